@@ -1,0 +1,380 @@
+#include "config_parser.h"
+
+#include <strings.h>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "option_values.h"
+
+namespace resource_attribution {
+namespace {
+
+// What would be valid, when a value is not.
+using Expected = std::optional<std::string>;
+constexpr std::nullopt_t kValid = std::nullopt;
+
+// Sets an option in a Config or a Block.
+template <typename Target>
+struct Option {
+  const char* name;
+  Expected (*set)(const oconfig_item_t& item, Target& target);
+};
+
+std::span<const oconfig_value_t> ValuesOf(const oconfig_item_t& item) {
+  return {item.values, static_cast<size_t>(item.values_num)};
+}
+
+std::span<const oconfig_item_t> ChildrenOf(const oconfig_item_t& item) {
+  return {item.children, static_cast<size_t>(item.children_num)};
+}
+
+bool Is(const oconfig_item_t& item, const char* option) {
+  return strcasecmp(item.key, option) == 0;
+}
+
+// A number as collectd's parser would read it again.
+std::string Render(double number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.15g", number);
+  return text.data();
+}
+
+// An option as it stands in the file.
+std::string Render(const oconfig_item_t& item) {
+  std::string text = item.key;
+  for (const oconfig_value_t& value : ValuesOf(item)) {
+    switch (value.type) {
+      case OCONFIG_TYPE_STRING:
+        text += std::string(" \"") + value.value.string + "\"";
+        break;
+      case OCONFIG_TYPE_NUMBER:
+        text += " " + Render(value.value.number);
+        break;
+      default:
+        text += value.value.boolean != 0 ? " true" : " false";
+    }
+  }
+  return Printable(text);
+}
+
+const oconfig_value_t* OnlyValue(const oconfig_item_t& item) {
+  return item.values_num == 1 && item.children_num == 0 ? item.values : nullptr;
+}
+
+std::optional<std::string> OnlyString(const oconfig_item_t& item) {
+  const oconfig_value_t* value = OnlyValue(item);
+  if (value == nullptr || value->type != OCONFIG_TYPE_STRING) {
+    return std::nullopt;
+  }
+  return value->value.string;
+}
+
+std::optional<double> OnlyNumber(const oconfig_item_t& item) {
+  const oconfig_value_t* value = OnlyValue(item);
+  if (value == nullptr || value->type != OCONFIG_TYPE_NUMBER) {
+    return std::nullopt;
+  }
+  return value->value.number;
+}
+
+Expected SetBoolean(const oconfig_item_t& item, bool& target) {
+  std::optional<bool> parsed;
+  if (const oconfig_value_t* value = OnlyValue(item)) {
+    if (value->type == OCONFIG_TYPE_BOOLEAN) {
+      parsed = value->value.boolean != 0;
+    } else if (value->type == OCONFIG_TYPE_STRING) {
+      parsed = ParseBoolean(value->value.string);
+    } else {
+      parsed = ParseBoolean(Render(value->value.number));
+    }
+  }
+  if (!parsed) return kBooleanExpected;
+  target = *parsed;
+  return kValid;
+}
+
+Expected SetInterval(const oconfig_item_t& item,
+                     std::optional<double>& target) {
+  const auto seconds = OnlyNumber(item);
+  if (!seconds || !IsInterval(*seconds)) {
+    return std::string(kIntervalExpected) + ", without quotes";
+  }
+  target = seconds;
+  return kValid;
+}
+
+Expected SetPercent(const oconfig_item_t& item, auto& target) {
+  const auto percent = OnlyNumber(item);
+  if (!percent || !(*percent >= 0 && *percent <= 100)) {
+    return "a number from 0 to 100, without quotes";
+  }
+  target = *percent;
+  return kValid;
+}
+
+template <typename Choice>
+Expected SetChoice(const oconfig_item_t& item, auto& target,
+                   std::pair<const char*, Choice> first,
+                   std::pair<const char*, Choice> second) {
+  const auto text = OnlyString(item);
+  for (const auto& [name, choice] : {first, second}) {
+    if (!text || strcasecmp(text->c_str(), name) != 0) continue;
+    target = choice;
+    return kValid;
+  }
+  return std::string("\"") + first.first + "\" or \"" + second.first + "\"";
+}
+
+Expected SetPeakMemory(const oconfig_item_t& item, auto& target) {
+  using attribution::PeakMemory;
+  return SetChoice<PeakMemory>(item, target, {"VmPeak", PeakMemory::kVmPeak},
+                               {"VmHWM", PeakMemory::kVmHwm});
+}
+
+std::optional<std::string> AbsolutePath(const oconfig_item_t& item) {
+  constexpr size_t kPathMax = 4095;  // PATH_MAX without its NUL
+  auto path = OnlyString(item);
+  if (path && path->starts_with('/') && path->size() <= kPathMax) return path;
+  return std::nullopt;
+}
+
+Expected SetPath(const oconfig_item_t& item, std::string& target) {
+  auto path = AbsolutePath(item);
+  if (!path) return "one absolute path of at most 4095 bytes, in quotes";
+  target = *std::move(path);
+  return kValid;
+}
+
+Expected AddPath(const oconfig_item_t& item, std::vector<std::string>& paths) {
+  std::string path;
+  if (auto expected = SetPath(item, path)) return expected;
+  paths.push_back(std::move(path));
+  return kValid;
+}
+
+// Whether `text` has from 1 to `max` bytes, is UTF-8 and has no control
+// characters: RE2 matches no character class with anything but UTF-8.
+bool IsPlainText(std::string_view text, size_t max) {
+  static const RE2 kPlainText(R"([^\p{Cc}\p{Cs}]+)");
+  return text.size() <= max && RE2::FullMatch(text, kPlainText);
+}
+
+Expected AddName(const oconfig_item_t& item, std::vector<std::string>& names) {
+  constexpr size_t kFileNameMax = 255;  // NAME_MAX
+  auto name = OnlyString(item);
+  if (!name || !IsPlainText(*name, kFileNameMax)) {
+    return "one command name of 1 to 255 bytes without control characters, "
+           "in quotes";
+  }
+  names.push_back(*std::move(name));
+  return kValid;
+}
+
+Expected AddUser(const oconfig_item_t& item, std::vector<std::string>& users) {
+  constexpr size_t kUserNameMax = 255;  // LOGIN_NAME_MAX without its NUL
+  constexpr double kUserIdMax = std::numeric_limits<uid_t>::max() - 1.0;
+  auto user = OnlyString(item);
+  const auto number = OnlyNumber(item);
+  if (number && *number >= 0 && *number <= kUserIdMax &&
+      *number == std::floor(*number)) {
+    user = Render(*number);
+  }
+  if (!user || !IsPlainText(*user, kUserNameMax)) {
+    return "one user name in quotes, or a user ID from 0 to 4294967294";
+  }
+  users.push_back(*std::move(user));
+  return kValid;
+}
+
+Expected AddExpression(const char* expression, discovery::Selectors& target) {
+  auto compiled = discovery::CompileExpression(expression);
+  if (*expression == '\0' || !compiled->ok()) {
+    std::string expected = "one RE2 expression that is not empty, in quotes";
+    if (!compiled->ok()) expected += " (" + Printable(compiled->error()) + ")";
+    return expected;
+  }
+  target.command_lines.push_back(std::move(compiled));
+  return kValid;
+}
+
+constexpr Option<Config> kPluginOptions[] = {
+    {"Enabled",
+     [](auto& item, auto& config) { return SetBoolean(item, config.enabled); }},
+    {"Interval",
+     [](auto& item, auto& config) {
+       return SetInterval(item, config.interval_seconds);
+     }},
+    {"ProcPath",
+     [](auto& item, auto& config) { return SetPath(item, config.proc_path); }},
+    {"CPUPercentOf",
+     [](auto& item, auto& config) {
+       return SetChoice<CpuPercentOf>(item, config.cpu_percent_of,
+                                      {"Core", CpuPercentOf::kCore},
+                                      {"Host", CpuPercentOf::kHost});
+     }},
+    {"PeakMemory",
+     [](auto& item, auto& config) {
+       return SetPeakMemory(item, config.defaults.peak_memory);
+     }},
+    {"TracingMemoryPercent",
+     [](auto& item, auto& config) {
+       return SetPercent(item, config.defaults.tracing_memory_percent);
+     }},
+    {"TracingCPUPercent",
+     [](auto& item, auto& config) {
+       return SetPercent(item, config.defaults.tracing_cpu_percent);
+     }},
+};
+
+constexpr Option<Block> kBlockOptions[] = {
+    {"Self",
+     [](auto& item, auto& block) {
+       return SetBoolean(item, block.selectors.self);
+     }},
+    {"PIDFile",
+     [](auto& item, auto& block) {
+       return AddPath(item, block.selectors.pid_files);
+     }},
+    {"Name", [](auto& item,
+                auto& block) { return AddName(item, block.selectors.names); }},
+    {"Executable",
+     [](auto& item, auto& block) {
+       return AddPath(item, block.selectors.executables);
+     }},
+    {"CommandLine",
+     [](auto& item, auto& block) {
+       const auto expression = OnlyString(item);
+       return AddExpression(expression ? expression->c_str() : "",
+                            block.selectors);
+     }},
+    {"User", [](auto& item,
+                auto& block) { return AddUser(item, block.selectors.users); }},
+    {"PeakMemory",
+     [](auto& item, auto& block) {
+       return SetPeakMemory(item, block.peak_memory);
+     }},
+    {"TracingMemoryPercent",
+     [](auto& item, auto& block) {
+       return SetPercent(item, block.tracing_memory_percent);
+     }},
+    {"TracingCPUPercent",
+     [](auto& item, auto& block) {
+       return SetPercent(item, block.tracing_cpu_percent);
+     }},
+};
+
+// Sets the option that `item` names. Returns what is wrong with it.
+template <typename Target>
+Expected SetOption(std::span<const Option<Target>> options,
+                   const char* more_options, const oconfig_item_t& item,
+                   Target& target) {
+  std::string known;
+  for (const Option<Target>& option : options) {
+    if (!Is(item, option.name)) {
+      known += std::string(known.empty() ? "" : ", ") + option.name;
+      continue;
+    }
+    const Expected expected = option.set(item, target);
+    if (!expected) return kValid;
+    return "option " + Render(item) + ": expected " + *expected;
+  }
+  return "unknown option " + Render(item) + "; known here: " + known +
+         more_options;
+}
+
+bool IsBlockName(std::string_view name) {
+  return IsPlainText(name, DATA_MAX_NAME_LEN - 1) &&
+         name.find('/') == std::string_view::npos;
+}
+
+constexpr const char* kNameExpected =
+    "a name of 1 to 127 bytes in quotes, UTF-8, without \"/\" and control "
+    "characters";
+
+}  // namespace
+
+std::vector<std::string> ConfigParser::Add(const oconfig_item_t& plugin_block) {
+  std::vector<std::string> errors;
+  for (const oconfig_item_t& item : ChildrenOf(plugin_block)) {
+    if (Is(item, "Process") || Is(item, "ProcessMatch")) {
+      AddProcess(item, errors);
+    } else if (auto error = SetOption<Config>(
+                   kPluginOptions, ", Process, ProcessMatch", item, config_)) {
+      errors.push_back(*std::move(error));
+    }
+  }
+  return errors;
+}
+
+Config ConfigParser::Take() {
+  description_by_name_.clear();
+  return std::exchange(config_, {});
+}
+
+// A `<Process>` block or one of the short forms. An empty block cannot be told
+// from `Process "name"`: collectd's parser gives the same tree for both.
+void ConfigParser::AddProcess(const oconfig_item_t& item,
+                              std::vector<std::string>& errors) {
+  const bool is_match = Is(item, "ProcessMatch");
+  const auto values = ValuesOf(item);
+  const size_t wanted = is_match ? 2 : 1;
+  bool well_formed =
+      values.size() == wanted && !(is_match && item.children_num > 0);
+  for (const oconfig_value_t& value : values) {
+    well_formed = well_formed && value.type == OCONFIG_TYPE_STRING;
+  }
+  if (!well_formed || !IsBlockName(values[0].value.string)) {
+    errors.push_back("option " + Render(item) + ": expected " + kNameExpected +
+                     (is_match ? ", and an RE2 expression in quotes" : ""));
+    return;
+  }
+
+  Block block{.name = values[0].value.string};
+  const size_t errors_before = errors.size();
+  std::string description = Render(item);
+  if (is_match) {
+    const auto expected =
+        AddExpression(values[1].value.string, block.selectors);
+    if (expected) {
+      errors.push_back("option " + description + ": expected " + *expected);
+    }
+  } else if (item.children_num == 0) {
+    block.selectors.names.push_back(block.name);
+  } else {
+    for (const oconfig_item_t& child : ChildrenOf(item)) {
+      if (auto error = SetOption<Block>(kBlockOptions, "", child, block)) {
+        errors.push_back("<" + description + ">: " + *error);
+      }
+    }
+    if (block.selectors.empty() && errors.size() == errors_before) {
+      errors.push_back("<" + description +
+                       ">: expected a selector: one of Self true, PIDFile, "
+                       "Name, Executable, CommandLine, User");
+    }
+    description = "<" + description + "> " + Render(ChildrenOf(item)[0]);
+  }
+  AddBlock(std::move(block), description, errors);
+}
+
+void ConfigParser::AddBlock(Block block, const std::string& description,
+                            std::vector<std::string>& errors) {
+  const auto [first, is_new] =
+      description_by_name_.try_emplace(block.name, description);
+  if (is_new) {
+    config_.blocks.push_back(std::move(block));
+    return;
+  }
+  errors.push_back("block \"" + Printable(block.name) +
+                   "\" is there twice: first as `" + first->second +
+                   "`, again as `" + description +
+                   "`; expected names that differ");
+}
+
+}  // namespace resource_attribution

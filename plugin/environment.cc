@@ -1,0 +1,48 @@
+#include "environment.h"
+
+#include <cstdlib>
+#include <string_view>
+
+#include "option_values.h"
+#include "procfs/decimal.h"
+
+namespace resource_attribution {
+namespace {
+
+// The value of a variable, none when it is unset or empty.
+std::optional<std::string_view> Variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+std::string Invalid(const char* name, std::string_view value,
+                    const char* expected) {
+  return std::string("environment variable ") + name + "=\"" +
+         Printable(value) + "\": expected " + expected;
+}
+
+}  // namespace
+
+Environment ReadEnvironment() {
+  Environment environment;
+  if (const auto value = Variable(kEnabledVariable)) {
+    environment.enabled = ParseBoolean(*value);
+    if (!environment.enabled) {
+      environment.errors.push_back(
+          Invalid(kEnabledVariable, *value, kBooleanExpected));
+    }
+  }
+  if (const auto value = Variable(kIntervalVariable)) {
+    const auto seconds = procfs::ParseDecimal<double>(*value);
+    if (seconds && IsInterval(*seconds)) {
+      environment.interval_seconds = seconds;
+    } else {
+      environment.errors.push_back(
+          Invalid(kIntervalVariable, *value, kIntervalExpected));
+    }
+  }
+  return environment;
+}
+
+}  // namespace resource_attribution

@@ -1,0 +1,267 @@
+// What collectd calls: it finds module_register in the loaded module, and
+// everything else by the callbacks registered there.
+//
+// Configuration and init run on the daemon's main thread before the first pass,
+// passes in one reader thread at a time, shutdown after the last, so the state
+// needs no lock. No exception leaves a callback.
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectd.h"
+#include "config_parser.h"
+#include "environment.h"
+#include "option_values.h"
+#include "sampler.h"
+#include "types.h"
+
+namespace resource_attribution {
+namespace {
+
+// What was last said of a block, so that it is said once.
+struct BlockLog {
+  enum class Presence { kUnknown, kAbsent, kPresent };
+  Presence presence = Presence::kUnknown;
+  std::string problem;
+};
+
+struct Module {
+  ConfigParser parser;
+  std::optional<Environment> environment;
+  // The interval of the <LoadPlugin> block, where it is not the global one.
+  std::optional<double> load_plugin_interval;
+
+  std::unique_ptr<Sampler> sampler;
+  std::vector<BlockReport> reports;
+  std::vector<BlockLog> logs;
+  // Why the last pass failed; empty when it did not. No std::string: the reason
+  // may be that there is no memory.
+  std::array<char, 256> failure{};
+};
+
+std::unique_ptr<Module> module_state;
+
+void Log(int severity, const char* text) {
+  plugin_log(severity, "%s plugin: %s", kPluginName, text);
+}
+
+void Log(int severity, const std::string& text) { Log(severity, text.c_str()); }
+
+// Runs `body`; what it throws is handed to `on_error` as text.
+template <typename Body, typename OnError>
+auto Guarded(Body body, OnError on_error) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    return on_error(error.what());
+  } catch (...) {
+    return on_error("unknown exception");
+  }
+}
+
+int LogAndFail(const char* what) {
+  Log(LOG_ERR, what);
+  return -1;
+}
+
+// The environment is read, and complained of, once.
+const Environment& TheEnvironment() {
+  if (!module_state->environment) {
+    module_state->environment = ReadEnvironment();
+    for (const std::string& error : module_state->environment->errors) {
+      Log(LOG_ERR, error);
+    }
+  }
+  return *module_state->environment;
+}
+
+// Called once for each <Plugin> block. Failing keeps the daemon from starting,
+// but not before it has called us for the other blocks too.
+int Configure(oconfig_item_t* plugin_block) {
+  const bool environment_is_valid = TheEnvironment().errors.empty();
+  const auto errors = module_state->parser.Add(*plugin_block);
+  for (const std::string& error : errors) Log(LOG_ERR, error);
+  return environment_is_valid && errors.empty() ? 0 : -1;
+}
+
+struct Interval {
+  double seconds;
+  const char* source;
+};
+
+Interval EffectiveInterval(const Config& config,
+                           const Environment& environment) {
+  if (environment.interval_seconds) {
+    return {*environment.interval_seconds, kIntervalVariable};
+  }
+  if (config.interval_seconds) {
+    return {*config.interval_seconds, "option Interval"};
+  }
+  if (module_state->load_plugin_interval) {
+    return {*module_state->load_plugin_interval, "LoadPlugin"};
+  }
+  return {60, "default"};
+}
+
+std::string StartLine(const Interval& interval, const Config& config) {
+  const size_t blocks = config.blocks.size();
+  std::array<char, 128> start{};
+  std::snprintf(start.data(), start.size(), "interval %g s (%s), %zu block%s",
+                interval.seconds, interval.source, blocks,
+                blocks == 1 ? "" : "s");
+  return std::string("Resource attribution started: ") + start.data() +
+         ", CPU in percent of " +
+         (config.cpu_percent_of == CpuPercentOf::kHost ? "the host"
+                                                       : "one core") +
+         ", procfs at " + Printable(config.proc_path);
+}
+
+// A pass that could not tell anything: said once, and again when the reason
+// changes.
+void LogFailure(const char* reason) {
+  std::array<char, 256> failure{};
+  std::snprintf(failure.data(), failure.size(), "%s", reason);
+  if (failure == module_state->failure) return;
+  module_state->failure = failure;
+  plugin_log(LOG_ERR,
+             "%s plugin: pass failed, nothing is reported until one succeeds: "
+             "%s",
+             kPluginName, failure.data());
+}
+
+void LogRecovery() {
+  if (module_state->failure[0] == '\0') return;
+  module_state->failure = {};
+  Log(LOG_NOTICE, "pass succeeded again");
+}
+
+// Says what changed with a block since the last pass.
+void LogChanges(const std::string& name, const BlockReport& report,
+                BlockLog& log) {
+  using Presence = BlockLog::Presence;
+  const std::string block = "block \"" + name + "\": ";
+  const Presence presence =
+      report.processes > 0 ? Presence::kPresent : Presence::kAbsent;
+  if (presence != log.presence) {
+    if (presence == Presence::kPresent && log.presence == Presence::kAbsent) {
+      Log(LOG_NOTICE, block + "found " + std::to_string(report.processes) +
+                          (report.processes == 1 ? " process" : " processes"));
+    } else if (log.presence == Presence::kPresent) {
+      Log(LOG_NOTICE, block +
+                          "no process matches any more; nothing is reported "
+                          "for it until one does");
+    } else if (presence == Presence::kAbsent) {
+      Log(LOG_INFO, block +
+                        "no process matches yet; nothing is reported for it "
+                        "until one does");
+    }
+    log.presence = presence;
+  }
+  if (report.problem != log.problem) {
+    if (!report.problem.empty()) {
+      Log(LOG_WARNING,
+          block + "processes may be missing: " + Printable(report.problem));
+    }
+    log.problem = report.problem;
+  }
+}
+
+int RunPass() {
+  Module& module = *module_state;
+  const auto pass = module.sampler->Pass(module.reports);
+  if (!pass) {
+    LogFailure(pass.error().Message().c_str());
+    return 0;
+  }
+  LogRecovery();
+  const cdtime_t now = cdtime();
+  for (size_t i = 0; i < module.reports.size(); ++i) {
+    const std::string& name = module.sampler->config().blocks[i].name;
+    const BlockReport& report = module.reports[i];
+    LogChanges(name, report, module.logs[i]);
+    if (report.values) Dispatch(name, *report.values, now);
+  }
+  return 0;
+}
+
+// Never fails for collectd, which would call us at ever longer intervals.
+int Read(user_data_t* /*unused*/) {
+  return Guarded(RunPass, [](const char* error) {
+    LogFailure(error);
+    return 0;
+  });
+}
+
+int Start() {
+  Module& module = *module_state;
+  const Environment& environment = TheEnvironment();
+  if (!environment.errors.empty()) {
+    return LogAndFail("not started: the environment is invalid");
+  }
+  Config config = module.parser.Take();
+  const Interval interval = EffectiveInterval(config, environment);
+  if (!IsInterval(interval.seconds)) {
+    Log(LOG_ERR, "<LoadPlugin>: option Interval: expected " +
+                     std::string(kIntervalExpected));
+    return -1;
+  }
+  if (!environment.enabled.value_or(config.enabled)) {
+    Log(LOG_INFO,
+        std::string("Resource attribution disabled (") +
+            (environment.enabled ? kEnabledVariable : "option Enabled") + ")");
+    return 0;
+  }
+  if (config.blocks.empty()) {
+    Block daemon{.name = "collectd"};
+    daemon.selectors.self = true;
+    config.blocks.push_back(std::move(daemon));
+  }
+  const std::string start_line = StartLine(interval, config);
+  module.logs.resize(config.blocks.size());
+  module.sampler = std::make_unique<Sampler>(std::move(config));
+  if (plugin_register_complex_read(
+          /*group=*/nullptr, kPluginName, Read,
+          DOUBLE_TO_CDTIME_T_STATIC(interval.seconds),
+          /*user_data=*/nullptr) != 0) {
+    return LogAndFail("not started: collectd refused the read callback");
+  }
+  Log(LOG_INFO, start_line);
+  return 0;
+}
+
+int Shutdown() {
+  module_state.reset();
+  return 0;
+}
+
+int Register() {
+  module_state = std::make_unique<Module>();
+  const cdtime_t interval = plugin_get_interval();
+  if (interval != cf_get_default_interval()) {
+    module_state->load_plugin_interval =
+        static_cast<double>(interval) /
+        static_cast<double>(TIME_T_TO_CDTIME_T_STATIC(1));
+  }
+  plugin_register_complex_config(kPluginName, [](oconfig_item_t* item) {
+    return Guarded([item] { return Configure(item); }, LogAndFail);
+  });
+  plugin_register_init(kPluginName, [] { return Guarded(Start, LogAndFail); });
+  plugin_register_shutdown(kPluginName,
+                           [] { return Guarded(Shutdown, LogAndFail); });
+  return RegisterTypes();
+}
+
+}  // namespace
+}  // namespace resource_attribution
+
+extern "C" __attribute__((visibility("default"))) void module_register(void) {
+  using namespace resource_attribution;  // NOLINT(google-build-using-namespace)
+  if (Guarded(Register, LogAndFail) != 0) {
+    Log(LOG_ERR, "collectd refused to register the module");
+  }
+}

@@ -1,0 +1,44 @@
+#include "option_values.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace resource_attribution {
+
+std::optional<bool> ParseBoolean(std::string_view text) {
+  const auto is_any_of = [text](const auto& words) {
+    return std::any_of(words.begin(), words.end(), [text](const char* word) {
+      return strcasecmp(std::string(text).c_str(), word) == 0;
+    });
+  };
+  if (is_any_of(std::array{"true", "yes", "on", "1"})) return true;
+  if (is_any_of(std::array{"false", "no", "off", "0"})) return false;
+  return std::nullopt;
+}
+
+bool IsInterval(double seconds) {
+  constexpr double kYear = 31536000;
+  return seconds >= 0.1 && seconds <= kYear;  // false for NaN
+}
+
+std::string Printable(std::string_view text) {
+  constexpr size_t kMax = 200;
+  std::string printable;
+  for (const char byte : text.substr(0, kMax)) {
+    const auto code = static_cast<unsigned char>(byte);
+    if (code >= 0x20 && code != 0x7f) {
+      printable += byte;
+      continue;
+    }
+    std::array<char, 5> escaped{};
+    std::snprintf(escaped.data(), escaped.size(), "\\x%02x", code);
+    printable += escaped.data();
+  }
+  if (text.size() > kMax) printable += "...";
+  return printable;
+}
+
+}  // namespace resource_attribution

@@ -1,0 +1,29 @@
+#ifndef RESOURCE_ATTRIBUTION_PLUGIN_OPTION_VALUES_H_
+#define RESOURCE_ATTRIBUTION_PLUGIN_OPTION_VALUES_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace resource_attribution {
+
+// What is valid for options that can be set in the file and in the environment.
+
+inline constexpr const char* kBooleanExpected =
+    "true or false (or yes/no, on/off, 1/0)";
+
+/// A boolean in any of its spellings and in any case.
+std::optional<bool> ParseBoolean(std::string_view text);
+
+inline constexpr const char* kIntervalExpected =
+    "a number of seconds from 0.1 to 31536000 (a year)";
+
+bool IsInterval(double seconds);
+
+/// `text` without what would break a log line: control characters are written
+/// as `\xNN`, and what is too long for collectd's log is cut.
+std::string Printable(std::string_view text);
+
+}  // namespace resource_attribution
+
+#endif  // RESOURCE_ATTRIBUTION_PLUGIN_OPTION_VALUES_H_

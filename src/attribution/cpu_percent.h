@@ -1,0 +1,24 @@
+#ifndef RESOURCE_ATTRIBUTION_ATTRIBUTION_CPU_PERCENT_H_
+#define RESOURCE_ATTRIBUTION_ATTRIBUTION_CPU_PERCENT_H_
+
+#include <optional>
+
+#include "attribution/reading.h"
+
+namespace resource_attribution::attribution {
+
+/// CPU that a process used between its reading in `previous` and `current`, in
+/// percent: 100 is one CPU fully used, more is possible on several CPUs.
+///
+/// A process that started after the previous pass began counts from its start:
+/// it had used nothing then. None for a first reading otherwise, when the clock
+/// stood still, and when the counter went backwards.
+///
+/// `ticks_per_second` is sysconf(_SC_CLK_TCK).
+std::optional<double> CpuPercent(const Snapshot& previous,
+                                 const Reading& current,
+                                 double ticks_per_second);
+
+}  // namespace resource_attribution::attribution
+
+#endif  // RESOURCE_ATTRIBUTION_ATTRIBUTION_CPU_PERCENT_H_

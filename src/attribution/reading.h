@@ -1,0 +1,53 @@
+#ifndef RESOURCE_ATTRIBUTION_ATTRIBUTION_READING_H_
+#define RESOURCE_ATTRIBUTION_ATTRIBUTION_READING_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "procfs/proc_stat.h"
+#include "procfs/proc_status.h"
+#include "procfs/process.h"
+
+namespace resource_attribution::attribution {
+
+/// A moment on the clocks that matter here.
+struct Instant {
+  /// CLOCK_MONOTONIC, by which CPU is measured: stands still in suspend and
+  /// does not follow when the time of day is set.
+  std::chrono::steady_clock::time_point monotonic;
+
+  /// CLOCK_BOOTTIME, in which the kernel says when a process started.
+  std::chrono::nanoseconds since_boot{};
+};
+
+/// What the kernel said of a process at one moment, nothing derived.
+struct Reading {
+  procfs::ProcessId process;
+  std::chrono::steady_clock::time_point monotonic;  ///< when it was read
+  uint64_t cpu_ticks = 0;            ///< utime + stime, in clock ticks
+  uint64_t resident_bytes = 0;       ///< VmRSS
+  uint64_t peak_virtual_bytes = 0;   ///< VmPeak
+  uint64_t peak_resident_bytes = 0;  ///< VmHWM
+};
+
+/// The reading that `stat` and `status` of one process make. None when the
+/// process has ended: it is a zombie, or it has given up its memory on the way
+/// there and is no kernel thread, which never had any.
+std::optional<Reading> MakeReading(
+    const procfs::Stat& stat, const procfs::Status& status,
+    std::chrono::steady_clock::time_point monotonic);
+
+/// The readings of one pass.
+struct Snapshot {
+  /// When the pass began, before it looked who is running. None: no pass yet.
+  std::optional<Instant> begun;
+
+  /// Sorted by process, each process once.
+  std::vector<Reading> readings;
+};
+
+}  // namespace resource_attribution::attribution
+
+#endif  // RESOURCE_ATTRIBUTION_ATTRIBUTION_READING_H_

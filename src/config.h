@@ -1,0 +1,55 @@
+#ifndef RESOURCE_ATTRIBUTION_CONFIG_H_
+#define RESOURCE_ATTRIBUTION_CONFIG_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attribution/values.h"
+#include "discovery/selectors.h"
+
+namespace resource_attribution {
+
+/// What 100 percent of CPU is.
+enum class CpuPercentOf {
+  kCore,  ///< one CPU
+  kHost,  ///< all online CPUs
+};
+
+/// A `<Process>` block: which processes, reported under which name.
+struct Block {
+  std::string name;
+  discovery::Selectors selectors;
+
+  /// Where set, instead of the defaults of the configuration.
+  std::optional<attribution::PeakMemory> peak_memory;
+  std::optional<double> tracing_memory_percent;
+  std::optional<double> tracing_cpu_percent;
+};
+
+/// The `<Plugin resource_attribution>` blocks of all files together, validated.
+struct Config {
+  bool enabled = true;
+  std::optional<double> interval_seconds;
+  std::string proc_path = "/proc";
+  CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
+  attribution::Options defaults;
+  std::vector<Block> blocks;
+};
+
+/// The options of a block: its own where it has them, else the defaults.
+inline attribution::Options OptionsOf(const Config& config,
+                                      const Block& block) {
+  const attribution::Options& defaults = config.defaults;
+  return {
+      .peak_memory = block.peak_memory.value_or(defaults.peak_memory),
+      .tracing_memory_percent = block.tracing_memory_percent.value_or(
+          defaults.tracing_memory_percent),
+      .tracing_cpu_percent =
+          block.tracing_cpu_percent.value_or(defaults.tracing_cpu_percent),
+  };
+}
+
+}  // namespace resource_attribution
+
+#endif  // RESOURCE_ATTRIBUTION_CONFIG_H_

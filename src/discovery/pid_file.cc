@@ -1,0 +1,54 @@
+#include "discovery/pid_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "procfs/decimal.h"
+#include "procfs/file.h"
+
+namespace resource_attribution::discovery {
+
+using procfs::Error;
+using procfs::Result;
+
+Result<pid_t> ParsePidFile(std::string_view bytes) {
+  constexpr pid_t kPidMax = 4194304;
+  constexpr std::string_view kBlanks = " \t\r";
+  std::string_view line = bytes.substr(0, bytes.find('\n'));
+  const size_t first = line.find_first_not_of(kBlanks);
+  if (first != std::string_view::npos) {
+    line = line.substr(first, line.find_last_not_of(kBlanks) + 1 - first);
+  }
+  const auto pid = procfs::ParseDecimal<pid_t>(line);
+  if (!pid || *pid < 1 || *pid > kPidMax) {
+    return tl::unexpected(Error{
+        .expected = "a process ID, 1 to 4194304, alone on the first line"});
+  }
+  return *pid;
+}
+
+Result<pid_t> ReadPidFile(const std::string& path) {
+  const procfs::FileDescriptor file(
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status {};
+  if (file.get() < 0 || fstat(file.get(), &status) != 0) {
+    return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return tl::unexpected(
+        Error{.file = path.c_str(), .expected = "a regular file"});
+  }
+  constexpr size_t kFirstLineMax = 64;
+  std::string content;
+  return procfs::ReadAll(file.get(), path.c_str(), kFirstLineMax,
+                         procfs::Oversize::kCut, content)
+      .and_then([&] { return ParsePidFile(content); })
+      .map_error([&](Error error) {
+        error.file = path.c_str();
+        return error;
+      });
+}
+
+}  // namespace resource_attribution::discovery

@@ -1,0 +1,52 @@
+#ifndef RESOURCE_ATTRIBUTION_DISCOVERY_SELECTORS_H_
+#define RESOURCE_ATTRIBUTION_DISCOVERY_SELECTORS_H_
+
+#include <re2/re2.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace resource_attribution::discovery {
+
+/// Which processes belong to a block. A process matches when every kind of
+/// selector that is given holds; several of one kind mean any of them.
+struct Selectors {
+  /// The collectd daemon itself.
+  bool self = false;
+
+  /// Absolute paths of files whose first line is the PID.
+  std::vector<std::string> pid_files;
+
+  /// Command names. The kernel keeps 15 bytes of one: of a longer name these
+  /// have to match, and the base name of the executable or of argv[0] has to be
+  /// the whole name.
+  std::vector<std::string> names;
+
+  /// Absolute paths of executables.
+  std::vector<std::string> executables;
+
+  /// Expressions that are searched in the command line.
+  std::vector<std::unique_ptr<const RE2>> command_lines;
+
+  /// Names or numbers of effective users.
+  std::vector<std::string> users;
+
+  bool empty() const {
+    return !self && pid_files.empty() && names.empty() && executables.empty() &&
+           command_lines.empty() && users.empty();
+  }
+
+  /// Candidates are known by number, so that no scan is needed to find them.
+  bool NamePids() const { return self || !pid_files.empty(); }
+};
+
+/// An expression for Selectors::command_lines; its ok() and error() tell
+/// whether it is valid. It searches bytes, whatever their encoding, and `.`
+/// matches line breaks too: a command line is one line to whoever reads it in a
+/// process list.
+std::unique_ptr<const RE2> CompileExpression(const std::string& expression);
+
+}  // namespace resource_attribution::discovery
+
+#endif  // RESOURCE_ATTRIBUTION_DISCOVERY_SELECTORS_H_

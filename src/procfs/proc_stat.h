@@ -1,0 +1,50 @@
+#ifndef RESOURCE_ATTRIBUTION_PROCFS_PROC_STAT_H_
+#define RESOURCE_ATTRIBUTION_PROCFS_PROC_STAT_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "procfs/result.h"
+
+namespace resource_attribution::procfs {
+
+/// What `/proc/PID/stat` says of a process; proc(5), "/proc/pid/stat".
+struct Stat {
+  /// Process ID.
+  pid_t pid = 0;
+
+  /// Command name: any bytes that the process chose, without the parentheses.
+  /// 15 bytes at the most, but for kernel threads. Refers to the parsed bytes.
+  std::string_view comm;
+
+  /// R running, S sleeping, Z zombie, X dead, …
+  char state = 0;
+
+  /// PF_* flags of the kernel's include/linux/sched.h.
+  uint32_t flags = 0;
+
+  /// CPU time in user mode, in clock ticks.
+  uint64_t utime = 0;
+
+  /// CPU time in kernel mode, in clock ticks.
+  uint64_t stime = 0;
+
+  /// When the process started, in clock ticks since boot (CLOCK_BOOTTIME).
+  uint64_t start_time = 0;
+
+  /// The process has ended, whatever its parent still has to collect.
+  bool Ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+
+  /// A thread of the kernel (PF_KTHREAD), which has no memory of its own.
+  bool KernelThread() const { return (flags & 0x00200000U) != 0; }
+};
+
+/// Parses the content of `/proc/PID/stat`. Fails where a field that is needed
+/// is missing, cut off or no number that fits.
+Result<Stat> ParseStat(std::string_view bytes);
+
+}  // namespace resource_attribution::procfs
+
+#endif  // RESOURCE_ATTRIBUTION_PROCFS_PROC_STAT_H_

@@ -1,0 +1,86 @@
+#include "procfs/proc_status.h"
+
+#include <limits>
+
+#include "procfs/decimal.h"
+
+namespace resource_attribution::procfs {
+namespace {
+
+constexpr std::string_view kBlanks = " \t";
+
+// Takes the next word off the front of `text`; empty when none is left.
+std::string_view NextWord(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+// A size such as `    1744 kB`, whose number of bytes fits 64 bits too.
+std::optional<uint64_t> ParseKilobytes(std::string_view value) {
+  const auto kilobytes = ParseDecimal<uint64_t>(NextWord(value));
+  if (!kilobytes || *kilobytes > std::numeric_limits<uint64_t>::max() / 1024) {
+    return std::nullopt;
+  }
+  if (NextWord(value) != "kB" || !NextWord(value).empty()) return std::nullopt;
+  return kilobytes;
+}
+
+// What should have stood behind `key`, or null when the line is fine or is
+// none of ours.
+const char* ParseLine(std::string_view key, std::string_view value,
+                      Status& status) {
+  if (key == "VmRSS") {
+    status.vm_rss_kb = ParseKilobytes(value);
+    return status.vm_rss_kb ? nullptr : "a size in kB as VmRSS";
+  }
+  if (key == "VmPeak") {
+    status.vm_peak_kb = ParseKilobytes(value);
+    return status.vm_peak_kb ? nullptr : "a size in kB as VmPeak";
+  }
+  if (key == "VmHWM") {
+    status.vm_hwm_kb = ParseKilobytes(value);
+    return status.vm_hwm_kb ? nullptr : "a size in kB as VmHWM";
+  }
+  if (key == "Tgid") {
+    status.thread_group = ParseDecimal<pid_t>(NextWord(value));
+    return status.thread_group ? nullptr : "a process ID as Tgid";
+  }
+  if (key == "Uid") {
+    NextWord(value);  // real
+    status.effective_user = ParseDecimal<uid_t>(NextWord(value));
+    return status.effective_user ? nullptr : "four user IDs as Uid";
+  }
+  return nullptr;
+}
+
+tl::unexpected<Error> Malformed(const char* expected) {
+  return tl::unexpected(Error{.file = "status", .expected = expected});
+}
+
+}  // namespace
+
+Result<Status> ParseStatus(std::string_view bytes) {
+  Status status;
+  // The kernel escapes line breaks in `Name`, so that a process cannot forge
+  // lines here.
+  while (!bytes.empty()) {
+    const size_t end = bytes.find('\n');
+    if (end == std::string_view::npos) {
+      return Malformed("a line break at the end");
+    }
+    const std::string_view line = bytes.substr(0, end);
+    bytes.remove_prefix(end + 1);
+
+    const size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    if (const char* expected =
+            ParseLine(line.substr(0, colon), line.substr(colon + 1), status)) {
+      return Malformed(expected);
+    }
+  }
+  return status;
+}
+
+}  // namespace resource_attribution::procfs

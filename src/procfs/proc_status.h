@@ -1,0 +1,42 @@
+#ifndef RESOURCE_ATTRIBUTION_PROCFS_PROC_STATUS_H_
+#define RESOURCE_ATTRIBUTION_PROCFS_PROC_STATUS_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "procfs/result.h"
+
+namespace resource_attribution::procfs {
+
+/// What `/proc/PID/status` says of a process; proc(5), "/proc/pid/status".
+///
+/// A line that the kernel does not write is absent here, never zero: kernel
+/// threads and processes that are ending have no Vm lines.
+struct Status {
+  /// `Tgid`: ID of the thread group, which is the PID of the process.
+  std::optional<pid_t> thread_group;
+
+  /// `Uid`, second column: effective user ID.
+  std::optional<uid_t> effective_user;
+
+  /// `VmPeak`: peak virtual memory size, in kB of 1024 bytes.
+  std::optional<uint64_t> vm_peak_kb;
+
+  /// `VmHWM`: peak resident set size ("high water mark"), in kB of 1024 bytes.
+  std::optional<uint64_t> vm_hwm_kb;
+
+  /// `VmRSS`: resident set size, in kB of 1024 bytes.
+  std::optional<uint64_t> vm_rss_kb;
+};
+
+/// Parses the content of `/proc/PID/status`. Lines it does not know are passed
+/// over; a line that it knows and cannot read is an error, as is a last line
+/// that was cut off.
+Result<Status> ParseStatus(std::string_view bytes);
+
+}  // namespace resource_attribution::procfs
+
+#endif  // RESOURCE_ATTRIBUTION_PROCFS_PROC_STATUS_H_

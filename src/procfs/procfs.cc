@@ -1,0 +1,57 @@
+#include "procfs/procfs.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "procfs/decimal.h"
+
+namespace resource_attribution::procfs {
+
+Result<Procfs> Procfs::Open(const std::string& path) {
+  DIR* directory = opendir(path.c_str());
+  if (directory == nullptr) {
+    return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
+  }
+  return Procfs(directory);
+}
+
+Result<void> Procfs::ListProcesses(std::vector<pid_t>& pids) const {
+  pids.clear();
+  rewinddir(directory_.get());
+  while (true) {
+    errno = 0;  // readdir(3) tells the end from an error by it alone
+    const dirent* entry = readdir(directory_.get());
+    if (entry == nullptr) break;
+    const auto pid = ParseDecimal<pid_t>(entry->d_name);
+    if (pid && *pid > 0) pids.push_back(*pid);
+  }
+  if (errno != 0) {
+    return tl::unexpected(
+        Error{.file = "list of processes", .system_error = errno});
+  }
+  return {};
+}
+
+Result<pid_t> Procfs::Self() const {
+  std::array<char, 32> target{};
+  const ssize_t size =
+      readlinkat(dirfd(directory_.get()), "self", target.data(), target.size());
+  if (size < 0) {
+    return tl::unexpected(Error{.file = "self", .system_error = errno});
+  }
+  const auto pid = ParseDecimal<pid_t>(
+      std::string_view(target.data(), static_cast<size_t>(size)));
+  if (!pid || *pid <= 0) {
+    return tl::unexpected(Error{.file = "self", .expected = "a process ID"});
+  }
+  return *pid;
+}
+
+Result<Process> Procfs::OpenProcess(pid_t pid) const {
+  return Process::Open(dirfd(directory_.get()), pid);
+}
+
+}  // namespace resource_attribution::procfs
