@@ -1,0 +1,320 @@
+#include "config_parser.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "fake_collectd.h"
+
+namespace resource_attribution {
+namespace {
+
+using attribution::PeakMemory;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Children = ConfigTree::Children;
+using Node = ConfigTree::Node;
+
+class ConfigParserTest : public testing::Test {
+ protected:
+  std::vector<std::string> Add(Children options) {
+    ConfigTree tree(std::move(options));
+    return parser_.Add(*tree.get());
+  }
+
+  // What a valid configuration with these options gives.
+  Config Parse(Children options) {
+    EXPECT_THAT(Add(std::move(options)), IsEmpty());
+    return parser_.Take();
+  }
+
+  // What a valid block with these options gives.
+  Block ParseBlock(Children options) {
+    Config config = Parse({{"Process", {"block"}, std::move(options)}});
+    return std::move(config.blocks.at(0));
+  }
+
+  ConfigParser parser_;
+};
+
+TEST_F(ConfigParserTest, DefaultsAreThoseOfTheManual) {
+  const Config config = Parse({});
+  EXPECT_TRUE(config.enabled);
+  EXPECT_EQ(config.interval_seconds, std::nullopt);
+  EXPECT_EQ(config.proc_path, "/proc");
+  EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kCore);
+  EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmPeak);
+  EXPECT_EQ(config.defaults.tracing_memory_percent, 1.5);
+  EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.5);
+  EXPECT_THAT(config.blocks, IsEmpty());
+}
+
+TEST_F(ConfigParserTest, SetsEveryPluginOption) {
+  const Config config = Parse({{"Enabled", {false}, {}},
+                               {"Interval", {2.5}, {}},
+                               {"ProcPath", {"/host/proc"}, {}},
+                               {"CPUPercentOf", {"Host"}, {}},
+                               {"PeakMemory", {"VmHWM"}, {}},
+                               {"TracingMemoryPercent", {3}, {}},
+                               {"TracingCPUPercent", {0.25}, {}}});
+  EXPECT_FALSE(config.enabled);
+  EXPECT_EQ(config.interval_seconds, 2.5);
+  EXPECT_EQ(config.proc_path, "/host/proc");
+  EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kHost);
+  EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmHwm);
+  EXPECT_EQ(config.defaults.tracing_memory_percent, 3);
+  EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.25);
+}
+
+TEST_F(ConfigParserTest, OptionsAndWordsInAnyCase) {
+  const Config config = Parse({{"eNABLED", {"OFF"}, {}},
+                               {"cpupercentof", {"HOST"}, {}},
+                               {"PEAKMEMORY", {"vmhwm"}, {}},
+                               {"process", {"x"}, {{"pidfile", {"/x"}, {}}}}});
+  EXPECT_FALSE(config.enabled);
+  EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kHost);
+  EXPECT_EQ(config.blocks.size(), 1U);
+}
+
+TEST_F(ConfigParserTest, BooleansInEverySpelling) {
+  EXPECT_TRUE(Parse({{"Enabled", {"yes"}, {}}}).enabled);
+  EXPECT_TRUE(Parse({{"Enabled", {1}, {}}}).enabled);
+  EXPECT_FALSE(Parse({{"Enabled", {0}, {}}}).enabled);
+  EXPECT_FALSE(Parse({{"Enabled", {"0"}, {}}}).enabled);
+}
+
+TEST_F(ConfigParserTest, SetsEveryBlockOption) {
+  const Block block = ParseBlock({{"Self", {true}, {}},
+                                  {"PIDFile", {"/run/x.pid"}, {}},
+                                  {"Name", {"nginx"}, {}},
+                                  {"Executable", {"/usr/sbin/nginx"}, {}},
+                                  {"CommandLine", {"^nginx:"}, {}},
+                                  {"User", {"www-data"}, {}},
+                                  {"PeakMemory", {"VmHWM"}, {}},
+                                  {"TracingMemoryPercent", {2}, {}},
+                                  {"TracingCPUPercent", {100}, {}}});
+  EXPECT_EQ(block.name, "block");
+  EXPECT_TRUE(block.selectors.self);
+  EXPECT_THAT(block.selectors.pid_files, ElementsAre("/run/x.pid"));
+  EXPECT_THAT(block.selectors.names, ElementsAre("nginx"));
+  EXPECT_THAT(block.selectors.executables, ElementsAre("/usr/sbin/nginx"));
+  ASSERT_EQ(block.selectors.command_lines.size(), 1U);
+  EXPECT_EQ(block.selectors.command_lines[0]->pattern(), "^nginx:");
+  EXPECT_THAT(block.selectors.users, ElementsAre("www-data"));
+  EXPECT_EQ(block.peak_memory, PeakMemory::kVmHwm);
+  EXPECT_EQ(block.tracing_memory_percent, 2);
+  EXPECT_EQ(block.tracing_cpu_percent, 100);
+}
+
+TEST_F(ConfigParserTest, SelectorGivenTwiceAddsUp) {
+  const Block block = ParseBlock({{"Name", {"a"}, {}}, {"Name", {"b"}, {}}});
+  EXPECT_THAT(block.selectors.names, ElementsAre("a", "b"));
+}
+
+TEST_F(ConfigParserTest, UserMayBeANumber) {
+  EXPECT_THAT(ParseBlock({{"User", {1000}, {}}}).selectors.users,
+              ElementsAre("1000"));
+}
+
+TEST_F(ConfigParserTest, BlockWithoutOptionsOfItsOwnHasTheDefaults) {
+  Config config = Parse({{"Process", {"x"}, {{"Name", {"x"}, {}}}},
+                         {"TracingMemoryPercent", {7}, {}}});
+  EXPECT_EQ(OptionsOf(config, config.blocks[0]).tracing_memory_percent, 7);
+  config.blocks[0].tracing_memory_percent = 8;
+  EXPECT_EQ(OptionsOf(config, config.blocks[0]).tracing_memory_percent, 8);
+}
+
+TEST_F(ConfigParserTest, ShortForms) {
+  const Config config = Parse(
+      {{"Process", {"nginx"}, {}}, {"ProcessMatch", {"pg", "^postgres:"}, {}}});
+  ASSERT_EQ(config.blocks.size(), 2U);
+  EXPECT_EQ(config.blocks[0].name, "nginx");
+  EXPECT_THAT(config.blocks[0].selectors.names, ElementsAre("nginx"));
+  EXPECT_EQ(config.blocks[1].name, "pg");
+  EXPECT_EQ(config.blocks[1].selectors.command_lines.at(0)->pattern(),
+            "^postgres:");
+}
+
+TEST_F(ConfigParserTest, PluginBlocksAddUpAndTheLastValueHolds) {
+  EXPECT_THAT(Add({{"Interval", {10}, {}}, {"Process", {"a"}, {}}}), IsEmpty());
+  EXPECT_THAT(Add({{"Interval", {20}, {}}, {"Process", {"b"}, {}}}), IsEmpty());
+  const Config config = parser_.Take();
+  EXPECT_EQ(config.interval_seconds, 20);
+  EXPECT_EQ(config.blocks.size(), 2U);
+}
+
+TEST_F(ConfigParserTest, BlockNamesMayBeAnyPlainUtf8) {
+  for (const std::string name :
+       {std::string("x"), std::string(127, 'x'), std::string("a b\"c\\d"),
+        std::string("bestell\xc3\xbc"
+                    "bersicht")}) {
+    EXPECT_EQ(Parse({{"Process", {name}, {}}}).blocks.at(0).name, name);
+  }
+}
+
+TEST_F(ConfigParserTest, TwoBlocksOfOneNameAreNamedBoth) {
+  EXPECT_THAT(Add({{"Process", {"x"}, {{"PIDFile", {"/x.pid"}, {}}}}}),
+              IsEmpty());
+  EXPECT_THAT(
+      Add({{"ProcessMatch", {"x", "^x"}, {}}}),
+      ElementsAre("block \"x\" is there twice: first as `<Process \"x\"> "
+                  "PIDFile \"/x.pid\"`, again as `ProcessMatch \"x\" \"^x\"`; "
+                  "expected names that differ"));
+}
+
+TEST_F(ConfigParserTest, AllErrorsAreReportedAtOnce) {
+  const auto errors =
+      Add({{"Interval", {0}, {}},
+           {"Bogus", {"x"}, {}},
+           {"Process",
+            {"a"},
+            {{"PIDFile", {"relative"}, {}}, {"CommandLine", {"(["}, {}}}},
+           {"Process", {"b/c"}, {}}});
+  EXPECT_THAT(errors,
+              ElementsAre(HasSubstr("Interval 0"), HasSubstr("Bogus \"x\""),
+                          HasSubstr("PIDFile \"relative\""),
+                          HasSubstr("CommandLine \"([\""),
+                          HasSubstr("Process \"b/c\"")));
+}
+
+TEST_F(ConfigParserTest, UnknownOptionIsToldWhatIsKnownThere) {
+  EXPECT_THAT(Add({{"Intervall", {60}, {}}}),
+              ElementsAre(AllOf(HasSubstr("unknown option Intervall 60"),
+                                HasSubstr("Enabled, Interval, ProcPath"),
+                                HasSubstr("Process, ProcessMatch"))));
+  EXPECT_THAT(Add({{"Process", {"x"}, {{"Interval", {60}, {}}}}}),
+              ElementsAre(AllOf(
+                  HasSubstr("<Process \"x\">: unknown option Interval 60"),
+                  HasSubstr("Self, PIDFile, Name"))));
+}
+
+TEST_F(ConfigParserTest, ErrorCannotForgeALogLine) {
+  EXPECT_THAT(Add({{"ProcPath", {"x\nERROR\x1b[31m"}, {}}}),
+              ElementsAre(HasSubstr("ProcPath \"x\\x0aERROR\\x1b[31m\"")));
+}
+
+TEST_F(ConfigParserTest, LongValueIsCutInTheError) {
+  const auto errors = Add({{"ProcPath", {std::string(5000, 'x')}, {}}});
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_LT(errors[0].size(), 400U);
+}
+
+struct Invalid {
+  const char* name;
+  Node option;
+  const char* expected;
+};
+
+class InvalidOption : public ConfigParserTest,
+                      public testing::WithParamInterface<Invalid> {};
+
+TEST_P(InvalidOption, IsAnErrorThatSaysWhatWouldBeValid) {
+  EXPECT_THAT(Add({GetParam().option}),
+              ElementsAre(AllOf(HasSubstr(GetParam().option.key),
+                                HasSubstr(GetParam().expected))));
+}
+
+constexpr const char* kSeconds = "expected a number of seconds from 0.1";
+constexpr const char* kPercent = "expected a number from 0 to 100";
+constexpr const char* kBlockName = "expected a name of 1 to 127 bytes";
+constexpr const char* kPath = "expected one absolute path";
+constexpr const char* kBoolean = "expected true or false";
+constexpr const char* kExpression = "expected one RE2 expression";
+
+Node InBlock(Node option) { return {"Process", {"x"}, {std::move(option)}}; }
+
+INSTANTIATE_TEST_SUITE_P(
+    ConfigParser, InvalidOption,
+    testing::Values(
+        Invalid{"EnabledWord", {"Enabled", {"maybe"}, {}}, kBoolean},
+        Invalid{"EnabledNumber", {"Enabled", {2}, {}}, kBoolean},
+        Invalid{"EnabledNothing", {"Enabled", {}, {}}, kBoolean},
+        Invalid{"EnabledTwice", {"Enabled", {true, true}, {}}, kBoolean},
+        Invalid{"IntervalZero", {"Interval", {0}, {}}, kSeconds},
+        Invalid{"IntervalSmall", {"Interval", {0.099}, {}}, kSeconds},
+        Invalid{"IntervalNegative", {"Interval", {-60}, {}}, kSeconds},
+        Invalid{"IntervalHuge", {"Interval", {1e12}, {}}, kSeconds},
+        Invalid{"IntervalNan", {"Interval", {NAN}, {}}, kSeconds},
+        Invalid{"IntervalInfinite", {"Interval", {INFINITY}, {}}, kSeconds},
+        Invalid{"IntervalString", {"Interval", {"60"}, {}}, "without quotes"},
+        Invalid{"IntervalBoolean", {"Interval", {true}, {}}, kSeconds},
+        Invalid{"IntervalBlock", {"Interval", {60}, {{"x", {}, {}}}}, kSeconds},
+        Invalid{"ProcPathRelative", {"ProcPath", {"proc"}, {}}, kPath},
+        Invalid{"ProcPathEmpty", {"ProcPath", {""}, {}}, kPath},
+        Invalid{"ProcPathNumber", {"ProcPath", {1}, {}}, kPath},
+        Invalid{"ProcPathLong",
+                {"ProcPath", {"/" + std::string(4095, 'x')}, {}},
+                kPath},
+        Invalid{"CpuPercentOf",
+                {"CPUPercentOf", {"Cpu"}, {}},
+                "expected \"Core\" or \"Host\""},
+        Invalid{"CpuPercentOfNumber",
+                {"CPUPercentOf", {1}, {}},
+                "expected \"Core\" or \"Host\""},
+        Invalid{"PeakMemory",
+                {"PeakMemory", {"VmRSS"}, {}},
+                "expected \"VmPeak\" or \"VmHWM\""},
+        Invalid{"MemoryPercentNegative",
+                {"TracingMemoryPercent", {-0.1}, {}},
+                kPercent},
+        Invalid{"MemoryPercentLarge",
+                {"TracingMemoryPercent", {100.1}, {}},
+                kPercent},
+        Invalid{"CpuPercentNan", {"TracingCPUPercent", {NAN}, {}}, kPercent},
+        Invalid{"CpuPercentString", {"TracingCPUPercent", {"1"}, {}}, kPercent},
+        Invalid{"ProcessNothing", {"Process", {}, {}}, kBlockName},
+        Invalid{"ProcessTwoNames", {"Process", {"a", "b"}, {}}, kBlockName},
+        Invalid{"ProcessNumber", {"Process", {5}, {}}, kBlockName},
+        Invalid{"ProcessEmpty", {"Process", {""}, {}}, kBlockName},
+        Invalid{"ProcessSlash", {"Process", {"a/b"}, {}}, kBlockName},
+        Invalid{"ProcessControl", {"Process", {"a\tb"}, {}}, kBlockName},
+        Invalid{"ProcessControlC1", {"Process", {"a\xc2\x85"}, {}}, kBlockName},
+        Invalid{"ProcessNoUtf8", {"Process", {"a\xff"}, {}}, kBlockName},
+        Invalid{"ProcessLong",
+                {"Process", {std::string(128, 'x')}, {}},
+                kBlockName},
+        Invalid{"MatchOneArgument", {"ProcessMatch", {"a"}, {}}, kBlockName},
+        Invalid{"MatchNumber", {"ProcessMatch", {"a", 5}, {}}, kBlockName},
+        Invalid{"MatchEmpty", {"ProcessMatch", {"a", ""}, {}}, kExpression},
+        Invalid{"MatchExpression",
+                {"ProcessMatch", {"a", "a{2000}"}, {}},
+                kExpression},
+        Invalid{"MatchBlock",
+                {"ProcessMatch", {"a", "b"}, {{"Name", {"x"}, {}}}},
+                kBlockName},
+        Invalid{"NoSelector", InBlock({"PeakMemory", {"VmHWM"}, {}}),
+                "expected a selector: one of Self true, PIDFile"},
+        Invalid{"SelfFalse", InBlock({"Self", {false}, {}}),
+                "expected a selector"},
+        Invalid{"SelfWord", InBlock({"Self", {"me"}, {}}), kBoolean},
+        Invalid{"PidFileRelative", InBlock({"PIDFile", {"x.pid"}, {}}), kPath},
+        Invalid{"PidFileTwo", InBlock({"PIDFile", {"/a", "/b"}, {}}), kPath},
+        Invalid{"NameEmpty", InBlock({"Name", {""}, {}}),
+                "expected one command name"},
+        Invalid{"NameNumber", InBlock({"Name", {7}, {}}),
+                "expected one command name"},
+        Invalid{"NameControl", InBlock({"Name", {"a\x7f"}, {}}),
+                "expected one command name"},
+        Invalid{"ExecutableRelative", InBlock({"Executable", {"nginx"}, {}}),
+                kPath},
+        Invalid{"CommandLineBroken", InBlock({"CommandLine", {"(["}, {}}),
+                "missing ]"},
+        Invalid{"CommandLineEmpty", InBlock({"CommandLine", {""}, {}}),
+                kExpression},
+        Invalid{"CommandLineNumber", InBlock({"CommandLine", {5}, {}}),
+                kExpression},
+        Invalid{"UserEmpty", InBlock({"User", {""}, {}}),
+                "expected one user name"},
+        Invalid{"UserNegative", InBlock({"User", {-1}, {}}),
+                "expected one user name"},
+        Invalid{"UserFraction", InBlock({"User", {1.5}, {}}),
+                "expected one user name"},
+        Invalid{"BlockPercent", InBlock({"TracingMemoryPercent", {101}, {}}),
+                kPercent}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace resource_attribution

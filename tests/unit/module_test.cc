@@ -1,0 +1,312 @@
+// The module as the daemon sees it: through its callbacks only.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+
+#include "environment.h"
+#include "fake_collectd.h"
+#include "proc_tree.h"
+
+namespace resource_attribution {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using Children = ConfigTree::Children;
+
+class ModuleTest : public testing::Test {
+ protected:
+  ~ModuleTest() override {
+    if (collectd_.shutdown != nullptr) {
+      EXPECT_EQ(collectd_.shutdown(), 0);
+    }
+    unsetenv(kEnabledVariable);
+    unsetenv(kIntervalVariable);
+  }
+
+  // Loads the module and configures it, once for each <Plugin> block.
+  bool Configure(std::vector<Children> plugin_blocks) {
+    module_register();
+    bool valid = true;
+    for (Children& options : plugin_blocks) {
+      ConfigTree tree(std::move(options));
+      valid = collectd_.config(tree.get()) == 0 && valid;
+    }
+    return valid;
+  }
+
+  void Start(Children options) {
+    options.push_back({"ProcPath", {tree_.path()}, {}});
+    ASSERT_TRUE(Configure({std::move(options)}));
+    ASSERT_EQ(collectd_.init(), 0);
+    collectd_.log.clear();
+  }
+
+  // One pass; returns what was dispatched, as instance/type.
+  std::vector<std::string> Pass() {
+    collectd_.values.clear();
+    EXPECT_EQ(collectd_.read(nullptr), 0);
+    std::vector<std::string> dispatched;
+    for (const auto& value : collectd_.values) {
+      dispatched.push_back(value.instance + "/" + value.type);
+    }
+    return dispatched;
+  }
+
+  FakeCollectd collectd_;
+  ProcTree tree_;
+};
+
+TEST_F(ModuleTest, RegistersTypesAndCallbacksOnLoading) {
+  module_register();
+  EXPECT_EQ(collectd_.data_sets.size(), 5U);
+  EXPECT_NE(collectd_.config, nullptr);
+  EXPECT_NE(collectd_.init, nullptr);
+  EXPECT_NE(collectd_.shutdown, nullptr);
+  EXPECT_EQ(collectd_.read, nullptr);  // only once the interval is known
+}
+
+TEST_F(ModuleTest, WithoutABlockItWatchesTheDaemon) {
+  module_register();
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_THAT(collectd_.Lines(LOG_INFO),
+              ElementsAre(HasSubstr("Resource attribution started: interval 60 "
+                                    "s (default), 1 block,")));
+  EXPECT_THAT(Pass(),
+              AllOf(SizeIs(4), Contains("collectd/process_memory_bytes")));
+  EXPECT_THAT(Pass(),
+              AllOf(SizeIs(5), Contains("collectd/process_cpu_percent")));
+}
+
+TEST_F(ModuleTest, DispatchesFiveValuesPerBlock) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  Start({{"Process", {"a"}, {}}, {"Process", {"missing"}, {}}});
+  EXPECT_THAT(Pass(), ElementsAre("a/process_memory_bytes",
+                                  "a/process_memory_peak_bytes",
+                                  "a/tracing_memory_overhead_bytes",
+                                  "a/tracing_cpu_overhead_percent"));
+  EXPECT_THAT(Pass(), SizeIs(5));
+}
+
+TEST_F(ModuleTest, SeveralPluginBlocksAddUp) {
+  ASSERT_TRUE(Configure({{{"Process", {"a"}, {}}},
+                         {{"Interval", {5}, {}}, {"Process", {"b"}, {}}},
+                         {{"Process", {"c"}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read_interval, 5);
+  EXPECT_THAT(
+      collectd_.Lines(LOG_INFO),
+      ElementsAre(HasSubstr("interval 5 s (option Interval), 3 blocks")));
+}
+
+TEST_F(ModuleTest, EveryErrorOfEveryPluginBlockIsLogged) {
+  EXPECT_FALSE(Configure({{{"Interval", {0}, {}}, {"Bogus", {}, {}}},
+                          {{"Process", {"a"}, {}}},
+                          {{"Process", {"a"}, {}}}}));
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              ElementsAre(HasSubstr("resource_attribution plugin: option "
+                                    "Interval 0: expected"),
+                          HasSubstr("unknown option Bogus"),
+                          HasSubstr("block \"a\" is there twice")));
+}
+
+TEST_F(ModuleTest, OneInvalidBlockFailsOnlyItself) {
+  module_register();
+  ConfigTree invalid({{"Interval", {0}, {}}});
+  EXPECT_NE(collectd_.config(invalid.get()), 0);
+  ConfigTree valid({{"Interval", {1}, {}}});
+  EXPECT_EQ(collectd_.config(valid.get()), 0);
+}
+
+TEST_F(ModuleTest, InvalidEnvironmentFailsConfigurationAndIsSaidOnce) {
+  setenv(kIntervalVariable, "soon", 1);
+  EXPECT_FALSE(Configure({{{"Process", {"a"}, {}}}, {{"Process", {"b"}, {}}}}));
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              ElementsAre(HasSubstr(
+                  "RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS=\"soon\"")));
+}
+
+TEST_F(ModuleTest, InvalidEnvironmentFailsTheStartWithoutAnyBlock) {
+  setenv(kEnabledVariable, "perhaps", 1);
+  module_register();
+  EXPECT_NE(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read, nullptr);
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              Contains(HasSubstr("RESOURCE_ATTRIBUTION_ENABLED=\"perhaps\"")));
+}
+
+TEST_F(ModuleTest, DisabledInTheFile) {
+  ASSERT_TRUE(Configure({{{"Enabled", {false}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read, nullptr);
+  EXPECT_THAT(
+      collectd_.Lines(LOG_INFO),
+      ElementsAre(HasSubstr("Resource attribution disabled (option Enabled)")));
+}
+
+TEST_F(ModuleTest, DisabledIsStillChecked) {
+  EXPECT_FALSE(Configure({{{"Enabled", {false}, {}}, {"Interval", {0}, {}}}}));
+}
+
+TEST_F(ModuleTest, EnvironmentDisablesWhatTheFileEnables) {
+  setenv(kEnabledVariable, "no", 1);
+  ASSERT_TRUE(Configure({{{"Enabled", {true}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read, nullptr);
+  EXPECT_THAT(
+      collectd_.Lines(LOG_INFO),
+      ElementsAre(HasSubstr("disabled (RESOURCE_ATTRIBUTION_ENABLED)")));
+}
+
+TEST_F(ModuleTest, EnvironmentEnablesWhatTheFileDisables) {
+  setenv(kEnabledVariable, "1", 1);
+  ASSERT_TRUE(Configure({{{"Enabled", {false}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_NE(collectd_.read, nullptr);
+}
+
+TEST_F(ModuleTest, IntervalOfTheEnvironmentGoesFirst) {
+  setenv(kIntervalVariable, "0.5", 1);
+  collectd_.load_plugin_interval = 20;
+  ASSERT_TRUE(Configure({{{"Interval", {30}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read_interval, 0.5);
+  EXPECT_THAT(
+      collectd_.Lines(LOG_INFO),
+      ElementsAre(HasSubstr(
+          "interval 0.5 s (RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS)")));
+}
+
+TEST_F(ModuleTest, ThenThatOfThePluginBlock) {
+  collectd_.load_plugin_interval = 20;
+  ASSERT_TRUE(Configure({{{"Interval", {30}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read_interval, 30);
+}
+
+TEST_F(ModuleTest, ThenThatOfLoadPluginWhereItDiffersFromTheGlobalOne) {
+  collectd_.load_plugin_interval = 20;
+  ASSERT_TRUE(Configure({}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read_interval, 20);
+  EXPECT_THAT(collectd_.Lines(LOG_INFO),
+              ElementsAre(HasSubstr("interval 20 s (LoadPlugin)")));
+}
+
+TEST_F(ModuleTest, ThenSixtySecondsWhateverTheGlobalOneIs) {
+  collectd_.global_interval = collectd_.load_plugin_interval = 15;
+  ASSERT_TRUE(Configure({}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read_interval, 60);
+}
+
+TEST_F(ModuleTest, IntervalOfLoadPluginIsCheckedToo) {
+  collectd_.load_plugin_interval = 0.01;
+  ASSERT_TRUE(Configure({}));
+  EXPECT_NE(collectd_.init(), 0);
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              ElementsAre(HasSubstr("<LoadPlugin>: option Interval")));
+}
+
+TEST_F(ModuleTest, RefusedReadCallbackFailsTheStart) {
+  collectd_.register_read_status = 1;
+  ASSERT_TRUE(Configure({}));
+  EXPECT_NE(collectd_.init(), 0);
+}
+
+TEST_F(ModuleTest, LosingAndFindingAreSaidOnceEach) {
+  tree_.Put({.pid = 1, .comm = "init"});
+  tree_.Put({.pid = 5, .comm = "a"});
+  Start({{"Process", {"a"}, {}}});
+  Pass();
+  Pass();
+  EXPECT_THAT(collectd_.log, IsEmpty());
+  tree_.Remove(5);
+  EXPECT_THAT(Pass(), IsEmpty());
+  EXPECT_THAT(Pass(), IsEmpty());
+  EXPECT_THAT(
+      collectd_.Lines(LOG_NOTICE),
+      ElementsAre(HasSubstr("block \"a\": no process matches any more")));
+  tree_.Put({.pid = 6, .comm = "a"});
+  EXPECT_THAT(Pass(), SizeIs(4));
+  Pass();
+  EXPECT_THAT(collectd_.Lines(LOG_NOTICE),
+              ElementsAre(HasSubstr("no process matches any more"),
+                          HasSubstr("block \"a\": found 1 process")));
+  EXPECT_THAT(collectd_.log, SizeIs(2));
+}
+
+TEST_F(ModuleTest, BlockThatHasNoProcessYetIsSaidOnce) {
+  tree_.Put({.pid = 1, .comm = "init"});
+  Start({{"Process", {"a"}, {}}});
+  Pass();
+  Pass();
+  EXPECT_THAT(collectd_.log, SizeIs(1));
+  EXPECT_THAT(collectd_.Lines(LOG_INFO),
+              ElementsAre(HasSubstr("block \"a\": no process matches yet")));
+}
+
+TEST_F(ModuleTest, LastingProblemIsSaidOnceAndAgainWhenItComesBack) {
+  TemporaryDirectory files;
+  const std::string path = files.path() / "x.pid";
+  Write(path, "what?");
+  tree_.Put({.pid = 5, .comm = "a"});
+  Start({{"Process", {"a"}, {{"PIDFile", {path}, {}}}}});
+  Pass();
+  Pass();
+  EXPECT_THAT(
+      collectd_.Lines(LOG_WARNING),
+      ElementsAre(AllOf(HasSubstr("block \"a\": processes may be missing"),
+                        HasSubstr(path))));
+  Write(path, "5");
+  Pass();
+  EXPECT_THAT(collectd_.Lines(LOG_WARNING), SizeIs(1));
+  Write(path, "what?");
+  Pass();
+  EXPECT_THAT(collectd_.Lines(LOG_WARNING), SizeIs(2));
+}
+
+TEST_F(ModuleTest, PassThatFailsIsSaidOnceAndTheNextOneRuns) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  Start({{"Process", {"a"}, {}}});
+  Pass();
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  EXPECT_THAT(Pass(), IsEmpty());
+  EXPECT_THAT(Pass(), IsEmpty());
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              ElementsAre(AllOf(HasSubstr("pass failed"),
+                                HasSubstr("Too many open files"))));
+  EXPECT_THAT(Pass(), SizeIs(5));
+  EXPECT_THAT(collectd_.Lines(LOG_NOTICE),
+              ElementsAre(HasSubstr("pass succeeded again")));
+}
+
+TEST_F(ModuleTest, ProcfsThatIsMissingIsNamed) {
+  ASSERT_TRUE(Configure({{{"ProcPath", {"/nowhere/proc"}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_THAT(Pass(), IsEmpty());
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              ElementsAre(HasSubstr("/nowhere/proc: No such file")));
+}
+
+TEST_F(ModuleTest, StartsAgainAfterShutdown) {
+  Start({{"Process", {"a"}, {}}});
+  EXPECT_EQ(collectd_.shutdown(), 0);
+  tree_.Put({.pid = 5, .comm = "b"});
+  Start({{"Process", {"b"}, {}}});
+  EXPECT_THAT(Pass(), Contains("b/process_memory_bytes"));
+}
+
+}  // namespace
+}  // namespace resource_attribution

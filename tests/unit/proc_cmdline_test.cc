@@ -1,0 +1,56 @@
+#include "procfs/proc_cmdline.h"
+
+#include <gtest/gtest.h>
+
+#include "proc_tree.h"
+
+namespace resource_attribution::procfs {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(ProcCmdline, ArgumentsAreJoinedByOneSpace) {
+  std::string bytes = "/usr/bin/java\0-Xmx1g\0orders.jar\0"s;
+  const auto cmdline = ParseCmdline(bytes);
+  EXPECT_EQ(cmdline.joined, "/usr/bin/java -Xmx1g orders.jar");
+  EXPECT_EQ(cmdline.argv0, "/usr/bin/java");
+}
+
+TEST(ProcCmdline, FirstArgumentMayHoldSpaces) {
+  std::string bytes = ContentOf(FIXTURES "/proc/100/cmdline");
+  const auto cmdline = ParseCmdline(bytes);
+  EXPECT_EQ(cmdline.argv0, "/usr/local/bin/a) R 1 (b");
+  EXPECT_EQ(cmdline.joined, "/usr/local/bin/a) R 1 (b 500");
+}
+
+TEST(ProcCmdline, PaddingOfARewrittenTitleIsCut) {
+  std::string bytes = "nginx: master process\0\0\0\0\0\0"s;
+  const auto cmdline = ParseCmdline(bytes);
+  EXPECT_EQ(cmdline.joined, "nginx: master process");
+  EXPECT_EQ(cmdline.argv0, "nginx: master process");
+}
+
+TEST(ProcCmdline, EmptyArgumentsInTheMiddleStay) {
+  std::string bytes = "a\0\0b\0"s;
+  EXPECT_EQ(ParseCmdline(bytes).joined, "a  b");
+}
+
+TEST(ProcCmdline, WithoutATrailingNul) {
+  std::string bytes = "a\0b"s;
+  EXPECT_EQ(ParseCmdline(bytes).joined, "a b");
+}
+
+TEST(ProcCmdline, EmptyForKernelThreads) {
+  std::string bytes = ContentOf(FIXTURES "/proc/2/cmdline");
+  const auto cmdline = ParseCmdline(bytes);
+  EXPECT_EQ(cmdline.joined, "");
+  EXPECT_EQ(cmdline.argv0, "");
+}
+
+TEST(ProcCmdline, NothingButNulsIsEmpty) {
+  std::string bytes(100, '\0');
+  EXPECT_EQ(ParseCmdline(bytes).joined, "");
+}
+
+}  // namespace
+}  // namespace resource_attribution::procfs

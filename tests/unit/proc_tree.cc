@@ -1,0 +1,72 @@
+#include "proc_tree.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace fs = std::filesystem;
+
+std::string ContentOf(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error("cannot read " + path.string());
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+void Write(const fs::path& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << content;
+  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = fs::temp_directory_path() / "resource_attribution.XXXXXX";
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+  path_ = name;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+void ProcTree::Put(const FakeProcess& process) {
+  const fs::path directory = directory_.path() / std::to_string(process.pid);
+  fs::create_directories(directory);
+
+  std::ostringstream stat;
+  stat << process.pid << " (" << process.comm << ") " << process.state
+       << " 1 1 1 0 -1 " << process.flags << " 0 0 0 0 " << process.utime << ' '
+       << process.stime << " 0 0 20 0 1 0 " << process.start_time
+       << " 4096 1 0\n";
+  Write(directory / "stat", stat.str());
+
+  std::ostringstream status;
+  const pid_t group =
+      process.thread_group != 0 ? process.thread_group : process.pid;
+  status << "Name:\tfake\nTgid:\t" << group << "\nUid:\t4242\t"
+         << process.effective_user << "\t4242\t4242\n";
+  if (process.has_memory) {
+    status << "VmPeak:\t" << process.vm_peak_kb << " kB\nVmHWM:\t"
+           << process.vm_hwm_kb << " kB\nVmRSS:\t" << process.vm_rss_kb
+           << " kB\n";
+  }
+  status << "Threads:\t1\n";
+  Write(directory / "status", status.str());
+
+  Write(directory / "comm", process.comm + "\n");
+  Write(directory / "cmdline", process.cmdline);
+  fs::remove(directory / "exe");
+  if (!process.exe.empty()) fs::create_symlink(process.exe, directory / "exe");
+}
+
+void ProcTree::Remove(pid_t pid) {
+  fs::remove_all(directory_.path() / std::to_string(pid));
+}
+
+void ProcTree::SetSelf(pid_t pid) {
+  fs::remove(directory_.path() / "self");
+  fs::create_symlink(std::to_string(pid), directory_.path() / "self");
+}

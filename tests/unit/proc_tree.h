@@ -1,0 +1,65 @@
+#ifndef RESOURCE_ATTRIBUTION_TESTS_UNIT_PROC_TREE_H_
+#define RESOURCE_ATTRIBUTION_TESTS_UNIT_PROC_TREE_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+/// The whole content of a file; fails the test when there is none.
+std::string ContentOf(const std::filesystem::path& path);
+
+void Write(const std::filesystem::path& path, const std::string& content);
+
+/// A directory of the test's own that goes with it.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A process as it shall look in a directory tree like procfs.
+struct FakeProcess {
+  pid_t pid = 0;
+  std::string comm = "fake";
+  char state = 'S';
+  uint32_t flags = 0x400000;
+  uint64_t utime = 0;
+  uint64_t stime = 0;
+  uint64_t start_time = 1000;
+  uid_t effective_user = 0;
+  pid_t thread_group = 0;  // 0: the same as pid
+  bool has_memory = true;
+  uint64_t vm_peak_kb = 3000;
+  uint64_t vm_hwm_kb = 2000;
+  uint64_t vm_rss_kb = 1000;
+  std::string cmdline = std::string("fake\0", 5);
+  std::string exe = "/usr/bin/fake";
+};
+
+/// A directory tree that looks like the kernel's.
+class ProcTree {
+ public:
+  std::string path() const { return directory_.path(); }
+
+  /// Adds the process, or changes it.
+  void Put(const FakeProcess& process);
+
+  void Remove(pid_t pid);
+
+  /// Makes `pid` the process that looks.
+  void SetSelf(pid_t pid);
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+#endif  // RESOURCE_ATTRIBUTION_TESTS_UNIT_PROC_TREE_H_

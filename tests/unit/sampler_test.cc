@@ -1,0 +1,301 @@
+#include "sampler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "proc_tree.h"
+
+namespace resource_attribution {
+namespace {
+
+using attribution::Values;
+using std::chrono::seconds;
+
+// Passes over a directory tree, a second apart unless the test says otherwise.
+class SamplerTest : public testing::Test {
+ protected:
+  void AddBlock(const std::string& name, const std::string& comm) {
+    Block block{.name = name};
+    block.selectors.names = {comm};
+    config_.blocks.push_back(std::move(block));
+  }
+
+  procfs::Result<void> TryPass() {
+    if (!sampler_) {
+      config_.proc_path = tree_.path();
+      sampler_.emplace(std::move(config_), [this] { return now_; });
+    }
+    auto pass = sampler_->Pass(reports_);
+    now_.monotonic += seconds(1);
+    now_.since_boot += seconds(1);
+    return pass;
+  }
+
+  void Pass() {
+    const auto pass = TryPass();
+    ASSERT_TRUE(pass) << pass.error().Message();
+  }
+
+  const std::optional<Values>& ValuesOf(size_t block) {
+    return reports_.at(block).values;
+  }
+
+  ProcTree tree_;
+  Config config_;
+  attribution::Instant now_{
+      .monotonic = std::chrono::steady_clock::time_point(seconds(5000)),
+      .since_boot = seconds(5000)};
+  std::optional<Sampler> sampler_;
+  std::vector<BlockReport> reports_;
+  const uint64_t ticks_per_second_ = sysconf(_SC_CLK_TCK);
+};
+
+TEST_F(SamplerTest, ReportsFiveValuesFromTheSecondPassOn) {
+  tree_.Put({.pid = 5, .comm = "a", .utime = 100, .stime = 50});
+  AddBlock("block", "a");
+  Pass();
+  ASSERT_TRUE(ValuesOf(0));
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1024000);
+  EXPECT_EQ(ValuesOf(0)->process_memory_peak_bytes, 3072000);
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, std::nullopt);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 15360);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+
+  tree_.Put({.pid = 5,
+             .comm = "a",
+             .utime = 100 + ticks_per_second_ / 4,
+             .stime = 50 + ticks_per_second_ / 4});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
+}
+
+TEST_F(SamplerTest, CpuIsMeasuredOverTheTimeThatReallyPassed) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("block", "a");
+  Pass();
+  now_.monotonic += seconds(9);
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 10);
+}
+
+TEST_F(SamplerTest, BlockIsTheSumOfItsProcesses) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "a"});
+  tree_.Put({.pid = 7, .comm = "b"});
+  AddBlock("block", "a");
+  Pass();
+  EXPECT_EQ(reports_[0].processes, 2U);
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2048000);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 1);
+}
+
+TEST_F(SamplerTest, ProcessOfTwoBlocksCountsInBoth) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("one", "a");
+  AddBlock("two", "a");
+  Pass();
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 100);
+  EXPECT_EQ(ValuesOf(1)->process_cpu_percent, 100);
+}
+
+TEST_F(SamplerTest, ReusedPidStartsANewBaseline) {
+  tree_.Put({.pid = 5, .comm = "a", .utime = 900000, .start_time = 1000});
+  AddBlock("block", "a");
+  Pass();
+  const uint64_t start = 5000 * ticks_per_second_ + 1;
+  tree_.Put({.pid = 5,
+             .comm = "a",
+             .utime = ticks_per_second_ / 2,
+             .start_time = start});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
+}
+
+TEST_F(SamplerTest, MemberThatStartsCountsFromItsStart) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("block", "a");
+  Pass();
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_ / 10});
+  tree_.Put({.pid = 6,
+             .comm = "a",
+             .utime = ticks_per_second_ / 5,
+             .start_time = 5000 * ticks_per_second_ + 50});
+  Pass();
+  EXPECT_DOUBLE_EQ(ValuesOf(0)->process_cpu_percent.value(), 30);
+}
+
+// It had run for an hour under another name: that hour is no usage of this
+// second.
+TEST_F(SamplerTest, MemberThatJoinsByRenamingBringsNothingAlong) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "b", .utime = 360000});
+  AddBlock("block", "a");
+  Pass();
+  tree_.Put({.pid = 6, .comm = "a", .utime = 360000});
+  Pass();
+  EXPECT_EQ(reports_[0].processes, 2U);
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
+  tree_.Put({.pid = 6, .comm = "a", .utime = 360000 + ticks_per_second_});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 100);
+}
+
+TEST_F(SamplerTest, MemberThatLeavesTakesNothingAway) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "a", .utime = 360000});
+  AddBlock("block", "a");
+  Pass();
+  tree_.Remove(6);
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 100);
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1024000);
+}
+
+TEST_F(SamplerTest, NoProcessNoValues) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("gone", "x");
+  AddBlock("there", "a");
+  Pass();
+  EXPECT_EQ(reports_[0].processes, 0U);
+  EXPECT_FALSE(ValuesOf(0));
+  EXPECT_TRUE(ValuesOf(1));
+}
+
+TEST_F(SamplerTest, KernelThreadHasNoMemoryButCpu) {
+  tree_.Put(
+      {.pid = 2, .comm = "kthreadd", .flags = 0x208040, .has_memory = false});
+  AddBlock("kernel", "kthreadd");
+  Pass();
+  tree_.Put({.pid = 2,
+             .comm = "kthreadd",
+             .flags = 0x208040,
+             .stime = ticks_per_second_,
+             .has_memory = false});
+  Pass();
+  ASSERT_TRUE(ValuesOf(0));
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 0);
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 100);
+}
+
+// A process that ends between the two reads: never half its values.
+TEST_F(SamplerTest, ProcessThatEndsDuringThePassIsSkippedWhole) {
+  tree_.Put({.pid = 5, .comm = "a", .has_memory = false});
+  tree_.Put({.pid = 6, .comm = "a"});
+  tree_.Put({.pid = 7, .comm = "a"});
+  std::filesystem::remove(tree_.path() + "/7/status");
+  AddBlock("block", "a");
+  Pass();
+  EXPECT_EQ(reports_[0].processes, 1U);
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1024000);
+  EXPECT_EQ(reports_[0].problem, "");
+}
+
+TEST_F(SamplerTest, StatusThatMakesNoSenseIsSaid) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  Write(tree_.path() + "/5/status", "VmRSS:\tmuch\n");
+  AddBlock("block", "a");
+  Pass();
+  EXPECT_FALSE(ValuesOf(0));
+  EXPECT_EQ(reports_[0].problem, "status: expected a size in kB as VmRSS");
+}
+
+TEST_F(SamplerTest, BlockOptionsGoBeforeTheDefaults) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("own", "a");
+  AddBlock("default", "a");
+  config_.defaults.tracing_memory_percent = 10;
+  config_.defaults.tracing_cpu_percent = 3;
+  config_.blocks[0].tracing_memory_percent = 20;
+  config_.blocks[0].peak_memory = attribution::PeakMemory::kVmHwm;
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 204800);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 3);
+  EXPECT_EQ(ValuesOf(0)->process_memory_peak_bytes, 2048000);
+  EXPECT_EQ(ValuesOf(1)->tracing_memory_overhead_bytes, 102400);
+  EXPECT_EQ(ValuesOf(1)->process_memory_peak_bytes, 3072000);
+}
+
+TEST_F(SamplerTest, ShareOfTheHostDividesByTheOnlineCpus) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("block", "a");
+  config_.cpu_percent_of = CpuPercentOf::kHost;
+  Pass();
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent,
+            100.0 / static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+TEST_F(SamplerTest, ProcfsMayBeMountedLater) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("block", "a");
+  config_.proc_path = tree_.path() + "/host";
+  sampler_.emplace(std::move(config_), [this] { return now_; });
+  const auto pass = TryPass();
+  ASSERT_FALSE(pass);
+  EXPECT_EQ(pass.error().Message(),
+            tree_.path() + "/host: No such file or directory");
+  std::filesystem::create_symlink(".", tree_.path() + "/host");
+  Pass();
+  EXPECT_TRUE(ValuesOf(0));
+}
+
+// After a pass that could not tell anything, CPU is measured from the last one
+// that could.
+TEST_F(SamplerTest, FailedPassLosesNothing) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("block", "a");
+  Pass();
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_});
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const auto pass = TryPass();
+  setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_FALSE(pass);
+  EXPECT_EQ(pass.error().Message(), "process directory: Too many open files");
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
+}
+
+// The whole way on the real procfs: memory as the kernel says, and a share of a
+// CPU that the kernel's own clock of this process confirms.
+TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
+  Config config;
+  Block self{.name = "self"};
+  self.selectors.self = true;
+  config.blocks.push_back(std::move(self));
+  Sampler sampler(std::move(config));
+  std::vector<BlockReport> reports;
+  ASSERT_TRUE(sampler.Pass(reports));
+
+  const auto cpu_clock = [] {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) +
+           static_cast<double>(time.tv_nsec) / 1e9;
+  };
+  const double cpu_before = cpu_clock();
+  const auto before = std::chrono::steady_clock::now();
+  while (cpu_clock() - cpu_before < 0.5) {
+  }
+  ASSERT_TRUE(sampler.Pass(reports));
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - before;
+  ASSERT_TRUE(reports[0].values);
+  const double expected = (cpu_clock() - cpu_before) / elapsed.count() * 100;
+  EXPECT_NEAR(reports[0].values->process_cpu_percent.value(), expected, 8);
+  EXPECT_GT(reports[0].values->process_memory_bytes, 1 << 20);
+}
+
+}  // namespace
+}  // namespace resource_attribution

@@ -1,0 +1,106 @@
+#include "types.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <regex>
+#include <sstream>
+
+#include "fake_collectd.h"
+#include "proc_tree.h"
+
+namespace resource_attribution {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+
+class TypesTest : public testing::Test {
+ protected:
+  FakeCollectd collectd_;
+};
+
+// Name and definition of each type, as types.db(5) writes them.
+using Definitions = std::map<std::string, std::string>;
+
+Definitions Registered(const FakeCollectd& collectd) {
+  Definitions definitions;
+  for (const auto& [name, set] : collectd.data_sets) {
+    EXPECT_EQ(set.type, DS_TYPE_GAUGE);
+    EXPECT_EQ(set.min, 0);
+    EXPECT_TRUE(std::isnan(set.max));
+    definitions[name] = set.source + ":GAUGE:0:U";
+  }
+  return definitions;
+}
+
+TEST_F(TypesTest, TypesDbSaysWhatTheModuleRegisters) {
+  ASSERT_EQ(RegisterTypes(), 0);
+  std::istringstream file(ContentOf(SOURCE_DIR "/plugin/types.db"));
+  Definitions in_file;
+  std::string name;
+  std::string definition;
+  while (file >> name >> definition) in_file[name] = definition;
+  EXPECT_EQ(in_file.size(), 5U);
+  EXPECT_EQ(in_file, Registered(collectd_));
+}
+
+TEST_F(TypesTest, ReadmeHasARowForEachTypeAndNoOther) {
+  ASSERT_EQ(RegisterTypes(), 0);
+  const std::string readme = ContentOf(SOURCE_DIR "/README.md");
+  const std::regex row("\n\\| `((process|tracing)_[a-z_]+)` \\|");
+  std::vector<std::string> rows;
+  for (std::sregex_iterator it(readme.begin(), readme.end(), row), end;
+       it != end; ++it) {
+    rows.push_back((*it)[1]);
+  }
+  std::sort(rows.begin(), rows.end());
+  std::vector<std::string> registered;
+  for (const auto& [name, set] : collectd_.data_sets)
+    registered.push_back(name);
+  EXPECT_EQ(rows, registered);
+}
+
+TEST_F(TypesTest, EachValueGoesUnderItsOwnType) {
+  ASSERT_EQ(RegisterTypes(), 0);
+  Dispatch("checkout",
+           {.process_memory_bytes = 1,
+            .process_memory_peak_bytes = 2,
+            .process_cpu_percent = 3,
+            .tracing_memory_overhead_bytes = 4,
+            .tracing_cpu_overhead_percent = 5},
+           77);
+  std::map<std::string, double> dispatched;
+  for (const auto& value : collectd_.values) {
+    EXPECT_EQ(value.plugin, "resource_attribution");
+    EXPECT_EQ(value.instance, "checkout");
+    EXPECT_EQ(value.type_instance, "");
+    EXPECT_EQ(value.time, 77U);
+    EXPECT_EQ(collectd_.data_sets.count(value.type), 1U);
+    dispatched[value.type] = value.value;
+  }
+  EXPECT_EQ(dispatched, (std::map<std::string, double>{
+                            {"process_memory_bytes", 1},
+                            {"process_memory_peak_bytes", 2},
+                            {"process_cpu_percent", 3},
+                            {"tracing_memory_overhead_bytes", 4},
+                            {"tracing_cpu_overhead_percent", 5}}));
+}
+
+TEST_F(TypesTest, WhatWasNotMeasuredIsNotSent) {
+  Dispatch("checkout", {.process_memory_bytes = 1}, 77);
+  EXPECT_EQ(collectd_.values.size(), 4U);
+  for (const auto& value : collectd_.values) {
+    EXPECT_NE(value.type, "process_cpu_percent");
+  }
+}
+
+TEST_F(TypesTest, OneRefusedValueDoesNotKeepTheOthersBack) {
+  collectd_.dispatch_fails = true;
+  Dispatch("checkout", {}, 77);
+  EXPECT_EQ(collectd_.values.size(), 4U);
+}
+
+}  // namespace
+}  // namespace resource_attribution
