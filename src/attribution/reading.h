@@ -24,8 +24,8 @@ struct Instant {
 
 /// What the kernel said of a process at one moment, nothing derived.
 struct Reading {
-  procfs::ProcessId process;
-  std::chrono::steady_clock::time_point monotonic;  ///< when it was read
+  procfs::ProcessId process{};
+  std::chrono::steady_clock::time_point monotonic{};  ///< when it was read
   uint64_t cpu_ticks = 0;            ///< utime + stime, in clock ticks
   uint64_t resident_bytes = 0;       ///< VmRSS
   uint64_t peak_virtual_bytes = 0;   ///< VmPeak

@@ -26,7 +26,7 @@ struct Options {
 struct Values {
   double process_memory_bytes = 0;
   double process_memory_peak_bytes = 0;
-  std::optional<double> process_cpu_percent;  ///< none: not measured yet
+  std::optional<double> process_cpu_percent{};  ///< none: not measured yet
   double tracing_memory_overhead_bytes = 0;
   double tracing_cpu_overhead_percent = 0;
 };

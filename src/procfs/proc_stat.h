@@ -17,7 +17,7 @@ struct Stat {
 
   /// Command name: any bytes that the process chose, without the parentheses.
   /// 15 bytes at the most, but for kernel threads. Refers to the parsed bytes.
-  std::string_view comm;
+  std::string_view comm{};
 
   /// R running, S sleeping, Z zombie, X dead, …
   char state = 0;

@@ -17,19 +17,19 @@ namespace resource_attribution::procfs {
 /// threads and processes that are ending have no Vm lines.
 struct Status {
   /// `Tgid`: ID of the thread group, which is the PID of the process.
-  std::optional<pid_t> thread_group;
+  std::optional<pid_t> thread_group{};
 
   /// `Uid`, second column: effective user ID.
-  std::optional<uid_t> effective_user;
+  std::optional<uid_t> effective_user{};
 
   /// `VmPeak`: peak virtual memory size, in kB of 1024 bytes.
-  std::optional<uint64_t> vm_peak_kb;
+  std::optional<uint64_t> vm_peak_kb{};
 
   /// `VmHWM`: peak resident set size ("high water mark"), in kB of 1024 bytes.
-  std::optional<uint64_t> vm_hwm_kb;
+  std::optional<uint64_t> vm_hwm_kb{};
 
   /// `VmRSS`: resident set size, in kB of 1024 bytes.
-  std::optional<uint64_t> vm_rss_kb;
+  std::optional<uint64_t> vm_rss_kb{};
 };
 
 /// Parses the content of `/proc/PID/status`. Lines it does not know are passed

@@ -147,7 +147,7 @@ TEST_F(ConfigParserTest, PluginBlocksAddUpAndTheLastValueHolds) {
 }
 
 TEST_F(ConfigParserTest, BlockNamesMayBeAnyPlainUtf8) {
-  for (const std::string name :
+  for (const std::string& name :
        {std::string("x"), std::string(127, 'x'), std::string("a b\"c\\d"),
         std::string("bestell\xc3\xbc"
                     "bersicht")}) {

@@ -119,9 +119,9 @@ TEST_F(ModuleTest, EveryErrorOfEveryPluginBlockIsLogged) {
 
 TEST_F(ModuleTest, OneInvalidBlockFailsOnlyItself) {
   module_register();
-  ConfigTree invalid({{"Interval", {0}, {}}});
+  ConfigTree invalid(Children{{"Interval", {0}, {}}});
   EXPECT_NE(collectd_.config(invalid.get()), 0);
-  ConfigTree valid({{"Interval", {1}, {}}});
+  ConfigTree valid(Children{{"Interval", {1}, {}}});
   EXPECT_EQ(collectd_.config(valid.get()), 0);
 }
 

@@ -64,7 +64,7 @@ TEST_F(PidFileTest, FifoDoesNotBlock) {
 }
 
 TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
-  for (const std::string path :
+  for (const std::string& path :
        {std::string("/dev/zero"), directory_.path().string()}) {
     const auto pid = ReadPidFile(path);
     ASSERT_FALSE(pid);

@@ -53,7 +53,7 @@ TEST(ProcStat, NameMayHoldALineBreak) {
 }
 
 TEST(ProcStat, NameMayBeEmptyOrHoldNulsOrEndInAParenthesis) {
-  for (const std::string comm :
+  for (const std::string& comm :
        {std::string(), std::string("a\0b", 3), std::string(")"),
         std::string(") "), std::string("(((((((((((((((")}) {
     const std::string bytes = Line(comm, kUsual);
