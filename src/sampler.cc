@@ -105,7 +105,7 @@ Result<void> Sampler::OpenProc() {
 // whoever has its PID now.
 Result<Reading> Sampler::Read(const procfs::ProcessId& id) {
   const tl::unexpected gone(
-      procfs::Error{.file = "process", .system_error = ESRCH});
+      procfs::Error{.file = "/proc/PID", .system_error = ESRCH});
   const auto process = proc_->OpenProcess(id.pid);
   if (!process) return tl::unexpected(process.error());
   const auto stat = process->ReadStat(content_);

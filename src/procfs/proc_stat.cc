@@ -29,7 +29,7 @@ class Fields {
 };
 
 tl::unexpected<Error> Malformed(const char* expected) {
-  return tl::unexpected(Error{.file = "stat", .expected = expected});
+  return tl::unexpected(Error{.file = "/proc/PID/stat", .expected = expected});
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ const char* ParseLine(std::string_view key, std::string_view value,
 }
 
 tl::unexpected<Error> Malformed(const char* expected) {
-  return tl::unexpected(Error{.file = "status", .expected = expected});
+  return tl::unexpected(
+      Error{.file = "/proc/PID/status", .expected = expected});
 }
 
 }  // namespace

@@ -40,12 +40,13 @@ Result<pid_t> Procfs::Self() const {
   const ssize_t size =
       readlinkat(dirfd(directory_.get()), "self", target.data(), target.size());
   if (size < 0) {
-    return tl::unexpected(Error{.file = "self", .system_error = errno});
+    return tl::unexpected(Error{.file = "/proc/self", .system_error = errno});
   }
   const auto pid = ParseDecimal<pid_t>(
       std::string_view(target.data(), static_cast<size_t>(size)));
   if (!pid || *pid <= 0) {
-    return tl::unexpected(Error{.file = "self", .expected = "a process ID"});
+    return tl::unexpected(
+        Error{.file = "/proc/self", .expected = "a process ID"});
   }
   return *pid;
 }

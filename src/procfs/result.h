@@ -13,7 +13,7 @@ namespace resource_attribution::procfs {
 /// is everyday life. The caller decides what a failure means; nothing down here
 /// logs.
 struct Error {
-  /// Name of the file as the caller knows it ("stat", "/run/x.pid"); refers to
+  /// The file, as errors call it ("/proc/PID/stat", "/run/x.pid"); refers to
   /// a string that outlives the error.
   const char* file = "";
 

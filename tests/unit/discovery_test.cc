@@ -245,7 +245,8 @@ TEST_F(DiscoveryTest, ProcessThatMakesNoSenseIsLeftOutAndSaid) {
   tree_.Put({.pid = 2, .comm = "a"});
   blocks_.push_back(WithName("a"));
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(2)));
-  EXPECT_EQ(discovery_->Problem(0), "stat: expected a state letter (field 3)");
+  EXPECT_EQ(discovery_->Problem(0),
+            "/proc/PID/stat: expected a state letter (field 3)");
 }
 
 TEST_F(DiscoveryTest, DirectoryWithoutProcessesIsNoProcfs) {

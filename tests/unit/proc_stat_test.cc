@@ -98,7 +98,7 @@ class MalformedStat : public testing::TestWithParam<Malformed> {};
 TEST_P(MalformedStat, IsAnErrorThatSaysWhatWasExpected) {
   const auto stat = ParseStat(GetParam().bytes);
   ASSERT_FALSE(stat);
-  EXPECT_STREQ(stat.error().file, "stat");
+  EXPECT_STREQ(stat.error().file, "/proc/PID/stat");
   EXPECT_STREQ(stat.error().expected, GetParam().expected);
 }
 

@@ -74,7 +74,7 @@ class MalformedStatus : public testing::TestWithParam<Malformed> {};
 TEST_P(MalformedStatus, IsAnErrorThatSaysWhatWasExpected) {
   const auto status = ParseStatus(GetParam().bytes);
   ASSERT_FALSE(status);
-  EXPECT_STREQ(status.error().file, "status");
+  EXPECT_STREQ(status.error().file, "/proc/PID/status");
   EXPECT_STREQ(status.error().expected, GetParam().expected);
 }
 

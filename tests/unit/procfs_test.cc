@@ -68,7 +68,7 @@ TEST(Procfs, SelfThatIsNoProcessIsAnError) {
   ASSERT_TRUE(proc);
   const auto self = proc->Self();
   ASSERT_FALSE(self);
-  EXPECT_EQ(self.error().Message(), "self: expected a process ID");
+  EXPECT_EQ(self.error().Message(), "/proc/self: expected a process ID");
 }
 
 }  // namespace

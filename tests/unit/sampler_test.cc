@@ -204,7 +204,8 @@ TEST_F(SamplerTest, StatusThatMakesNoSenseIsSaid) {
   AddBlock("block", "a");
   Pass();
   EXPECT_FALSE(ValuesOf(0));
-  EXPECT_EQ(reports_[0].problem, "status: expected a size in kB as VmRSS");
+  EXPECT_EQ(reports_[0].problem,
+            "/proc/PID/status: expected a size in kB as VmRSS");
 }
 
 TEST_F(SamplerTest, BlockOptionsGoBeforeTheDefaults) {
@@ -262,7 +263,7 @@ TEST_F(SamplerTest, FailedPassLosesNothing) {
   const auto pass = TryPass();
   setrlimit(RLIMIT_NOFILE, &before);
   ASSERT_FALSE(pass);
-  EXPECT_EQ(pass.error().Message(), "process directory: Too many open files");
+  EXPECT_EQ(pass.error().Message(), "/proc/PID: Too many open files");
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
 }

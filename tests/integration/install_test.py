@@ -1,0 +1,43 @@
+"""Where `cmake --install` puts things, and what it leaves alone."""
+
+import os
+import subprocess
+import unittest
+
+import daemon
+
+
+class InstallTest(daemon.TestCase):
+
+    def install(self):
+        subprocess.run(
+            [os.environ["CMAKE_COMMAND"], "--install", daemon.BUILD_DIR],
+            check=True, capture_output=True,
+            env={**os.environ, "DESTDIR": str(self.directory)})
+
+    def installed(self):
+        return {str(path.relative_to(self.directory))
+                for path in self.directory.rglob("*") if path.is_file()}
+
+    def test_everything_is_where_collectd_looks(self):
+        self.install()
+        plugins = str(daemon.plugin_directory()).lstrip("/")
+        self.assertEqual(self.installed(), {
+            f"{plugins}/resource_attribution.so",
+            "usr/share/collectd/resource_attribution_types.db",
+            "etc/collectd/collectd.conf.d/resource_attribution.conf",
+            "usr/share/doc/resource_attribution/README.md",
+            "usr/share/doc/resource_attribution/LICENSE",
+        })
+
+    def test_changed_drop_in_stays(self):
+        self.install()
+        drop_in = (self.directory
+                   / "etc/collectd/collectd.conf.d/resource_attribution.conf")
+        drop_in.write_text("# mine\n")
+        self.install()
+        self.assertEqual(drop_in.read_text(), "# mine\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,117 @@
+"""A watched process that goes and comes back, and the daemon that stays."""
+
+import unittest
+
+import daemon
+
+
+class LifecycleTest(daemon.TestCase):
+
+    def start_workload(self):
+        process = self.run_program("sleep", "1000")
+        (self.directory / "workload.pid").write_text(f"{process.pid}\n")
+        return process
+
+    def test_killed_and_started_again(self):
+        workload = self.start_workload()
+        collectd = self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.5
+              <Process "workload">
+                PIDFile "{self.directory}/workload.pid"
+              </Process>
+              <Process "self">
+                Self true
+              </Process>
+            </Plugin>""").start()
+        collectd.wait_for_values("workload", "self")
+        self.assertEqual(collectd.lines("notice"), [])
+
+        daemon.end(workload)
+        # A gap: not zero, not the last value for ever.
+        daemon.wait_for(lambda: "workload" not in collectd.samples(),
+                        "the series to end", collectd.log)
+        self.assertIn("self", collectd.samples())
+        self.assertEqual(len(collectd.lines("notice")), 1, collectd.log())
+        self.assertRegex(collectd.lines("notice")[0],
+                         'block "workload": no process matches any more')
+
+        self.start_workload()
+        values = collectd.wait_for_values("workload")["workload"]
+        self.assertGreaterEqual(values["process_cpu_percent"], 0)
+        self.assertLess(values["process_cpu_percent"], 10)
+        self.assertEqual(len(collectd.lines("notice")), 2, collectd.log())
+        self.assertRegex(collectd.lines("notice")[1],
+                         'block "workload": found 1 process')
+        collectd.stop()
+
+    def test_zombie_is_gone(self):
+        workload = self.start_workload()
+        collectd = self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.5
+              <Process "workload">
+                PIDFile "{self.directory}/workload.pid"
+              </Process>
+            </Plugin>""").start()
+        collectd.wait_for_values("workload")
+        workload.kill()  # and nobody waits for it
+        daemon.wait_for(lambda: "workload" not in collectd.samples(),
+                        "the series to end", collectd.log)
+        self.assertEqual(daemon.pathlib.Path(
+            f"/proc/{workload.pid}/stat").read_text().rsplit(") ", 1)[1][0], "Z")
+        collectd.stop()
+
+    def test_disabled_reports_nothing(self):
+        collectd = self.collectd("""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Enabled false
+            </Plugin>""").start()
+        self.assertIn("Resource attribution disabled (option Enabled)",
+                      collectd.log())
+        self.assertEqual(collectd.samples(), {})
+        collectd.stop()
+
+    def test_environment_goes_before_the_file(self):
+        collectd = self.collectd("""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Enabled false
+              Interval 3600
+            </Plugin>""", env={
+                "RESOURCE_ATTRIBUTION_ENABLED": "true",
+                "RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS": "0.5"}).start()
+        collectd.wait_for_values("collectd")
+        self.assertIn("interval 0.5 s "
+                      "(RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS), 1 block",
+                      collectd.log())
+        collectd.stop()
+
+    def test_bare_load_plugin_reports_the_daemon(self):
+        collectd = self.collectd("""
+            <LoadPlugin resource_attribution>
+              Interval 0.4
+            </LoadPlugin>""").start()
+        values = collectd.wait_for_values("collectd")
+        self.assertEqual(list(values), ["collectd"])
+        self.assertAlmostEqual(
+            values["collectd"]["process_memory_bytes"],
+            daemon.status_kb(collectd.process.pid, "VmRSS") * 1024,
+            delta=4 << 20)
+        collectd.stop()
+
+    # With nothing but LoadPlugin the first values come at once, CPU with the
+    # second pass.
+    def test_first_pass_has_no_cpu(self):
+        collectd = self.collectd("LoadPlugin resource_attribution").start()
+        daemon.wait_for(lambda: collectd.samples(), "values", collectd.log)
+        self.assertEqual(set(collectd.samples()["collectd"]),
+                         set(daemon.TYPES) - {"process_cpu_percent"})
+        collectd.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,37 @@
+"""The built module: what it exports, and what it needs of whom."""
+
+import re
+import subprocess
+import unittest
+
+import daemon
+
+
+def symbols(path, *options):
+    lines = subprocess.run(["nm", "-D", *options, str(path)], check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    return {line.split()[-1].split("@")[0]: line.split()[-2] for line in lines}
+
+
+class ModuleTest(daemon.TestCase):
+
+    def test_exports_module_register_and_nothing_else(self):
+        self.assertEqual(symbols(daemon.MODULE, "--defined-only"),
+                         {"module_register": "T"})
+
+    def test_needs_only_the_daemon_and_linked_libraries(self):
+        provided = set(symbols(daemon.COLLECTD, "--defined-only"))
+        ldd = subprocess.run(["ldd", str(daemon.MODULE)], check=True,
+                             capture_output=True, text=True).stdout
+        self.assertNotIn("not found", ldd)
+        for library in re.findall(r"(/\S+) \(0x", ldd):
+            provided |= set(symbols(library, "--defined-only"))
+        needed = {name for name, kind
+                  in symbols(daemon.MODULE, "--undefined-only").items()
+                  if kind != "w"}
+        self.assertIn("plugin_dispatch_values", needed)
+        self.assertEqual(needed - provided, set())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,54 @@
+"""The daemon without root: what it may see it reports, what not it says once."""
+
+import os
+import unittest
+
+import daemon
+
+
+class UnprivilegedTest(daemon.TestCase):
+
+    # Without root in the test, the daemon and what it watches have one user
+    # anyway; init is somebody else's then.
+    user = "nobody" if os.geteuid() == 0 else None
+
+    def test_values_of_other_users_are_readable(self):
+        workload = self.run_program("sleep", "1000")
+        (self.directory / "workload.pid").write_text(str(workload.pid))
+        collectd = self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.5
+              <Process "workload">
+                PIDFile "{self.directory}/workload.pid"
+                Name "sleep"
+                CommandLine "^sleep 1000$"
+              </Process>
+            </Plugin>""", user=self.user).start()
+        values = collectd.wait_for_values("workload")["workload"]
+        self.assertEqual(values["process_memory_bytes"],
+                         daemon.status_kb(workload.pid, "VmRSS") * 1024)
+        self.assertEqual(collectd.lines("warning"), [])
+        collectd.stop()
+
+    def test_executable_of_other_users_is_not_and_is_said_once(self):
+        collectd = self.collectd("""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.2
+              <Process "init">
+                Executable "/sbin/no-such-program"
+              </Process>
+              <Process "self">
+                Self true
+              </Process>
+            </Plugin>""", user=self.user).start()
+        collectd.wait_for_values("self")
+        self.assertEqual(
+            collectd.lines("warning"),
+            ['block "init": processes may be missing: /proc/PID/exe: Permission denied'])
+        collectd.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

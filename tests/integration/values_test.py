@@ -1,0 +1,162 @@
+"""The five values of known workloads against what /proc says of them."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import daemon
+
+# Holds 50 MiB, then uses argv[1] of a CPU by its own CPU clock.
+WORKLOAD = """
+import sys, time
+held = bytearray(50 << 20)
+share = float(sys.argv[1])
+print("ready", flush=True)
+while True:
+    period_end = time.monotonic() + 0.05
+    burn_until = time.process_time() + 0.05 * share
+    while share == 1 or time.process_time() < burn_until:
+        pass
+    time.sleep(max(0, period_end - time.monotonic()) or 0.001)
+"""
+
+
+class CpuRecord(threading.Thread):
+    """Independent readings of a process's CPU time, to compare with."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.readings = []  # (wall clock, CPU seconds)
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.wait(0.02):
+            self.readings.append((time.time(), daemon.cpu_seconds(self.pid)))
+
+    def at(self, moment):
+        """CPU seconds used until then, interpolated; none outside."""
+        for (t0, c0), (t1, c1) in zip(self.readings, self.readings[1:]):
+            if t0 <= moment <= t1:
+                return c0 + (c1 - c0) * (moment - t0) / (t1 - t0)
+        return None
+
+
+class ValuesTest(daemon.TestCase):
+
+    def start_workload(self, share, name):
+        process = self.run_program(
+            sys.executable, "-c", WORKLOAD, share, stdout=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        self.addCleanup(process.stdout.close)
+        (self.directory / f"{name}.pid").write_text(str(process.pid))
+        return process.pid
+
+    def block(self, name, options=""):
+        return f"""
+            <Process "{name}">
+              PIDFile "{self.directory}/{name}.pid"
+              {options}
+            </Process>"""
+
+    def cpu_and_truth(self, collectd, record, block):
+        """process_cpu_percent of a pass, and what the record says of the same
+        stretch of time."""
+        def sample():
+            values = collectd.samples().get(block, {})
+            return values.get("process_cpu_percent")
+        first = daemon.wait_for(sample, "CPU", collectd.log)
+        def next_pass():
+            value = sample()
+            return value if value and value[1] > first[1] else None
+        percent, end = daemon.wait_for(next_pass, "the next pass", collectd.log)
+        begin = end - 2
+        before = daemon.wait_for(lambda: record.at(begin), "readings")
+        after = daemon.wait_for(lambda: record.at(end), "readings")
+        return percent, (after - before) / 2 * 100
+
+    def run_collectd(self, blocks, options=""):
+        return self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 2
+              {options}
+              {blocks}
+            </Plugin>""").start()
+
+    def test_busy_loop_reads_one_cpu(self):
+        pid = self.start_workload(1, "busy")
+        record = CpuRecord(pid)
+        record.start()
+        self.addCleanup(record.stopping.set)
+        collectd = self.run_collectd(self.block("busy"))
+        percent, truth = self.cpu_and_truth(collectd, record, "busy")
+        print(f"busy loop: {percent:.2f} %, /proc says {truth:.2f} %")
+        self.assertAlmostEqual(percent, truth, delta=5)
+        # Less only where the machine had no CPU to give.
+        self.assertLessEqual(percent, 105)
+        self.assertGreater(percent, 20)
+        collectd.stop()
+
+    def test_busy_loop_as_a_share_of_the_host(self):
+        pid = self.start_workload(1, "busy")
+        record = CpuRecord(pid)
+        record.start()
+        self.addCleanup(record.stopping.set)
+        collectd = self.run_collectd(self.block("busy"), 'CPUPercentOf "Host"')
+        percent, truth = self.cpu_and_truth(collectd, record, "busy")
+        print(f"share of the host: {percent:.2f} %, "
+              f"/proc says {truth:.2f} % of one CPU")
+        cpus = os.sysconf("SC_NPROCESSORS_ONLN")
+        self.assertAlmostEqual(percent, truth / cpus, delta=5 / cpus)
+        values = collectd.wait_for_values("busy")["busy"]
+        self.assertEqual(values["tracing_cpu_overhead_percent"], 0.5)
+        collectd.stop()
+
+    def test_known_share_of_a_cpu(self):
+        pid = self.start_workload(0.3, "third")
+        record = CpuRecord(pid)
+        record.start()
+        self.addCleanup(record.stopping.set)
+        collectd = self.run_collectd(self.block("third"))
+        percent, truth = self.cpu_and_truth(collectd, record, "third")
+        print(f"share of 30 %: {percent:.2f} %, /proc says {truth:.2f} %")
+        self.assertAlmostEqual(percent, truth, delta=5)
+        collectd.stop()
+
+    def test_memory_is_what_proc_says(self):
+        pid = self.start_workload(0, "still")
+        collectd = self.run_collectd(
+            self.block("still")
+            + f"""
+            <Process "resident-peak">
+              PIDFile "{self.directory}/still.pid"
+              PeakMemory "VmHWM"
+              TracingMemoryPercent 2
+              TracingCPUPercent 0.25
+            </Process>""")
+        values = collectd.wait_for_values("still", "resident-peak")
+        still = values["still"]
+        # It holds still, so any moment is the same moment.
+        self.assertEqual(still["process_memory_bytes"],
+                         daemon.status_kb(pid, "VmRSS") * 1024)
+        self.assertGreater(still["process_memory_bytes"], 50 << 20)
+        self.assertEqual(still["process_memory_peak_bytes"],
+                         daemon.status_kb(pid, "VmPeak") * 1024)
+        self.assertEqual(still["tracing_memory_overhead_bytes"],
+                         round(still["process_memory_bytes"] * 0.015, 2))
+        self.assertEqual(still["tracing_cpu_overhead_percent"], 0.5)
+        peak = values["resident-peak"]
+        self.assertEqual(peak["process_memory_peak_bytes"],
+                         daemon.status_kb(pid, "VmHWM") * 1024)
+        self.assertEqual(peak["tracing_memory_overhead_bytes"],
+                         round(still["process_memory_bytes"] * 0.02, 2))
+        self.assertEqual(peak["tracing_cpu_overhead_percent"], 0.25)
+        collectd.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
