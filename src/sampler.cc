@@ -17,16 +17,16 @@ using procfs::Result;
 
 std::vector<const discovery::Selectors*> SelectorsOf(const Config& config) {
   std::vector<const discovery::Selectors*> selectors;
-  for (const Block& block : config.blocks)
+  for (const Block& block : config.blocks) {
     selectors.push_back(&block.selectors);
+  }
   return selectors;
 }
 
 // By what the measured CPU is divided; CPUs come and go while the host runs.
 double CpusToShare(CpuPercentOf cpu_percent_of) {
   if (cpu_percent_of == CpuPercentOf::kCore) return 1;
-  const long online =
-      sysconf(_SC_NPROCESSORS_ONLN);  // NOLINT(google-runtime-int)
+  const auto online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? static_cast<double>(online) : 1;
 }
 

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include "proc_tree.h"
 
@@ -275,13 +274,11 @@ TEST_F(DiscoveryTest, OutOfDescriptorsFailsThePass) {
   ASSERT_TRUE(Discover());
   const std::string path = tree_.path();
   const auto proc = procfs::Procfs::Open(path);
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit none{0, before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
-  const auto found =
-      discovery_->Find(*proc, steady_clock::time_point{}, matches_);
-  setrlimit(RLIMIT_NOFILE, &before);
+  procfs::Result<void> found;
+  {
+    const NoDescriptors none;
+    found = discovery_->Find(*proc, steady_clock::time_point{}, matches_);
+  }
   ASSERT_FALSE(found);
   EXPECT_TRUE(found.error().OutOfResources());
 }

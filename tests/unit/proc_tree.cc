@@ -32,6 +32,14 @@ TemporaryDirectory::~TemporaryDirectory() {
   fs::remove_all(path_, ignored);
 }
 
+NoDescriptors::NoDescriptors() {
+  getrlimit(RLIMIT_NOFILE, &before_);
+  const rlimit none{0, before_.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+}
+
+NoDescriptors::~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
 void ProcTree::Put(const FakeProcess& process) {
   const fs::path directory = directory_.path() / std::to_string(process.pid);
   fs::create_directories(directory);

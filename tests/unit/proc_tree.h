@@ -1,6 +1,7 @@
 #ifndef RESOURCE_ATTRIBUTION_TESTS_UNIT_PROC_TREE_H_
 #define RESOURCE_ATTRIBUTION_TESTS_UNIT_PROC_TREE_H_
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -24,6 +25,18 @@ class TemporaryDirectory {
 
  private:
   std::filesystem::path path_;
+};
+
+/// While it lives, this process cannot open anything.
+class NoDescriptors {
+ public:
+  NoDescriptors();
+  ~NoDescriptors();
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
 };
 
 /// A process as it shall look in a directory tree like procfs.

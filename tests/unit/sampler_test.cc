@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "proc_tree.h"
@@ -256,12 +255,11 @@ TEST_F(SamplerTest, FailedPassLosesNothing) {
   AddBlock("block", "a");
   Pass();
   tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_});
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit none{0, before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
-  const auto pass = TryPass();
-  setrlimit(RLIMIT_NOFILE, &before);
+  procfs::Result<void> pass;
+  {
+    const NoDescriptors none;
+    pass = TryPass();
+  }
   ASSERT_FALSE(pass);
   EXPECT_EQ(pass.error().Message(), "/proc/PID: Too many open files");
   Pass();
