@@ -81,17 +81,13 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
     if (!block.selectors->NamePids()) continue;
     if (auto read = ReadPids(proc, block); !read) return read;
     for (const pid_t pid : block.pids) {
-      if (auto look = LookAt(proc, pid, {index}, matches); !look) return look;
+      if (auto look = LookAt(proc, pid, {&index, 1}, matches); !look)
+        return look;
     }
   }
 
   if (!scanning_blocks_.empty()) {
     if (auto list = proc.ListProcesses(pids_); !list) return list;
-    if (pids_.empty()) {
-      // Every procfs shows at least the process that looks.
-      return tl::unexpected(Error{.file = "list of processes",
-                                  .expected = "a procfs mounted there"});
-    }
     for (const pid_t pid : pids_) {
       if (auto look = LookAt(proc, pid, scanning_blocks_, matches); !look) {
         return look;
@@ -107,32 +103,30 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
 // Fills the block's candidates: the daemon, or else what its PID files say.
 Result<void> Discovery::ReadPids(const procfs::Procfs& proc, Block& block) {
   block.pids.clear();
-  std::vector<pid_t> in_files;
   for (const std::string& path : block.selectors->pid_files) {
     if (const auto pid = ReadPidFile(path)) {
-      in_files.push_back(*pid);
+      block.pids.push_back(*pid);
     } else if (pid.error().OutOfResources()) {
       return tl::unexpected(pid.error());
     } else {
       block.Note(pid.error());
     }
   }
-  if (!block.selectors->self) {
-    block.pids = in_files;
-  } else if (const auto self = proc.Self()) {
-    const bool listed =
-        block.selectors->pid_files.empty() || Contains(in_files, *self);
-    if (listed) block.pids.push_back(*self);
-  } else {
-    block.Note(self.error());
-  }
+  if (!block.selectors->self) return {};
+
+  const auto self = proc.Self();
+  if (!self) block.problem = self.error().Message();
+  const bool matches_files = self && (block.selectors->pid_files.empty() ||
+                                      Contains(block.pids, *self));
+  block.pids.clear();
+  if (matches_files) block.pids.push_back(*self);
   return {};
 }
 
 // Adds the matches of the process `pid` with the blocks whose indices are
 // given.
 Result<void> Discovery::LookAt(const procfs::Procfs& proc, pid_t pid,
-                               const std::vector<size_t>& blocks,
+                               std::span<const size_t> blocks,
                                std::vector<Match>& matches) {
   const auto fails_pass = [&](const Error& error) {
     if (error.OutOfResources()) return true;

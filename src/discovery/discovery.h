@@ -4,6 +4,7 @@
 #include <chrono>
 #include <compare>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,7 @@ class Discovery {
 
   procfs::Result<void> ReadPids(const procfs::Procfs& proc, Block& block);
   procfs::Result<void> LookAt(const procfs::Procfs& proc, pid_t pid,
-                              const std::vector<size_t>& blocks,
+                              std::span<const size_t> blocks,
                               std::vector<Match>& matches);
   static procfs::Result<bool> Matches(Block& block, Candidate& candidate);
 

@@ -1,5 +1,7 @@
 #include "procfs/procfs.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,11 +13,20 @@
 namespace resource_attribution::procfs {
 
 Result<Procfs> Procfs::Open(const std::string& path) {
-  DIR* directory = opendir(path.c_str());
-  if (directory == nullptr) {
+  Procfs proc(opendir(path.c_str()));
+  if (proc.directory_ == nullptr) {
     return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
   }
-  return Procfs(directory);
+  // An empty mount point would look like a host without processes for ever. The
+  // entry is there even when it leads nowhere because the caller is not of this
+  // PID namespace.
+  struct stat self {};
+  if (fstatat(dirfd(proc.directory_.get()), "self", &self,
+              AT_SYMLINK_NOFOLLOW) != 0) {
+    return tl::unexpected(
+        Error{.file = path.c_str(), .expected = "a procfs mounted there"});
+  }
+  return proc;
 }
 
 Result<void> Procfs::ListProcesses(std::vector<pid_t>& pids) const {

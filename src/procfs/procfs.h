@@ -16,8 +16,8 @@ namespace resource_attribution::procfs {
 /// A mounted procfs, kept open; proc(5). Not thread-safe.
 class Procfs {
  public:
-  /// Opens the directory where procfs is mounted, usually "/proc". `path` has
-  /// to outlive the errors.
+  /// Opens the directory where procfs is mounted, usually "/proc"; fails while
+  /// none is mounted there. `path` has to outlive the errors.
   static Result<Procfs> Open(const std::string& path);
 
   /// Fills `pids` with all processes that this mount shows (the option hidepid

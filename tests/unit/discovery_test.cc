@@ -248,22 +248,34 @@ TEST_F(DiscoveryTest, ProcessThatMakesNoSenseIsLeftOutAndSaid) {
             "/proc/PID/stat: expected a state letter (field 3)");
 }
 
-TEST_F(DiscoveryTest, DirectoryWithoutProcessesIsNoProcfs) {
-  blocks_.push_back(WithName("a"));
-  const auto found = Discover();
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().Message(),
-            "list of processes: expected a procfs mounted there");
+TEST_F(DiscoveryTest, SelfThatCannotBeToldIsAProblem) {
+  std::filesystem::remove(tree_.path() + "/self");
+  std::filesystem::create_symlink("nobody", tree_.path() + "/self");
+  Selectors selectors;
+  selectors.self = true;
+  blocks_.push_back(std::move(selectors));
+  EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
+  EXPECT_EQ(discovery_->Problem(0), "/proc/self: expected a process ID");
 }
 
-// Blocks that know their candidates cost a look at these and nothing more.
+// Blocks that know their candidates cost a look at these and nothing more: no
+// other process is opened, so none is read.
 TEST_F(DiscoveryTest, NothingIsScannedForSelfAndPidFile) {
-  tree_.SetSelf(1);
+  tree_.Put({.pid = 1});
+  tree_.Put({.pid = 2});
   Selectors selectors;
   selectors.self = true;
   blocks_.push_back(std::move(selectors));
   blocks_.push_back(WithPidFile(files_.path() / "x.pid"));
-  EXPECT_TRUE(Discover());
+  const auto bystander = tree_.path() + "/2";
+  const FileAccess access(bystander);
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(1), IsEmpty()));
+  EXPECT_FALSE(access.Happened());
+  blocks_.push_back(WithName("fake"));
+  discovery_.reset();
+  EXPECT_THAT(Find(),
+              ElementsAre(ElementsAre(1), IsEmpty(), ElementsAre(1, 2)));
+  EXPECT_TRUE(access.Happened());
 }
 
 // Whoever is running cannot be told without descriptors: no block may look as

@@ -1,5 +1,9 @@
 #include "proc_tree.h"
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -39,6 +43,22 @@ NoDescriptors::NoDescriptors() {
 }
 
 NoDescriptors::~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+FileAccess::FileAccess(const std::string& path)
+    : fd_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+  if (inotify_add_watch(fd_, path.c_str(), IN_OPEN) < 0) {
+    throw std::runtime_error("inotify_add_watch");
+  }
+}
+
+FileAccess::~FileAccess() { close(fd_); }
+
+bool FileAccess::Happened() const {
+  alignas(inotify_event) std::array<char, 4096> events{};
+  return read(fd_, events.data(), events.size()) > 0;
+}
+
+ProcTree::ProcTree() { SetSelf(1); }
 
 void ProcTree::Put(const FakeProcess& process) {
   const fs::path directory = directory_.path() / std::to_string(process.pid);

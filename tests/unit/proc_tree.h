@@ -39,6 +39,20 @@ class NoDescriptors {
   rlimit before_{};
 };
 
+/// Watches whether anybody opens a file or directory, with inotify(7).
+class FileAccess {
+ public:
+  explicit FileAccess(const std::string& path);
+  ~FileAccess();
+  FileAccess(const FileAccess&) = delete;
+  FileAccess& operator=(const FileAccess&) = delete;
+
+  bool Happened() const;
+
+ private:
+  int fd_;
+};
+
 /// A process as it shall look in a directory tree like procfs.
 struct FakeProcess {
   pid_t pid = 0;
@@ -61,6 +75,9 @@ struct FakeProcess {
 /// A directory tree that looks like the kernel's.
 class ProcTree {
  public:
+  /// One without processes.
+  ProcTree();
+
   std::string path() const { return directory_.path(); }
 
   /// Adds the process, or changes it.

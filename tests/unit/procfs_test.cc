@@ -60,6 +60,14 @@ TEST(Procfs, NotThereIsAnErrorThatNamesIt) {
   EXPECT_EQ(proc.error().Message(), "/nowhere/proc: No such file or directory");
 }
 
+TEST(Procfs, EmptyMountPointIsAnError) {
+  TemporaryDirectory directory;
+  const std::string path = directory.path();
+  const auto proc = Procfs::Open(path);
+  ASSERT_FALSE(proc);
+  EXPECT_EQ(proc.error().Message(), path + ": expected a procfs mounted there");
+}
+
 TEST(Procfs, SelfThatIsNoProcessIsAnError) {
   TemporaryDirectory directory;
   std::filesystem::create_symlink("me", directory.path() / "self");

@@ -238,12 +238,17 @@ TEST_F(SamplerTest, ProcfsMayBeMountedLater) {
   tree_.Put({.pid = 5, .comm = "a"});
   AddBlock("block", "a");
   config_.proc_path = tree_.path() + "/host";
+  const std::string path = config_.proc_path;
   sampler_.emplace(std::move(config_), [this] { return now_; });
-  const auto pass = TryPass();
+  auto pass = TryPass();
   ASSERT_FALSE(pass);
-  EXPECT_EQ(pass.error().Message(),
-            tree_.path() + "/host: No such file or directory");
-  std::filesystem::create_symlink(".", tree_.path() + "/host");
+  EXPECT_EQ(pass.error().Message(), path + ": No such file or directory");
+  std::filesystem::create_directory(path);
+  pass = TryPass();
+  ASSERT_FALSE(pass);
+  EXPECT_EQ(pass.error().Message(), path + ": expected a procfs mounted there");
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink(".", path);
   Pass();
   EXPECT_TRUE(ValuesOf(0));
 }
