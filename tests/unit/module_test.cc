@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "environment.h"
+#include "failing_allocation.h"
 #include "fake_collectd.h"
 #include "proc_tree.h"
 
@@ -297,6 +298,46 @@ TEST_F(ModuleTest, ProcfsThatIsMissingIsNamed) {
   EXPECT_THAT(Pass(), IsEmpty());
   EXPECT_THAT(collectd_.Lines(LOG_ERR),
               ElementsAre(HasSubstr("/nowhere/proc: No such file")));
+}
+
+// The n-th allocation fails, for every n that there is: no exception reaches
+// the daemon, and the next pass runs.
+TEST_F(ModuleTest, NoExceptionLeavesAPass) {
+  tree_.Put({.pid = 1, .comm = "init"});
+  int failures = 0;
+  for (int n = 0;; ++n) {
+    tree_.Put({.pid = 5, .comm = "a"});
+    Start({{"Process", {"a"}, {}}, {"Process", {"b"}, {}}});
+    failing_allocation = n;
+    EXPECT_EQ(collectd_.read(nullptr), 0);
+    const bool failed = failing_allocation < 0;
+    failing_allocation = -1;
+    collectd_.log.clear();
+    EXPECT_THAT(Pass(), Contains("a/process_memory_bytes")) << n;
+    EXPECT_EQ(collectd_.shutdown(), 0);
+    if (!failed) break;
+    ++failures;
+  }
+  EXPECT_GT(failures, 10);
+}
+
+TEST_F(ModuleTest, NoExceptionLeavesConfigurationOrInit) {
+  ConfigTree tree({{"ProcPath", {tree_.path()}, {}},
+                   {"Process", {"a"}, {{"CommandLine", {"^a"}, {}}}},
+                   {"Bogus", {1}, {}}});
+  int failures = 0;
+  for (int n = 0;; ++n) {
+    module_register();
+    failing_allocation = n;
+    EXPECT_NE(collectd_.config(tree.get()), 0);
+    collectd_.init();
+    const bool failed = failing_allocation < 0;
+    failing_allocation = -1;
+    EXPECT_EQ(collectd_.shutdown(), 0);
+    if (!failed) break;
+    ++failures;
+  }
+  EXPECT_GT(failures, 10);
 }
 
 TEST_F(ModuleTest, StartsAgainAfterShutdown) {
