@@ -12,8 +12,7 @@ class LifecycleTest(daemon.TestCase):
         (self.directory / "workload.pid").write_text(f"{process.pid}\n")
         return process
 
-    def test_killed_and_started_again(self):
-        workload = self.start_workload()
+    def watch_workload(self):
         collectd = self.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -26,6 +25,11 @@ class LifecycleTest(daemon.TestCase):
               </Process>
             </Plugin>""").start()
         collectd.wait_for_values("workload", "self")
+        return collectd
+
+    def test_killed_and_started_again(self):
+        workload = self.start_workload()
+        collectd = self.watch_workload()
         self.assertEqual(collectd.lines("notice"), [])
 
         daemon.end(workload)
@@ -48,15 +52,7 @@ class LifecycleTest(daemon.TestCase):
 
     def test_zombie_is_gone(self):
         workload = self.start_workload()
-        collectd = self.collectd(f"""
-            LoadPlugin resource_attribution
-            <Plugin resource_attribution>
-              Interval 0.5
-              <Process "workload">
-                PIDFile "{self.directory}/workload.pid"
-              </Process>
-            </Plugin>""").start()
-        collectd.wait_for_values("workload")
+        collectd = self.watch_workload()
         workload.kill()  # and nobody waits for it
         daemon.wait_for(lambda: "workload" not in collectd.samples(),
                         "the series to end", collectd.log)

@@ -55,6 +55,12 @@ class ValuesTest(daemon.TestCase):
         (self.directory / f"{name}.pid").write_text(str(process.pid))
         return process.pid
 
+    def record_workload(self, share, name):
+        record = CpuRecord(self.start_workload(share, name))
+        record.start()
+        self.addCleanup(record.stopping.set)
+        return record
+
     def block(self, name, options=""):
         return f"""
             <Process "{name}">
@@ -88,10 +94,7 @@ class ValuesTest(daemon.TestCase):
             </Plugin>""").start()
 
     def test_busy_loop_reads_one_cpu(self):
-        pid = self.start_workload(1, "busy")
-        record = CpuRecord(pid)
-        record.start()
-        self.addCleanup(record.stopping.set)
+        record = self.record_workload(1, "busy")
         collectd = self.run_collectd(self.block("busy"))
         percent, truth = self.cpu_and_truth(collectd, record, "busy")
         print(f"busy loop: {percent:.2f} %, /proc says {truth:.2f} %")
@@ -102,10 +105,7 @@ class ValuesTest(daemon.TestCase):
         collectd.stop()
 
     def test_busy_loop_as_a_share_of_the_host(self):
-        pid = self.start_workload(1, "busy")
-        record = CpuRecord(pid)
-        record.start()
-        self.addCleanup(record.stopping.set)
+        record = self.record_workload(1, "busy")
         collectd = self.run_collectd(self.block("busy"), 'CPUPercentOf "Host"')
         percent, truth = self.cpu_and_truth(collectd, record, "busy")
         print(f"share of the host: {percent:.2f} %, "
@@ -117,10 +117,7 @@ class ValuesTest(daemon.TestCase):
         collectd.stop()
 
     def test_known_share_of_a_cpu(self):
-        pid = self.start_workload(0.3, "third")
-        record = CpuRecord(pid)
-        record.start()
-        self.addCleanup(record.stopping.set)
+        record = self.record_workload(0.3, "third")
         collectd = self.run_collectd(self.block("third"))
         percent, truth = self.cpu_and_truth(collectd, record, "third")
         print(f"share of 30 %: {percent:.2f} %, /proc says {truth:.2f} %")
