@@ -2,9 +2,7 @@
 
 #include <strings.h>
 
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <optional>
 #include <span>
@@ -39,13 +37,6 @@ bool Is(const oconfig_item_t& item, const char* option) {
   return strcasecmp(item.key, option) == 0;
 }
 
-// A number as collectd's parser would read it again.
-std::string Render(double number) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.15g", number);
-  return text.data();
-}
-
 // An option as it stands in the file.
 std::string Render(const oconfig_item_t& item) {
   std::string text = item.key;
@@ -55,7 +46,7 @@ std::string Render(const oconfig_item_t& item) {
         text += std::string(" \"") + value.value.string + "\"";
         break;
       case OCONFIG_TYPE_NUMBER:
-        text += " " + Render(value.value.number);
+        text += " " + FormatNumber(value.value.number);
         break;
       default:
         text += value.value.boolean != 0 ? " true" : " false";
@@ -92,7 +83,7 @@ Expected SetBoolean(const oconfig_item_t& item, bool& target) {
     } else if (value->type == OCONFIG_TYPE_STRING) {
       parsed = ParseBoolean(value->value.string);
     } else {
-      parsed = ParseBoolean(Render(value->value.number));
+      parsed = ParseBoolean(FormatNumber(value->value.number));
     }
   }
   if (!parsed) return kBooleanExpected;
@@ -184,7 +175,7 @@ Expected AddUser(const oconfig_item_t& item, std::vector<std::string>& users) {
   const auto number = OnlyNumber(item);
   if (number && *number >= 0 && *number <= kUserIdMax &&
       *number == std::floor(*number)) {
-    user = Render(*number);
+    user = FormatNumber(*number);
   }
   if (!user || !IsPlainText(*user, kUserNameMax)) {
     return "one user name in quotes, or a user ID from 0 to 4294967294";

@@ -6,6 +6,7 @@
 // needs no lock. No exception leaves a callback.
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -30,11 +31,21 @@ struct BlockLog {
   std::string problem;
 };
 
+// collectd cuts an interval to 2^-30 seconds: 0.1 comes back as a little less.
+std::optional<double> LoadPluginInterval() {
+  const cdtime_t interval = plugin_get_interval();
+  if (interval == cf_get_default_interval()) return std::nullopt;
+  const double seconds = static_cast<double>(interval) /
+                         static_cast<double>(TIME_T_TO_CDTIME_T_STATIC(1));
+  return std::round(seconds * 1e6) / 1e6;
+}
+
 struct Module {
   ConfigParser parser;
-  std::optional<Environment> environment;
+  const Environment environment = ReadEnvironment();
   // The interval of the <LoadPlugin> block, where it is not the global one.
-  std::optional<double> load_plugin_interval;
+  const std::optional<double> load_plugin_interval = LoadPluginInterval();
+  bool outside_errors_logged = false;
 
   std::unique_ptr<Sampler> sampler;
   std::vector<BlockReport> reports;
@@ -69,24 +80,31 @@ int LogAndFail(const char* what) {
   return -1;
 }
 
-// The environment is read, and complained of, once.
-const Environment& TheEnvironment() {
-  if (!module_state->environment) {
-    module_state->environment = ReadEnvironment();
-    for (const std::string& error : module_state->environment->errors) {
-      Log(LOG_ERR, error);
-    }
+// Whether what comes from outside our <Plugin> blocks is valid. What is not, is
+// logged the first time.
+bool OutsideIsValid() {
+  Module& module = *module_state;
+  std::vector<std::string> errors = module.environment.errors;
+  if (module.load_plugin_interval &&
+      !IsInterval(*module.load_plugin_interval)) {
+    errors.push_back("<LoadPlugin>: option Interval " +
+                     FormatNumber(*module.load_plugin_interval) +
+                     ": expected " + kIntervalExpected);
   }
-  return *module_state->environment;
+  if (!module.outside_errors_logged) {
+    for (const std::string& error : errors) Log(LOG_ERR, error);
+  }
+  module.outside_errors_logged = true;
+  return errors.empty();
 }
 
 // Called once for each <Plugin> block. Failing keeps the daemon from starting,
 // but not before it has called us for the other blocks too.
 int Configure(oconfig_item_t* plugin_block) {
-  const bool environment_is_valid = TheEnvironment().errors.empty();
+  const bool outside_is_valid = OutsideIsValid();
   const auto errors = module_state->parser.Add(*plugin_block);
   for (const std::string& error : errors) Log(LOG_ERR, error);
-  return environment_is_valid && errors.empty() ? 0 : -1;
+  return outside_is_valid && errors.empty() ? 0 : -1;
 }
 
 struct Interval {
@@ -94,10 +112,9 @@ struct Interval {
   const char* source;
 };
 
-Interval EffectiveInterval(const Config& config,
-                           const Environment& environment) {
-  if (environment.interval_seconds) {
-    return {*environment.interval_seconds, kIntervalVariable};
+Interval EffectiveInterval(const Config& config) {
+  if (const auto& seconds = module_state->environment.interval_seconds) {
+    return {*seconds, kIntervalVariable};
   }
   if (config.interval_seconds) {
     return {*config.interval_seconds, "option Interval"};
@@ -110,11 +127,9 @@ Interval EffectiveInterval(const Config& config,
 
 std::string StartLine(const Interval& interval, const Config& config) {
   const size_t blocks = config.blocks.size();
-  std::array<char, 128> start{};
-  std::snprintf(start.data(), start.size(), "interval %g s (%s), %zu block%s",
-                interval.seconds, interval.source, blocks,
-                blocks == 1 ? "" : "s");
-  return std::string("Resource attribution started: ") + start.data() +
+  return "Resource attribution started: interval " +
+         FormatNumber(interval.seconds) + " s (" + interval.source + "), " +
+         std::to_string(blocks) + (blocks == 1 ? " block" : " blocks") +
          ", CPU in percent of " +
          (config.cpu_percent_of == CpuPercentOf::kHost ? "the host"
                                                        : "one core") +
@@ -144,30 +159,29 @@ void LogRecovery() {
 void LogChanges(const std::string& name, const BlockReport& report,
                 BlockLog& log) {
   using Presence = BlockLog::Presence;
-  const std::string block = "block \"" + name + "\": ";
-  const Presence presence =
-      report.processes > 0 ? Presence::kPresent : Presence::kAbsent;
-  if (presence != log.presence) {
-    if (presence == Presence::kPresent && log.presence == Presence::kAbsent) {
-      Log(LOG_NOTICE, block + "found " + std::to_string(report.processes) +
-                          (report.processes == 1 ? " process" : " processes"));
-    } else if (log.presence == Presence::kPresent) {
-      Log(LOG_NOTICE, block +
-                          "no process matches any more; nothing is reported "
-                          "for it until one does");
-    } else if (presence == Presence::kAbsent) {
-      Log(LOG_INFO, block +
-                        "no process matches yet; nothing is reported for it "
-                        "until one does");
-    }
-    log.presence = presence;
+  const auto say = [&name](int severity, const std::string& text) {
+    Log(severity, "block \"" + name + "\": " + text);
+  };
+  const Presence before = log.presence;
+  log.presence = report.processes > 0 ? Presence::kPresent : Presence::kAbsent;
+  if (before == Presence::kAbsent && log.presence == Presence::kPresent) {
+    say(LOG_NOTICE, "found " + std::to_string(report.processes) +
+                        (report.processes == 1 ? " process" : " processes"));
+  } else if (before == Presence::kPresent &&
+             log.presence == Presence::kAbsent) {
+    say(LOG_NOTICE,
+        "no process matches any more; nothing is reported for it until one "
+        "does");
+  } else if (before == Presence::kUnknown &&
+             log.presence == Presence::kAbsent) {
+    say(LOG_INFO,
+        "no process matches yet; nothing is reported for it until one does");
   }
   if (report.problem != log.problem) {
-    if (!report.problem.empty()) {
-      Log(LOG_WARNING,
-          block + "processes may be missing: " + Printable(report.problem));
-    }
     log.problem = report.problem;
+    if (!log.problem.empty()) {
+      say(LOG_WARNING, "processes may be missing: " + Printable(log.problem));
+    }
   }
 }
 
@@ -175,7 +189,7 @@ int RunPass() {
   Module& module = *module_state;
   const auto pass = module.sampler->Pass(module.reports);
   if (!pass) {
-    LogFailure(pass.error().Message().c_str());
+    LogFailure(Printable(pass.error().Message()).c_str());
     return 0;
   }
   LogRecovery();
@@ -199,23 +213,17 @@ int Read(user_data_t* /*unused*/) {
 
 int Start() {
   Module& module = *module_state;
-  const Environment& environment = TheEnvironment();
-  if (!environment.errors.empty()) {
-    return LogAndFail("not started: the environment is invalid");
-  }
+  // Without a <Plugin> block nobody has asked before.
+  if (!OutsideIsValid()) return LogAndFail("not started: see the errors above");
   Config config = module.parser.Take();
-  const Interval interval = EffectiveInterval(config, environment);
-  if (!IsInterval(interval.seconds)) {
-    Log(LOG_ERR, "<LoadPlugin>: option Interval: expected " +
-                     std::string(kIntervalExpected));
-    return -1;
-  }
-  if (!environment.enabled.value_or(config.enabled)) {
-    Log(LOG_INFO,
-        std::string("Resource attribution disabled (") +
-            (environment.enabled ? kEnabledVariable : "option Enabled") + ")");
+  const auto& enabled = module.environment.enabled;
+  if (!enabled.value_or(config.enabled)) {
+    Log(LOG_INFO, std::string("Resource attribution disabled (") +
+                      (enabled ? kEnabledVariable : "option Enabled") + ")");
     return 0;
   }
+  const Interval interval = EffectiveInterval(config);
+  config.interval_seconds = interval.seconds;
   if (config.blocks.empty()) {
     Block daemon{.name = "collectd"};
     daemon.selectors.self = true;
@@ -241,12 +249,6 @@ int Shutdown() {
 
 int Register() {
   module_state = std::make_unique<Module>();
-  const cdtime_t interval = plugin_get_interval();
-  if (interval != cf_get_default_interval()) {
-    module_state->load_plugin_interval =
-        static_cast<double>(interval) /
-        static_cast<double>(TIME_T_TO_CDTIME_T_STATIC(1));
-  }
   plugin_register_complex_config(kPluginName, [](oconfig_item_t* item) {
     return Guarded([item] { return Configure(item); }, LogAndFail);
   });

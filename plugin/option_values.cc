@@ -24,6 +24,12 @@ bool IsInterval(double seconds) {
   return seconds >= 0.1 && seconds <= kYear;  // false for NaN
 }
 
+std::string FormatNumber(double number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.15g", number);
+  return text.data();
+}
+
 std::string Printable(std::string_view text) {
   constexpr size_t kMax = 200;
   std::string printable;

@@ -30,7 +30,7 @@ struct Block {
 /// The `<Plugin resource_attribution>` blocks of all files together, validated.
 struct Config {
   bool enabled = true;
-  std::optional<double> interval_seconds;
+  std::optional<double> interval_seconds;  ///< between two passes
   std::string proc_path = "/proc";
   CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
   attribution::Options defaults;

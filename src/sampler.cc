@@ -23,9 +23,10 @@ std::vector<const discovery::Selectors*> SelectorsOf(const Config& config) {
   return selectors;
 }
 
-// By what the measured CPU is divided; CPUs come and go while the host runs.
-double CpusToShare(CpuPercentOf cpu_percent_of) {
-  if (cpu_percent_of == CpuPercentOf::kCore) return 1;
+// The CPUs that the measured CPU is a share of; none: it is in percent of one.
+// They come and go while the host runs.
+std::optional<double> HostCpus(CpuPercentOf cpu_percent_of) {
+  if (cpu_percent_of == CpuPercentOf::kCore) return std::nullopt;
   const auto online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? static_cast<double>(online) : 1;
 }
@@ -44,6 +45,7 @@ Sampler::Sampler(Config config, std::function<Instant()> clock)
     : config_(std::move(config)),
       clock_(std::move(clock)),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
+      shortest_measurement_(config_.interval_seconds.value_or(0) / 2),
       discovery_(SelectorsOf(config_)) {}
 
 Result<void> Sampler::Pass(std::vector<BlockReport>& reports) {
@@ -58,6 +60,14 @@ Result<void> Sampler::Pass(std::vector<BlockReport>& reports) {
     return found;
   }
 
+  // collectd makes up for a late pass by the next one at once. Clock ticks
+  // cannot measure so short a time, so that such a pass has no CPU values and
+  // the one after it measures from the last that had.
+  const bool measures_cpu =
+      !previous_.begun ||
+      current_.begun->monotonic - previous_.begun->monotonic >=
+          shortest_measurement_;
+
   // Read each process once, and add it to every block that it belongs to.
   sums_.assign(config_.blocks.size(), {});
   for (auto match = matches_.begin(); match != matches_.end();) {
@@ -65,8 +75,10 @@ Result<void> Sampler::Pass(std::vector<BlockReport>& reports) {
     const auto reading = Read(process);
     std::optional<double> cpu_percent;
     if (reading) {
-      cpu_percent =
-          attribution::CpuPercent(previous_, *reading, ticks_per_second_);
+      if (measures_cpu) {
+        cpu_percent =
+            attribution::CpuPercent(previous_, *reading, ticks_per_second_);
+      }
       current_.readings.push_back(*reading);
     } else if (reading.error().OutOfResources()) {
       return tl::unexpected(reading.error());
@@ -81,16 +93,16 @@ Result<void> Sampler::Pass(std::vector<BlockReport>& reports) {
   }
 
   // Attribute and report.
-  const double cpus = CpusToShare(config_.cpu_percent_of);
+  const auto host_cpus = HostCpus(config_.cpu_percent_of);
   for (size_t block = 0; block < reports.size(); ++block) {
     const auto options = OptionsOf(config_, config_.blocks[block]);
     reports[block].processes = sums_[block].processes();
-    reports[block].values = sums_[block].Attribute(options, cpus);
+    reports[block].values = sums_[block].Attribute(options, host_cpus);
     if (reports[block].problem.empty()) {
       reports[block].problem = discovery_.Problem(block);
     }
   }
-  std::swap(previous_, current_);
+  if (measures_cpu) std::swap(previous_, current_);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #ifndef RESOURCE_ATTRIBUTION_SAMPLER_H_
 #define RESOURCE_ATTRIBUTION_SAMPLER_H_
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -58,6 +59,7 @@ class Sampler {
   const Config config_;
   const std::function<attribution::Instant()> clock_;
   const double ticks_per_second_;
+  const std::chrono::duration<double> shortest_measurement_;
   discovery::Discovery discovery_;
   std::optional<procfs::Procfs> proc_;
   attribution::Snapshot previous_;

@@ -39,10 +39,11 @@ class BlockSum {
 
   size_t processes() const { return processes_; }
 
-  /// The values of the block; none when it has no process. The measured CPU is
-  /// divided by `cpus`: 1, or the CPUs of the host so that it is a share of
-  /// them.
-  std::optional<Values> Attribute(const Options& options, double cpus) const;
+  /// The values of the block; none when it has no process. With `host_cpus` the
+  /// measured CPU becomes a share of that many CPUs, 100 at the most: counters
+  /// move in whole ticks and may be one ahead of the clock.
+  std::optional<Values> Attribute(const Options& options,
+                                  std::optional<double> host_cpus) const;
 
  private:
   size_t processes_ = 0;

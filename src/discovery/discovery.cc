@@ -29,23 +29,25 @@ Result<bool> IsNamed(std::string_view name, std::string_view comm,
   }
   const auto& exe = candidate.Exe();
   if (exe && BaseName(*exe) == name) return true;
-  if (!exe && exe.error().OutOfResources()) {
-    return tl::unexpected(exe.error());
-  }
-  return candidate.Cmdline().map([&](const procfs::Cmdline& cmdline) {
-    return BaseName(cmdline.argv0) == name;
-  });
+  const auto& cmdline = candidate.Cmdline();
+  if (cmdline && BaseName(cmdline->argv0) == name) return true;
+  // Whoever may not see the executable cannot tell.
+  if (!exe) return tl::unexpected(exe.error());
+  if (!cmdline) return tl::unexpected(cmdline.error());
+  return false;
 }
 
 Result<bool> HasAName(const std::vector<std::string>& names,
                       Candidate& candidate) {
   const auto& comm = candidate.Comm();
   if (!comm) return tl::unexpected(comm.error());
+  Result<bool> has_one = false;
   for (const std::string& name : names) {
     const auto named = IsNamed(name, *comm, candidate);
-    if (!named || *named) return named;
+    if (named && *named) return true;
+    if (!named) has_one = named;
   }
-  return false;
+  return has_one;
 }
 
 }  // namespace
@@ -67,14 +69,7 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
                              std::vector<Match>& matches) {
   matches.clear();
   user_ids_.Refresh(now);
-  for (Block& block : blocks_) {
-    block.problem.clear();
-    block.user_ids.clear();
-    for (const std::string& user : block.selectors->users) {
-      const auto id = user_ids_.Get(user);
-      if (id) block.user_ids.push_back(*id);
-    }
-  }
+  for (Block& block : blocks_) block.problem.clear();
 
   for (size_t index = 0; index < blocks_.size(); ++index) {
     Block& block = blocks_[index];
@@ -165,7 +160,8 @@ Result<void> Discovery::LookAt(const procfs::Procfs& proc, pid_t pid,
 
 // Whether every kind of selector that the block has holds for the candidate;
 // the cheapest to read are asked first.
-Result<bool> Discovery::Matches(Block& block, Candidate& candidate) {
+Result<bool> Discovery::Matches(const Block& block,
+                                Candidate& candidate) const {
   const Selectors& selectors = *block.selectors;
   if (selectors.NamePids()) {
     // The number may be that of a thread: such a directory can be opened, too.
@@ -183,8 +179,11 @@ Result<bool> Discovery::Matches(Block& block, Candidate& candidate) {
   if (!selectors.users.empty()) {
     const auto& status = candidate.Status();
     if (!status) return tl::unexpected(status.error());
-    if (!status->effective_user ||
-        !Contains(block.user_ids, *status->effective_user)) {
+    const auto is_user = [&](const std::string& user) {
+      return status->effective_user &&
+             user_ids_.Get(user) == status->effective_user;
+    };
+    if (std::none_of(selectors.users.begin(), selectors.users.end(), is_user)) {
       return false;
     }
   }

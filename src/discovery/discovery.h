@@ -50,8 +50,7 @@ class Discovery {
  private:
   struct Block {
     const Selectors* selectors = nullptr;
-    std::vector<uid_t> user_ids;  // of selectors->users, this pass
-    std::vector<pid_t> pids;      // of Self or else of PIDFile, this pass
+    std::vector<pid_t> pids;  // of Self or else of PIDFile, this pass
     std::string problem;
 
     void Note(const procfs::Error& error);
@@ -61,7 +60,7 @@ class Discovery {
   procfs::Result<void> LookAt(const procfs::Procfs& proc, pid_t pid,
                               std::span<const size_t> blocks,
                               std::vector<Match>& matches);
-  static procfs::Result<bool> Matches(Block& block, Candidate& candidate);
+  procfs::Result<bool> Matches(const Block& block, Candidate& candidate) const;
 
   std::vector<Block> blocks_;
   std::vector<size_t> scanning_blocks_;

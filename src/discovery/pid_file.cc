@@ -30,21 +30,27 @@ Result<pid_t> ParsePidFile(std::string_view bytes) {
 }
 
 Result<pid_t> ReadPidFile(const std::string& path) {
-  const procfs::FileDescriptor file(
-      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const procfs::FileDescriptor file(open(
+      path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (file.get() < 0 || fstat(file.get(), &status) != 0) {
+  if (file.get() < 0 && errno != ELOOP) {
     return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
   }
-  if (!S_ISREG(status.st_mode)) {
+  if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return tl::unexpected(
-        Error{.file = path.c_str(), .expected = "a regular file"});
+        Error{.file = path.c_str(),
+              .expected = "a regular file, not a link, FIFO or device"});
   }
   constexpr size_t kFirstLineMax = 64;
   std::string content;
   return procfs::ReadAll(file.get(), path.c_str(), kFirstLineMax,
                          procfs::Oversize::kCut, content)
-      .and_then([&] { return ParsePidFile(content); })
+      .and_then([&] {
+        // A number that was cut is another number.
+        const bool cut = content.size() == kFirstLineMax &&
+                         content.find('\n') == std::string::npos;
+        return ParsePidFile(cut ? std::string_view() : content);
+      })
       .map_error([&](Error error) {
         error.file = path.c_str();
         return error;

@@ -15,8 +15,12 @@ namespace resource_attribution::discovery {
 procfs::Result<pid_t> ParsePidFile(std::string_view bytes);
 
 /// The PID in the file `path`, which has to outlive the error. ENOENT when
-/// there is no such file. Never blocks, whatever the file is, and no error
-/// repeats what stands in it: it may not be the administrator's to show.
+/// there is no such file.
+///
+/// Whoever may write the file's directory must not make the daemon read
+/// anything else: a symbolic link is not followed, nothing but a regular file
+/// is read, a FIFO does not block, and no error repeats what stands in the
+/// file.
 procfs::Result<pid_t> ReadPidFile(const std::string& path);
 
 }  // namespace resource_attribution::discovery

@@ -1,5 +1,6 @@
 #include "procfs/proc_status.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "procfs/decimal.h"

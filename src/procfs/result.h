@@ -26,9 +26,6 @@ struct Error {
   /// The process ended: ENOENT on opening, ESRCH on reading.
   bool Gone() const;
 
-  /// The kernel refuses to show this to us: EACCES or EPERM.
-  bool Denied() const;
-
   /// The daemon is out of descriptors or memory, so that nothing can be
   /// concluded about the process: EMFILE, ENFILE, ENOMEM.
   bool OutOfResources() const;

@@ -10,7 +10,8 @@ INVALID = [
     ("Interval 0", {}, ["Interval 0", "0.1"]),
     ("Interval -5", {}, ["Interval -5", "0.1"]),
     ('Interval "60"', {}, ['Interval "60"', "without quotes"]),
-    ("Interval 1e99", {}, ["Interval"]),
+    ("Interval 1e99", {}, ['Interval "1e99"', "without quotes"]),
+    ("Interval 99999999", {}, ["Interval 99999999", "0.1 to 31536000"]),
     ("Enabled maybe", {}, ['Enabled "maybe"', "true or false"]),
     ("Enabled 7", {}, ["Enabled 7", "true or false"]),
     ('ProcPath "proc"', {}, ['ProcPath "proc"', "absolute path"]),
@@ -102,6 +103,18 @@ class ConfigTest(daemon.TestCase):
             "<LoadPlugin resource_attribution>\nInterval 20\n</LoadPlugin>")
         self.assertEqual(status, 0, checked.log())
         self.assertIn("interval 20 s (LoadPlugin)", checked.lines("info")[0])
+
+    def test_interval_of_load_plugin_is_checked(self):
+        load = ("<LoadPlugin resource_attribution>\nInterval {}\n"
+                "</LoadPlugin>\n")
+        for more in ("", plugin_block('Process "a"').removeprefix(LOAD)):
+            status, checked = self.check(load.format(0.05) + more)
+            self.assertNotEqual(status, 0)
+            self.assertIn("<LoadPlugin>: option Interval 0.05: expected",
+                          checked.log())
+            status, checked = self.check(load.format(0.1) + more)
+            self.assertEqual(status, 0, checked.log())
+            self.assertIn("interval 0.1 s (LoadPlugin)", checked.log())
 
     def test_disabled(self):
         for options, env in [("Enabled false", {}),

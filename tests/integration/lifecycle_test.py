@@ -27,6 +27,12 @@ class LifecycleTest(daemon.TestCase):
         collectd.wait_for_values("workload", "self")
         return collectd
 
+    def wait_for_gap(self, collectd):
+        def gap():
+            samples = collectd.samples()
+            return "self" in samples and "workload" not in samples
+        daemon.wait_for(gap, "the series to end", collectd.log)
+
     def test_killed_and_started_again(self):
         workload = self.start_workload()
         collectd = self.watch_workload()
@@ -34,9 +40,7 @@ class LifecycleTest(daemon.TestCase):
 
         daemon.end(workload)
         # A gap: not zero, not the last value for ever.
-        daemon.wait_for(lambda: "workload" not in collectd.samples(),
-                        "the series to end", collectd.log)
-        self.assertIn("self", collectd.samples())
+        self.wait_for_gap(collectd)
         self.assertEqual(len(collectd.lines("notice")), 1, collectd.log())
         self.assertRegex(collectd.lines("notice")[0],
                          'block "workload": no process matches any more')
@@ -54,8 +58,8 @@ class LifecycleTest(daemon.TestCase):
         workload = self.start_workload()
         collectd = self.watch_workload()
         workload.kill()  # and nobody waits for it
-        daemon.wait_for(lambda: "workload" not in collectd.samples(),
-                        "the series to end", collectd.log)
+        self.wait_for_gap(collectd)
+        self.assertEqual(len(collectd.lines("notice")), 1, collectd.log())
         self.assertEqual(daemon.pathlib.Path(
             f"/proc/{workload.pid}/stat").read_text().rsplit(") ", 1)[1][0], "Z")
         collectd.stop()

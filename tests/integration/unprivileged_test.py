@@ -50,5 +50,33 @@ class UnprivilegedTest(daemon.TestCase):
         collectd.stop()
 
 
+    def test_long_name_needs_the_executable(self):
+        program = self.directory / "a-name-beyond-15-bytes"
+        daemon.shutil.copy("/bin/sleep", program)
+        program.chmod(0o755)
+        self.run_program("other", "1000", executable=program)
+        collectd = self.collectd("""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.2
+              <Process "long">
+                Name "a-name-beyond-15-bytes"
+              </Process>
+              <Process "self">
+                Self true
+              </Process>
+            </Plugin>""", user=self.user).start()
+        collectd.wait_for_values("self")
+        if self.user:
+            self.assertNotIn("long", collectd.samples())
+            self.assertEqual(
+                collectd.lines("warning"),
+                ['block "long": processes may be missing: '
+                 "/proc/PID/exe: Permission denied"])
+        else:
+            collectd.wait_for_values("long")
+        collectd.stop()
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -24,6 +24,11 @@ while True:
 """
 
 
+def as_printed(value):
+    """As write_prometheus prints it."""
+    return float(f"{value:.15g}")
+
+
 class CpuRecord(threading.Thread):
     """Independent readings of a process's CPU time, to compare with."""
 
@@ -144,13 +149,13 @@ class ValuesTest(daemon.TestCase):
         self.assertEqual(still["process_memory_peak_bytes"],
                          daemon.status_kb(pid, "VmPeak") * 1024)
         self.assertEqual(still["tracing_memory_overhead_bytes"],
-                         round(still["process_memory_bytes"] * 0.015, 2))
+                         as_printed(still["process_memory_bytes"] * 1.5 / 100))
         self.assertEqual(still["tracing_cpu_overhead_percent"], 0.5)
         peak = values["resident-peak"]
         self.assertEqual(peak["process_memory_peak_bytes"],
                          daemon.status_kb(pid, "VmHWM") * 1024)
         self.assertEqual(peak["tracing_memory_overhead_bytes"],
-                         round(still["process_memory_bytes"] * 0.02, 2))
+                         as_printed(still["process_memory_bytes"] * 2 / 100))
         self.assertEqual(peak["tracing_cpu_overhead_percent"], 0.25)
         collectd.stop()
 

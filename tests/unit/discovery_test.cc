@@ -200,6 +200,35 @@ TEST_F(DiscoveryTest, DifferentKindsMustAllHold) {
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(1), IsEmpty()));
 }
 
+TEST_F(DiscoveryTest, CommandLineCountsBesideExecutable) {
+  tree_.Put({.pid = 1, .cmdline = std::string("java\0a.jar\0", 11)});
+  tree_.Put({.pid = 2, .cmdline = std::string("java\0b.jar\0", 11)});
+  Selectors selectors;
+  selectors.executables = {"/usr/bin/fake"};
+  selectors.command_lines.push_back(CompileExpression("b\\.jar"));
+  blocks_.push_back(std::move(selectors));
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(2)));
+}
+
+TEST_F(DiscoveryTest, UserThatIsNotSaidIsNobody) {
+  tree_.Put({.pid = 1});
+  Write(tree_.path() + "/1/status", "Name:\tfake\nTgid:\t1\n");
+  Selectors selectors;
+  selectors.users = {"0", "no-such-user-here"};
+  blocks_.push_back(std::move(selectors));
+  EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
+}
+
+TEST_F(DiscoveryTest, OnePidInTwoFilesCountsOnce) {
+  tree_.Put({.pid = 1});
+  Write(files_.path() / "1.pid", "1");
+  Write(files_.path() / "2.pid", "1");
+  Selectors selectors;
+  selectors.pid_files = {files_.path() / "1.pid", files_.path() / "2.pid"};
+  blocks_.push_back(std::move(selectors));
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(1)));
+}
+
 TEST_F(DiscoveryTest, SelfAndPidFileMustBothHold) {
   tree_.Put({.pid = 1});
   tree_.Put({.pid = 2});
@@ -293,6 +322,23 @@ TEST_F(DiscoveryTest, OutOfDescriptorsFailsThePass) {
   }
   ASSERT_FALSE(found);
   EXPECT_TRUE(found.error().OutOfResources());
+}
+
+TEST_F(DiscoveryTest, OutOfDescriptorsForAPidFileFailsThePass) {
+  Write(files_.path() / "x.pid", "1");
+  tree_.Put({.pid = 1});
+  blocks_.push_back(WithPidFile(files_.path() / "x.pid"));
+  ASSERT_TRUE(Discover());
+  const std::string path = tree_.path();
+  const auto proc = procfs::Procfs::Open(path);
+  procfs::Result<void> found;
+  {
+    const NoDescriptors none;
+    found = discovery_->Find(*proc, steady_clock::time_point{}, matches_);
+  }
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().Message(),
+            (files_.path() / "x.pid").string() + ": Too many open files");
 }
 
 }  // namespace

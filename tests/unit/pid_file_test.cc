@@ -60,7 +60,8 @@ TEST_F(PidFileTest, FifoDoesNotBlock) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
   const auto pid = ReadPidFile(path_);
   ASSERT_FALSE(pid);
-  EXPECT_EQ(pid.error().Message(), path_ + ": expected a regular file");
+  EXPECT_EQ(pid.error().Message(),
+            path_ + ": expected a regular file, not a link, FIFO or device");
 }
 
 TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
@@ -68,8 +69,26 @@ TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
        {std::string("/dev/zero"), directory_.path().string()}) {
     const auto pid = ReadPidFile(path);
     ASSERT_FALSE(pid);
-    EXPECT_EQ(pid.error().Message(), path + ": expected a regular file");
+    EXPECT_EQ(pid.error().Message(),
+              path + ": expected a regular file, not a link, FIFO or device");
   }
+}
+
+// Its directory may be somebody else's, who must not choose what root reads.
+TEST_F(PidFileTest, LinkIsNotFollowed) {
+  Write(directory_.path() / "elsewhere", "77\n");
+  std::filesystem::create_symlink("elsewhere", path_);
+  const auto pid = ReadPidFile(path_);
+  ASSERT_FALSE(pid);
+  EXPECT_EQ(pid.error().Message(),
+            path_ + ": expected a regular file, not a link, FIFO or device");
+}
+
+TEST_F(PidFileTest, NumberThatIsCutIsNone) {
+  Write(path_, std::string(60, ' ') + "31374\n");
+  EXPECT_FALSE(ReadPidFile(path_));
+  Write(path_, std::string(58, ' ') + "31374\n");
+  EXPECT_EQ(ReadPidFile(path_), 31374);
 }
 
 TEST_F(PidFileTest, ErrorDoesNotRepeatTheContent) {

@@ -29,9 +29,12 @@ TEST(Reading, KernelThreadHasMemoryZeroAndItsCpu) {
 }
 
 TEST(Reading, ZombieHasEnded) {
+  const procfs::Status memory{.vm_peak_kb = 1, .vm_hwm_kb = 1, .vm_rss_kb = 1};
   for (const char state : {'Z', 'X', 'x'}) {
-    EXPECT_FALSE(MakeReading({.pid = 5, .state = state}, {}, kNow)) << state;
+    EXPECT_FALSE(MakeReading({.pid = 5, .state = state}, memory, kNow))
+        << state;
   }
+  EXPECT_TRUE(MakeReading({.pid = 5, .state = 'S'}, memory, kNow));
 }
 
 // It was running when `stat` was read and had given up its memory when `status`

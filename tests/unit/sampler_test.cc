@@ -24,12 +24,20 @@ class SamplerTest : public testing::Test {
   procfs::Result<void> TryPass() {
     if (!sampler_) {
       config_.proc_path = tree_.path();
-      sampler_.emplace(std::move(config_), [this] { return now_; });
+      sampler_.emplace(std::move(config_), [this] { return ReadClock(); });
     }
     auto pass = sampler_->Pass(reports_);
     now_.monotonic += seconds(1);
     now_.since_boot += seconds(1);
     return pass;
+  }
+
+  attribution::Instant ReadClock() {
+    const attribution::Instant now = now_;
+    now_.monotonic += clock_step_;
+    now_.since_boot += clock_step_;
+    if (on_clock_) on_clock_();
+    return now;
   }
 
   void Pass() {
@@ -46,6 +54,10 @@ class SamplerTest : public testing::Test {
   attribution::Instant now_{
       .monotonic = std::chrono::steady_clock::time_point(seconds(5000)),
       .since_boot = seconds(5000)};
+  // By how much each look at the clock moves it, and what happens then. It is
+  // looked at when a pass begins and between the two reads of each process.
+  std::chrono::nanoseconds clock_step_{};
+  std::function<void()> on_clock_;
   std::optional<Sampler> sampler_;
   std::vector<BlockReport> reports_;
   const uint64_t ticks_per_second_ = sysconf(_SC_CLK_TCK);
@@ -251,6 +263,83 @@ TEST_F(SamplerTest, ProcfsMayBeMountedLater) {
   std::filesystem::create_symlink(".", path);
   Pass();
   EXPECT_TRUE(ValuesOf(0));
+}
+
+// What a pass of its own length measures is by the clock of each reading.
+TEST_F(SamplerTest, SlowPassMeasuresEachProcessByItsOwnReadings) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "b"});
+  AddBlock("a", "a");
+  AddBlock("b", "b");
+  clock_step_ = seconds(1);
+  Pass();  // begins at 0, reads 5 at 1 and 6 at 2
+  tree_.Remove(5);
+  tree_.Put({.pid = 6, .comm = "b", .utime = ticks_per_second_});
+  Pass();  // begins at 4, reads 6 at 5
+  EXPECT_DOUBLE_EQ(ValuesOf(1)->process_cpu_percent.value(), 100.0 / 3);
+}
+
+// It was not there when the pass began that might have listed it.
+TEST_F(SamplerTest, ProcessStartedDuringAPassCountsFromItsStart) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("a", "a");
+  AddBlock("b", "b");
+  clock_step_ = seconds(1);
+  const uint64_t start = 5001 * ticks_per_second_;
+  Pass();  // from 5000 to 5002
+  tree_.Put(
+      {.pid = 6, .comm = "b", .utime = ticks_per_second_, .start_time = start});
+  Pass();  // begins at 5003, reads 5 at 5004 and 6 at 5005
+  EXPECT_EQ(ValuesOf(1)->process_cpu_percent, 20);
+}
+
+// collectd runs the next pass at once after one that was late.
+TEST_F(SamplerTest, PassThatFollowsAtOnceMeasuresNoCpuAndLosesNone) {
+  config_.interval_seconds = 1;
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("block", "a");
+  Pass();
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_ / 2});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
+  now_.monotonic -= std::chrono::milliseconds(999);
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_ / 2 + 1});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1024000);
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, std::nullopt);
+  now_.monotonic -= std::chrono::milliseconds(1);
+  tree_.Put({.pid = 5, .comm = "a", .utime = ticks_per_second_});
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
+}
+
+// Another process gets the PID between finding and reading.
+TEST_F(SamplerTest, PidReusedWithinAPassIsNotRead) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "a"});
+  AddBlock("block", "a");
+  int looks = 0;
+  on_clock_ = [this, &looks] {
+    if (++looks == 2) {
+      tree_.Put({.pid = 6, .comm = "other", .start_time = 2000});
+    }
+  };
+  Pass();
+  EXPECT_EQ(reports_[0].processes, 1U);
+}
+
+TEST_F(SamplerTest, OutOfDescriptorsWhileReadingFailsThePass) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  AddBlock("block", "a");
+  std::optional<NoDescriptors> none;
+  int looks = 0;
+  on_clock_ = [&none, &looks] {
+    if (++looks == 2) none.emplace();
+  };
+  const auto pass = TryPass();
+  none.reset();
+  ASSERT_FALSE(pass);
+  EXPECT_EQ(pass.error().Message(), "/proc/PID/status: Too many open files");
 }
 
 // After a pass that could not tell anything, CPU is measured from the last one
