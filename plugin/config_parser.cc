@@ -321,36 +321,40 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
   for (const oconfig_value_t& value : values) {
     well_formed = well_formed && value.type == OCONFIG_TYPE_STRING;
   }
-  if (!well_formed || !IsBlockName(values[0].value.string)) {
-    errors.push_back("option " + Render(item) + ": expected " + kNameExpected +
+  const bool named = well_formed && IsBlockName(values[0].value.string);
+  std::string description = Render(item);
+  if (!named) {
+    errors.push_back("option " + description + ": expected " + kNameExpected +
                      (is_match ? ", and an RE2 expression in quotes" : ""));
-    return;
   }
 
-  Block block{.name = values[0].value.string};
+  // What is wrong further in is said as well.
+  Block block;
   const size_t errors_before = errors.size();
-  std::string description = Render(item);
-  if (is_match) {
+  if (named && is_match) {
     const auto expected =
         AddExpression(values[1].value.string, block.selectors);
     if (expected) {
       errors.push_back("option " + description + ": expected " + *expected);
     }
-  } else if (item.children_num == 0) {
-    block.selectors.names.push_back(block.name);
-  } else {
+  } else if (named && item.children_num == 0) {
+    block.selectors.names = {values[0].value.string};
+  } else if (item.children_num > 0) {
+    description = "<" + description + ">";
     for (const oconfig_item_t& child : ChildrenOf(item)) {
       if (auto error = SetOption<Block>(kBlockOptions, "", child, block)) {
-        errors.push_back("<" + description + ">: " + *error);
+        errors.push_back(description + ": " + *error);
       }
     }
     if (block.selectors.empty() && errors.size() == errors_before) {
-      errors.push_back("<" + description +
-                       ">: expected a selector: one of Self true, PIDFile, "
+      errors.push_back(description +
+                       ": expected a selector: one of Self true, PIDFile, "
                        "Name, Executable, CommandLine, User");
     }
-    description = "<" + description + "> " + Render(ChildrenOf(item)[0]);
+    description += " " + Render(ChildrenOf(item)[0]);
   }
+  if (!named) return;
+  block.name = values[0].value.string;
   AddBlock(std::move(block), description, errors);
 }
 

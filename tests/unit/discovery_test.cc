@@ -36,6 +36,14 @@ class DiscoveryTest : public testing::Test {
     return discovery_->Find(*proc, steady_clock::time_point{}, matches_);
   }
 
+  procfs::Result<void> DiscoverWithoutDescriptors() {
+    EXPECT_TRUE(Discover());
+    const std::string path = tree_.path();
+    const auto proc = procfs::Procfs::Open(path);
+    const NoDescriptors none;
+    return discovery_->Find(*proc, steady_clock::time_point{}, matches_);
+  }
+
   ProcTree tree_;
   TemporaryDirectory files_;
   std::vector<Selectors> blocks_;
@@ -312,14 +320,7 @@ TEST_F(DiscoveryTest, NothingIsScannedForSelfAndPidFile) {
 TEST_F(DiscoveryTest, OutOfDescriptorsFailsThePass) {
   tree_.Put({.pid = 1, .comm = "a"});
   blocks_.push_back(WithName("a"));
-  ASSERT_TRUE(Discover());
-  const std::string path = tree_.path();
-  const auto proc = procfs::Procfs::Open(path);
-  procfs::Result<void> found;
-  {
-    const NoDescriptors none;
-    found = discovery_->Find(*proc, steady_clock::time_point{}, matches_);
-  }
+  const auto found = DiscoverWithoutDescriptors();
   ASSERT_FALSE(found);
   EXPECT_TRUE(found.error().OutOfResources());
 }
@@ -328,14 +329,7 @@ TEST_F(DiscoveryTest, OutOfDescriptorsForAPidFileFailsThePass) {
   Write(files_.path() / "x.pid", "1");
   tree_.Put({.pid = 1});
   blocks_.push_back(WithPidFile(files_.path() / "x.pid"));
-  ASSERT_TRUE(Discover());
-  const std::string path = tree_.path();
-  const auto proc = procfs::Procfs::Open(path);
-  procfs::Result<void> found;
-  {
-    const NoDescriptors none;
-    found = discovery_->Find(*proc, steady_clock::time_point{}, matches_);
-  }
+  const auto found = DiscoverWithoutDescriptors();
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().Message(),
             (files_.path() / "x.pid").string() + ": Too many open files");
