@@ -76,8 +76,9 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
     if (!block.selectors->NamePids()) continue;
     if (auto read = ReadPids(proc, block); !read) return read;
     for (const pid_t pid : block.pids) {
-      if (auto look = LookAt(proc, pid, {&index, 1}, matches); !look)
+      if (auto look = LookAt(proc, pid, {&index, 1}, matches); !look) {
         return look;
+      }
     }
   }
 
