@@ -188,7 +188,7 @@ Expected AddExpression(const char* expression, discovery::Selectors& target) {
   auto compiled = discovery::CompileExpression(expression);
   if (*expression == '\0' || !compiled->ok()) {
     std::string expected = "one RE2 expression that is not empty, in quotes";
-    if (!compiled->ok()) expected += " (" + Printable(compiled->error()) + ")";
+    if (!compiled->ok()) expected += "; RE2: " + Printable(compiled->error());
     return expected;
   }
   target.command_lines.push_back(std::move(compiled));
@@ -286,7 +286,7 @@ bool IsBlockName(std::string_view name) {
 }
 
 constexpr const char* kNameExpected =
-    "a name of 1 to 127 bytes in quotes, UTF-8, without \"/\" and control "
+    "one name of 1 to 127 bytes in quotes, UTF-8, without \"/\" and control "
     "characters";
 
 }  // namespace
@@ -296,8 +296,10 @@ std::vector<std::string> ConfigParser::Add(const oconfig_item_t& plugin_block) {
   for (const oconfig_item_t& item : ChildrenOf(plugin_block)) {
     if (Is(item, "Process") || Is(item, "ProcessMatch")) {
       AddProcess(item, errors);
-    } else if (auto error = SetOption<Config>(
-                   kPluginOptions, ", Process, ProcessMatch", item, config_)) {
+    } else if (auto error = SetOption<Config>(kPluginOptions,
+                                              ", Process, ProcessMatch (and "
+                                              "selectors in a <Process> block)",
+                                              item, config_)) {
       errors.push_back(*std::move(error));
     }
   }

@@ -53,7 +53,11 @@ Result<bool> HasAName(const std::vector<std::string>& names,
 }  // namespace
 
 void Discovery::Block::Note(const Error& error) {
-  if (!error.Gone() && problem.empty()) problem = error.Message();
+  if (error.Gone() || !problem.empty()) return;
+  problem = error.Message();
+  if (error.Denied() && std::string_view(error.file).starts_with("/proc/PID")) {
+    problem += " (needs root or CAP_SYS_PTRACE)";
+  }
 }
 
 Discovery::Discovery(const std::vector<const Selectors*>& blocks) {

@@ -39,7 +39,7 @@ Result<pid_t> ReadPidFile(const std::string& path) {
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return tl::unexpected(
         Error{.file = path.c_str(),
-              .expected = "a regular file, not a link, FIFO or device"});
+              .expected = "a regular file, no link, directory or device"});
   }
   constexpr size_t kFirstLineMax = 64;
   std::string content;

@@ -9,6 +9,10 @@ bool Error::Gone() const {
   return system_error == ENOENT || system_error == ESRCH;
 }
 
+bool Error::Denied() const {
+  return system_error == EACCES || system_error == EPERM;
+}
+
 bool Error::OutOfResources() const {
   return system_error == EMFILE || system_error == ENFILE ||
          system_error == ENOMEM;

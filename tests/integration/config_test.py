@@ -151,7 +151,8 @@ class ConfigTest(daemon.TestCase):
         options = set()
         for line in checked.lines("error"):
             if "known here: " in line:
-                options |= set(line.split("known here: ")[1].split(", "))
+                options |= set(line.split("known here: ")[1].split(" (")[0]
+                               .split(", "))
         self.assertGreater(len(options), 10, checked.log())
         readme = (daemon.SOURCE_DIR / "README.md").read_text()
         for option in options:

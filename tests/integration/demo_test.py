@@ -85,6 +85,7 @@ class DemoTest(daemon.TestCase):
     def test_arguments_that_are_none(self):
         for arguments, said in [(["--bogus"], 'unknown argument "--bogus"'),
                                 (["--port"], "--port needs a value"),
+                                (["--name", ""], "--name needs a value"),
                                 (["--name", "collectd"], '"collectd" would'),
                                 (["--port", "0"], "from 1 to 65535"),
                                 (["--port", "70000"], "from 1 to 65535")]:

@@ -46,7 +46,8 @@ class UnprivilegedTest(daemon.TestCase):
         collectd.wait_for_values("self")
         self.assertEqual(
             collectd.lines("warning"),
-            ['block "init": processes may be missing: /proc/PID/exe: Permission denied'])
+            ['block "init": processes may be missing: /proc/PID/exe: '
+             "Permission denied (needs root or CAP_SYS_PTRACE)"])
         collectd.stop()
 
 
@@ -72,7 +73,8 @@ class UnprivilegedTest(daemon.TestCase):
             self.assertEqual(
                 collectd.lines("warning"),
                 ['block "long": processes may be missing: '
-                 "/proc/PID/exe: Permission denied"])
+                 "/proc/PID/exe: Permission denied (needs root or "
+                 "CAP_SYS_PTRACE)"])
         else:
             collectd.wait_for_values("long")
         collectd.stop()

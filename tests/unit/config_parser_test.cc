@@ -219,7 +219,7 @@ TEST_P(InvalidOption, IsAnErrorThatSaysWhatWouldBeValid) {
 
 constexpr const char* kSeconds = "expected a number of seconds from 0.1";
 constexpr const char* kPercent = "expected a number from 0 to 100";
-constexpr const char* kBlockName = "expected a name of 1 to 127 bytes";
+constexpr const char* kBlockName = "expected one name of 1 to 127 bytes";
 constexpr const char* kPath = "expected one absolute path";
 constexpr const char* kBoolean = "expected true or false";
 constexpr const char* kExpression = "expected one RE2 expression";

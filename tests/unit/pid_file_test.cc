@@ -61,7 +61,7 @@ TEST_F(PidFileTest, FifoDoesNotBlock) {
   const auto pid = ReadPidFile(path_);
   ASSERT_FALSE(pid);
   EXPECT_EQ(pid.error().Message(),
-            path_ + ": expected a regular file, not a link, FIFO or device");
+            path_ + ": expected a regular file, no link, directory or device");
 }
 
 TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
@@ -70,7 +70,7 @@ TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
     const auto pid = ReadPidFile(path);
     ASSERT_FALSE(pid);
     EXPECT_EQ(pid.error().Message(),
-              path + ": expected a regular file, not a link, FIFO or device");
+              path + ": expected a regular file, no link, directory or device");
   }
 }
 
@@ -81,7 +81,7 @@ TEST_F(PidFileTest, LinkIsNotFollowed) {
   const auto pid = ReadPidFile(path_);
   ASSERT_FALSE(pid);
   EXPECT_EQ(pid.error().Message(),
-            path_ + ": expected a regular file, not a link, FIFO or device");
+            path_ + ": expected a regular file, no link, directory or device");
 }
 
 TEST_F(PidFileTest, NumberThatIsCutIsNone) {
