@@ -159,6 +159,14 @@ class ConfigTest(daemon.TestCase):
             self.assertRegex(self.drop_in(), rf"(?m)^#? *<?{option}\b")
             self.assertIn(f"`{option}", readme)
 
+    def test_example_of_the_readme_is_valid(self):
+        readme = (daemon.SOURCE_DIR / "README.md").read_text()
+        example = re.search(r"(?m)^    LoadPlugin resource_attribution\n"
+                            r"(?:    .*\n)+?    </Plugin>\n", readme)[0]
+        status, checked = self.check(example)
+        self.assertEqual(status, 0, checked.log())
+        self.assertIn("4 blocks", checked.lines("info")[0])
+
     def test_our_types_db_does_no_harm_beside_the_module(self):
         types = daemon.SOURCE_DIR / "plugin" / "types.db"
         status, checked = self.check(
