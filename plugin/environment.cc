@@ -27,7 +27,7 @@ std::string Invalid(const char* name, std::string_view value,
 Environment ReadEnvironment() {
   Environment environment;
   if (const auto value = Variable(kEnabledVariable)) {
-    environment.enabled = ParseBoolean(*value);
+    environment.enabled = ParseBoolean(std::string(*value));
     if (!environment.enabled) {
       environment.errors.push_back(
           Invalid(kEnabledVariable, *value, kBooleanExpected));

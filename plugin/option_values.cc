@@ -8,10 +8,10 @@
 
 namespace resource_attribution {
 
-std::optional<bool> ParseBoolean(std::string_view text) {
-  const auto is_any_of = [text](const auto& words) {
-    return std::any_of(words.begin(), words.end(), [text](const char* word) {
-      return strcasecmp(std::string(text).c_str(), word) == 0;
+std::optional<bool> ParseBoolean(const std::string& text) {
+  const auto is_any_of = [&text](const auto& words) {
+    return std::any_of(words.begin(), words.end(), [&text](const char* word) {
+      return strcasecmp(text.c_str(), word) == 0;
     });
   };
   if (is_any_of(std::array{"true", "yes", "on", "1"})) return true;

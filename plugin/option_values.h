@@ -13,7 +13,7 @@ inline constexpr const char* kBooleanExpected =
     "true or false (or yes/no, on/off, 1/0)";
 
 /// A boolean in any of its spellings and in any case.
-std::optional<bool> ParseBoolean(std::string_view text);
+std::optional<bool> ParseBoolean(const std::string& text);
 
 inline constexpr const char* kIntervalExpected =
     "a number of seconds from 0.1 to 31536000 (a year)";

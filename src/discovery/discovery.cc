@@ -52,12 +52,8 @@ Result<bool> HasAName(const std::vector<std::string>& names,
 
 }  // namespace
 
-void Discovery::Block::Note(const Error& error) {
-  if (error.Gone() || !problem.empty()) return;
-  problem = error.Message();
-  if (error.Denied() && std::string_view(error.file).starts_with("/proc/PID")) {
-    problem += " (needs root or CAP_SYS_PTRACE)";
-  }
+void Discovery::Block::Note(const Error& error, const char* remedy) {
+  if (!error.Gone() && problem.empty()) problem = error.Message() + remedy;
 }
 
 Discovery::Discovery(const std::vector<const Selectors*>& blocks) {
@@ -109,7 +105,7 @@ Result<void> Discovery::ReadPids(const procfs::Procfs& proc, Block& block) {
     } else if (pid.error().OutOfResources()) {
       return tl::unexpected(pid.error());
     } else {
-      block.Note(pid.error());
+      block.Note(pid.error(), "");
     }
   }
   if (!block.selectors->self) return {};
@@ -128,17 +124,8 @@ Result<void> Discovery::ReadPids(const procfs::Procfs& proc, Block& block) {
 Result<void> Discovery::LookAt(const procfs::Procfs& proc, pid_t pid,
                                std::span<const size_t> blocks,
                                std::vector<Match>& matches) {
-  const auto fails_pass = [&](const Error& error) {
-    if (error.OutOfResources()) return true;
-    for (const size_t index : blocks) blocks_[index].Note(error);
-    return false;
-  };
-
   const auto process = proc.OpenProcess(pid);
-  if (!process) {
-    if (fails_pass(process.error())) return tl::unexpected(process.error());
-    return {};
-  }
+  if (!process) return NoteOrFail(process.error(), blocks);
 
   Candidate candidate(*process, buffers_);
   matching_.clear();
@@ -146,20 +133,28 @@ Result<void> Discovery::LookAt(const procfs::Procfs& proc, pid_t pid,
     const auto match = Matches(blocks_[index], candidate);
     if (match && *match) matching_.push_back(index);
     if (match) continue;
-    if (match.error().OutOfResources()) return tl::unexpected(match.error());
-    blocks_[index].Note(match.error());
+    if (auto noted = NoteOrFail(match.error(), {&index, 1}); !noted) {
+      return noted;
+    }
   }
   if (matching_.empty()) return {};
 
   const auto stat = process->ReadStat(stat_);
-  if (!stat) {
-    if (fails_pass(stat.error())) return tl::unexpected(stat.error());
-    return {};
-  }
+  if (!stat) return NoteOrFail(stat.error(), matching_);
   if (stat->Ended()) return {};
   for (const size_t index : matching_) {
     matches.push_back({{pid, stat->start_time}, index});
   }
+  return {};
+}
+
+// A process that cannot be read is left out of the blocks whose indices are
+// given; without descriptors or memory nothing can be told of any.
+Result<void> Discovery::NoteOrFail(const Error& error,
+                                   std::span<const size_t> blocks) {
+  if (error.OutOfResources()) return tl::unexpected(error);
+  const char* remedy = error.Denied() ? " (needs root or CAP_SYS_PTRACE)" : "";
+  for (const size_t index : blocks) blocks_[index].Note(error, remedy);
   return {};
 }
 

@@ -53,13 +53,15 @@ class Discovery {
     std::vector<pid_t> pids;  // of Self or else of PIDFile, this pass
     std::string problem;
 
-    void Note(const procfs::Error& error);
+    void Note(const procfs::Error& error, const char* remedy);
   };
 
   procfs::Result<void> ReadPids(const procfs::Procfs& proc, Block& block);
   procfs::Result<void> LookAt(const procfs::Procfs& proc, pid_t pid,
                               std::span<const size_t> blocks,
                               std::vector<Match>& matches);
+  procfs::Result<void> NoteOrFail(const procfs::Error& error,
+                                  std::span<const size_t> blocks);
   procfs::Result<bool> Matches(const Block& block, Candidate& candidate) const;
 
   std::vector<Block> blocks_;

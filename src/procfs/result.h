@@ -26,8 +26,7 @@ struct Error {
   /// The process ended: ENOENT on opening, ESRCH on reading.
   bool Gone() const;
 
-  /// The kernel shows this to root and CAP_SYS_PTRACE only, or to the owner of
-  /// the file: EACCES or EPERM.
+  /// We may not see this: EACCES or EPERM.
   bool Denied() const;
 
   /// The daemon is out of descriptors or memory, so that nothing can be

@@ -167,6 +167,29 @@ class ConfigTest(daemon.TestCase):
         self.assertEqual(status, 0, checked.log())
         self.assertIn("4 blocks", checked.lines("info")[0])
 
+    def test_load_plugin_may_be_repeated_but_not_come_later(self):
+        block = plugin_block('Process "{}"')
+        status, checked = self.check(block.format("a") + "\n" + block.format("b"))
+        self.assertEqual(status, 0, checked.log())
+        self.assertIn("2 blocks", checked.lines("info")[0])
+        status, checked = self.check(
+            block.format("a").removeprefix(LOAD) + "\n" + block.format("b"))
+        self.assertEqual(status, 0, checked.log())
+        self.assertIn("the plugin isn't loaded", checked.log())
+        self.assertIn("1 block,", checked.lines("info")[0])
+
+    def test_the_parser_of_collectd_takes_a_backslash_away(self):
+        for expression, valid in [(r"\\(", True), (r"\(", False)]:
+            status, checked = self.check(
+                plugin_block(f'ProcessMatch "a" "{expression}"'))
+            self.assertEqual(status == 0, valid, checked.log())
+
+    def test_procfs_that_is_missing_is_no_invalid_option(self):
+        status, checked = self.check(plugin_block('ProcPath "/nowhere/proc"'))
+        self.assertEqual(status, 0, checked.log())
+        self.assertRegex(checked.lines("error")[0],
+                         "pass failed.*: /nowhere/proc: No such file")
+
     def test_our_types_db_does_no_harm_beside_the_module(self):
         types = daemon.SOURCE_DIR / "plugin" / "types.db"
         status, checked = self.check(

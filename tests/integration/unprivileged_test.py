@@ -12,19 +12,21 @@ class UnprivilegedTest(daemon.TestCase):
     # anyway; init is somebody else's then.
     user = "nobody" if os.geteuid() == 0 else None
 
+    def start_collectd(self, *block):
+        return self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 0.2",
+            *block,
+            '<Process "self">', "Self true", "</Process>",
+            "</Plugin>"]), user=self.user).start()
+
     def test_values_of_other_users_are_readable(self):
         workload = self.run_program("sleep", "1000")
         (self.directory / "workload.pid").write_text(str(workload.pid))
-        collectd = self.collectd(f"""
-            LoadPlugin resource_attribution
-            <Plugin resource_attribution>
-              Interval 0.5
-              <Process "workload">
-                PIDFile "{self.directory}/workload.pid"
-                Name "sleep"
-                CommandLine "^sleep 1000$"
-              </Process>
-            </Plugin>""", user=self.user).start()
+        collectd = self.start_collectd(
+            '<Process "workload">', f'PIDFile "{self.directory}/workload.pid"',
+            'Name "sleep"', 'CommandLine "^sleep 1000$"', "</Process>")
         values = collectd.wait_for_values("workload")["workload"]
         self.assertEqual(values["process_memory_bytes"],
                          daemon.status_kb(workload.pid, "VmRSS") * 1024)
@@ -32,17 +34,8 @@ class UnprivilegedTest(daemon.TestCase):
         collectd.stop()
 
     def test_executable_of_other_users_is_not_and_is_said_once(self):
-        collectd = self.collectd("""
-            LoadPlugin resource_attribution
-            <Plugin resource_attribution>
-              Interval 0.2
-              <Process "init">
-                Executable "/sbin/no-such-program"
-              </Process>
-              <Process "self">
-                Self true
-              </Process>
-            </Plugin>""", user=self.user).start()
+        collectd = self.start_collectd('<Process "init">', 'Executable "/sbin/no-such-program"',
+                                       "</Process>")
         collectd.wait_for_values("self")
         self.assertEqual(
             collectd.lines("warning"),
@@ -50,23 +43,13 @@ class UnprivilegedTest(daemon.TestCase):
              "Permission denied (needs root or CAP_SYS_PTRACE)"])
         collectd.stop()
 
-
     def test_long_name_needs_the_executable(self):
         program = self.directory / "a-name-beyond-15-bytes"
         daemon.shutil.copy("/bin/sleep", program)
         program.chmod(0o755)
         self.run_program("other", "1000", executable=program)
-        collectd = self.collectd("""
-            LoadPlugin resource_attribution
-            <Plugin resource_attribution>
-              Interval 0.2
-              <Process "long">
-                Name "a-name-beyond-15-bytes"
-              </Process>
-              <Process "self">
-                Self true
-              </Process>
-            </Plugin>""", user=self.user).start()
+        collectd = self.start_collectd('<Process "long">', 'Name "a-name-beyond-15-bytes"',
+                                       "</Process>")
         collectd.wait_for_values("self")
         if self.user:
             self.assertNotIn("long", collectd.samples())

@@ -83,11 +83,11 @@ class ValuesTest(daemon.TestCase):
         def next_pass():
             value = sample()
             return value if value and value[1] > first[1] else None
+        begin = first[1]
         percent, end = daemon.wait_for(next_pass, "the next pass", collectd.log)
-        begin = end - 2
         before = daemon.wait_for(lambda: record.at(begin), "readings")
         after = daemon.wait_for(lambda: record.at(end), "readings")
-        return percent, (after - before) / 2 * 100
+        return percent, (after - before) / (end - begin) * 100
 
     def run_collectd(self, blocks, options=""):
         return self.collectd(f"""

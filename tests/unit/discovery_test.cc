@@ -63,6 +63,40 @@ Selectors WithPidFile(const std::string& path) {
   return selectors;
 }
 
+// The captured processes: odd names, a rewritten title, a zombie, kernel
+// threads.
+TEST_F(DiscoveryTest, FindsItsWayAboutARealTree) {
+  Selectors odd_name = WithName("a) R 1 (b");
+  Selectors line_break = WithName("line");
+  Selectors rewritten;
+  rewritten.command_lines.push_back(
+      CompileExpression("^postgres: checkpointer"));
+  rewritten.executables = {"/usr/bin/sleep"};
+  Selectors zombie = WithName("python3");
+  Selectors kernel_thread = WithName("kworker/R-rcu_gp");
+  Selectors self;
+  self.self = true;
+  Discovery discovery(
+      {&odd_name, &line_break, &rewritten, &zombie, &kernel_thread, &self});
+  const std::string path = FIXTURES "/proc";
+  const auto proc = procfs::Procfs::Open(path);
+  ASSERT_TRUE(proc);
+  ASSERT_TRUE(discovery.Find(*proc, steady_clock::time_point{}, matches_));
+  EXPECT_THAT(matches_,
+              ElementsAre(Match{{4, 24}, 4}, Match{{100, 201629}, 0},
+                          Match{{100, 201629}, 5}, Match{{102, 201629}, 2}));
+}
+
+TEST_F(DiscoveryTest, ProblemWithAProcessIsOnlyThatOfItsBlocks) {
+  tree_.Put({.pid = 1, .comm = "a"});
+  Write(tree_.path() + "/1/stat", "1 (a) S");
+  blocks_.push_back(WithName("a"));
+  blocks_.push_back(WithName("b"));
+  Find();
+  EXPECT_NE(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(1), "");
+}
+
 TEST_F(DiscoveryTest, NameIsTheCommandName) {
   tree_.Put({.pid = 5, .comm = "nginx"});
   tree_.Put({.pid = 6, .comm = "nginx-exporter"});
