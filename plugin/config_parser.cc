@@ -2,13 +2,16 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "discovery/name_template.h"
 #include "option_values.h"
 
 namespace resource_attribution {
@@ -111,22 +114,44 @@ Expected SetPercent(const oconfig_item_t& item, auto& target) {
 }
 
 template <typename Choice>
+using Choices = std::initializer_list<std::pair<const char*, Choice>>;
+
+template <typename Choice>
 Expected SetChoice(const oconfig_item_t& item, auto& target,
-                   std::pair<const char*, Choice> first,
-                   std::pair<const char*, Choice> second) {
+                   Choices<Choice> choices) {
   const auto text = OnlyString(item);
-  for (const auto& [name, choice] : {first, second}) {
+  std::string known;
+  for (const auto& [name, choice] : choices) {
+    known += std::string(known.empty() ? "\"" : " or \"") + name + "\"";
     if (!text || strcasecmp(text->c_str(), name) != 0) continue;
     target = choice;
     return kValid;
   }
-  return std::string("\"") + first.first + "\" or \"" + second.first + "\"";
+  return known;
+}
+
+Expected SetMemoryType(const oconfig_item_t& item, auto& target) {
+  using attribution::MemoryType;
+  return SetChoice<MemoryType>(
+      item, target, {{"Rss", MemoryType::kRss}, {"Pss", MemoryType::kPss}});
+}
+
+Expected SetCount(const oconfig_item_t& item, auto& target, int min, int max) {
+  const auto count = OnlyNumber(item);
+  if (!count || !(*count >= min && *count <= max) ||
+      *count != std::floor(*count)) {
+    return "a whole number from " + std::to_string(min) + " to " +
+           std::to_string(max) + ", without quotes";
+  }
+  target = static_cast<size_t>(*count);
+  return kValid;
 }
 
 Expected SetPeakMemory(const oconfig_item_t& item, auto& target) {
   using attribution::PeakMemory;
-  return SetChoice<PeakMemory>(item, target, {"VmPeak", PeakMemory::kVmPeak},
-                               {"VmHWM", PeakMemory::kVmHwm});
+  return SetChoice<PeakMemory>(
+      item, target,
+      {{"VmPeak", PeakMemory::kVmPeak}, {"VmHWM", PeakMemory::kVmHwm}});
 }
 
 std::optional<std::string> AbsolutePath(const oconfig_item_t& item) {
@@ -184,6 +209,38 @@ Expected AddUser(const oconfig_item_t& item, std::vector<std::string>& users) {
   return kValid;
 }
 
+Expected AddCgroup(const oconfig_item_t& item,
+                   std::vector<discovery::CgroupPattern>& cgroups) {
+  constexpr size_t kPathMax = 4095;  // PATH_MAX without its NUL
+  const auto path = OnlyString(item);
+  if (path && IsPlainText(*path, kPathMax)) {
+    auto components = discovery::SplitCgroupPath(*path);
+    if (std::none_of(components.begin(), components.end(),
+                     [](const std::string& component) {
+                       return component == "." || component == "..";
+                     })) {
+      cgroups.push_back(std::move(components));
+      return kValid;
+    }
+  }
+  return "one path of a cgroup, relative to the root of its hierarchy, in "
+         "quotes, such as \"system.slice/nginx.service\"; `*` stands for any "
+         "part of one component";
+}
+
+Expected AddUnit(const oconfig_item_t& item, std::vector<std::string>& units) {
+  constexpr size_t kUnitNameMax = 255;  // UNIT_NAME_MAX of systemd
+  auto unit = OnlyString(item);
+  if (!unit || !IsPlainText(*unit, kUnitNameMax) ||
+      unit->find('/') != std::string::npos ||
+      unit->find_first_of(".*") == std::string::npos) {
+    return "one name of a systemd unit with its suffix, in quotes, such as "
+           "\"nginx.service\" or \"*.service\"";
+  }
+  units.push_back(*std::move(unit));
+  return kValid;
+}
+
 Expected AddExpression(const char* expression, discovery::Selectors& target) {
   auto compiled = discovery::CompileExpression(expression);
   if (*expression == '\0' || !compiled->ok()) {
@@ -206,9 +263,24 @@ constexpr Option<Config> kPluginOptions[] = {
      [](auto& item, auto& config) { return SetPath(item, config.proc_path); }},
     {"CPUPercentOf",
      [](auto& item, auto& config) {
-       return SetChoice<CpuPercentOf>(item, config.cpu_percent_of,
-                                      {"Core", CpuPercentOf::kCore},
-                                      {"Host", CpuPercentOf::kHost});
+       return SetChoice<CpuPercentOf>(
+           item, config.cpu_percent_of,
+           {{"Core", CpuPercentOf::kCore}, {"Host", CpuPercentOf::kHost}});
+     }},
+    {"Discovery",
+     [](auto& item, auto& config) {
+       return SetChoice<DiscoveryMode>(item, config.discovery,
+                                       {{"Auto", DiscoveryMode::kAuto},
+                                        {"Events", DiscoveryMode::kEvents},
+                                        {"Scan", DiscoveryMode::kScan}});
+     }},
+    {"MaxOpenFiles",
+     [](auto& item, auto& config) {
+       return SetCount(item, config.max_open_files, 0, 1048576);
+     }},
+    {"MemoryType",
+     [](auto& item, auto& config) {
+       return SetMemoryType(item, config.defaults.memory_type);
      }},
     {"PeakMemory",
      [](auto& item, auto& config) {
@@ -247,6 +319,34 @@ constexpr Option<Block> kBlockOptions[] = {
      }},
     {"User", [](auto& item,
                 auto& block) { return AddUser(item, block.selectors.users); }},
+    {"Cgroup",
+     [](auto& item, auto& block) {
+       return AddCgroup(item, block.selectors.cgroups);
+     }},
+    {"SystemdUnit",
+     [](auto& item, auto& block) {
+       return AddUnit(item, block.selectors.systemd_units);
+     }},
+    {"IncludeChildren",
+     [](auto& item, auto& block) {
+       return SetBoolean(item, block.selectors.include_children);
+     }},
+    {"PerProcess",
+     [](auto& item, auto& block) {
+       return SetBoolean(item, block.per_process);
+     }},
+    {"MaxProcesses",
+     [](auto& item, auto& block) {
+       return SetCount(item, block.max_processes, 1, 65536);
+     }},
+    {"MaxInstances",
+     [](auto& item, auto& block) {
+       return SetCount(item, block.max_instances, 1, 65536);
+     }},
+    {"MemoryType",
+     [](auto& item, auto& block) {
+       return SetMemoryType(item, block.memory_type);
+     }},
     {"PeakMemory",
      [](auto& item, auto& block) {
        return SetPeakMemory(item, block.peak_memory);
@@ -283,6 +383,25 @@ Expected SetOption(std::span<const Option<Target>> options,
 bool IsBlockName(std::string_view name) {
   return IsPlainText(name, DATA_MAX_NAME_LEN - 1) &&
          name.find('/') == std::string_view::npos;
+}
+
+// What is wrong with the placeholders of the block's name.
+Expected CheckPlaceholders(const Block& block) {
+  const discovery::NameTemplate name(block.name);
+  for (const auto& part : name.parts()) {
+    if (part.kind != discovery::NameTemplate::Kind::kCapture) continue;
+    const auto& expressions = block.selectors.command_lines;
+    if (std::none_of(expressions.begin(), expressions.end(),
+                     [&part](const auto& expression) {
+                       return expression->NamedCapturingGroups().contains(
+                           part.text);
+                     })) {
+      return "unknown placeholder ${" + Printable(part.text) +
+             "}: expected ${comm}, ${user}, ${unit}, ${cgroup} or the name of "
+             "a group (?P<name>...) of the block's CommandLine";
+    }
+  }
+  return kValid;
 }
 
 constexpr const char* kNameExpected =
@@ -349,14 +468,18 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
       }
     }
     if (block.selectors.empty() && errors.size() == errors_before) {
-      errors.push_back(description +
-                       ": expected a selector: one of Self true, PIDFile, "
-                       "Name, Executable, CommandLine, User");
+      errors.push_back(
+          description +
+          ": expected a selector: one of Self true, PIDFile, "
+          "Name, Executable, CommandLine, User, Cgroup, SystemdUnit");
     }
     description += " " + Render(ChildrenOf(item)[0]);
   }
   if (!named) return;
   block.name = values[0].value.string;
+  if (const auto wrong = CheckPlaceholders(block)) {
+    errors.push_back(description + ": " + *wrong);
+  }
   AddBlock(std::move(block), description, errors);
 }
 

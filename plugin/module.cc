@@ -29,6 +29,9 @@ struct BlockLog {
   enum class Presence { kUnknown, kAbsent, kPresent };
   Presence presence = Presence::kUnknown;
   std::string problem;
+  bool pss_refused = false;
+  bool refused_by_instances = false;
+  bool exceeds_max_processes = false;
 };
 
 // collectd cuts an interval to 2^-30 seconds: 0.1 comes back as a little less.
@@ -48,7 +51,7 @@ struct Module {
   bool outside_errors_logged = false;
 
   std::unique_ptr<Sampler> sampler;
-  std::vector<BlockReport> reports;
+  PassReport report;
   std::vector<BlockLog> logs;
   // Why the last pass failed; empty when it did not. No std::string: the reason
   // may be that there is no memory.
@@ -125,7 +128,8 @@ Interval EffectiveInterval(const Config& config) {
   return {60, "default"};
 }
 
-std::string StartLine(const Interval& interval, const Config& config) {
+std::string StartLine(const Interval& interval, const Config& config,
+                      const std::string& discovery) {
   const size_t blocks = config.blocks.size();
   return "Resource attribution started: interval " +
          FormatNumber(interval.seconds) + " s (" + interval.source + "), " +
@@ -133,7 +137,8 @@ std::string StartLine(const Interval& interval, const Config& config) {
          ", CPU in percent of " +
          (config.cpu_percent_of == CpuPercentOf::kHost ? "the host"
                                                        : "one core") +
-         ", procfs at " + Printable(config.proc_path);
+         ", procfs at " + Printable(config.proc_path) + ", discovery " +
+         Printable(discovery);
 }
 
 // A pass that could not tell anything: said once, and again when the reason
@@ -155,27 +160,36 @@ void LogRecovery() {
   Log(LOG_NOTICE, "pass succeeded again");
 }
 
+// Calls `say` when a condition begins to hold.
+void SayOnce(bool holds, bool& said, auto say) {
+  if (holds && !said) say();
+  said = holds;
+}
+
+using Presence = BlockLog::Presence;
+
+// What is to be said of losing and finding; null for nothing.
+const char* PresenceChange(Presence before, Presence now) {
+  if (now == Presence::kPresent || now == before) return nullptr;
+  return before == Presence::kPresent
+             ? "no process matches any more; nothing is reported for it until "
+               "one does"
+             : "no process matches yet; nothing is reported for it until one "
+               "does";
+}
+
 // Says what changed with a block since the last pass.
-void LogChanges(const std::string& name, const BlockReport& report,
-                BlockLog& log) {
-  using Presence = BlockLog::Presence;
-  const auto say = [&name](int severity, const std::string& text) {
-    Log(severity, "block \"" + name + "\": " + text);
+void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
+  const auto say = [&block](int severity, const std::string& text) {
+    Log(severity, "block \"" + block.name + "\": " + text);
   };
   const Presence before = log.presence;
   log.presence = report.processes > 0 ? Presence::kPresent : Presence::kAbsent;
-  if (before == Presence::kAbsent && log.presence == Presence::kPresent) {
+  if (const char* lost = PresenceChange(before, log.presence)) {
+    say(before == Presence::kPresent ? LOG_NOTICE : LOG_INFO, lost);
+  } else if (before == Presence::kAbsent && report.processes > 0) {
     say(LOG_NOTICE, "found " + std::to_string(report.processes) +
                         (report.processes == 1 ? " process" : " processes"));
-  } else if (before == Presence::kPresent &&
-             log.presence == Presence::kAbsent) {
-    say(LOG_NOTICE,
-        "no process matches any more; nothing is reported for it until one "
-        "does");
-  } else if (before == Presence::kUnknown &&
-             log.presence == Presence::kAbsent) {
-    say(LOG_INFO,
-        "no process matches yet; nothing is reported for it until one does");
   }
   if (report.problem != log.problem) {
     log.problem = report.problem;
@@ -183,22 +197,41 @@ void LogChanges(const std::string& name, const BlockReport& report,
       say(LOG_WARNING, "processes may be missing: " + Printable(log.problem));
     }
   }
+  SayOnce(!report.pss_refused.empty(), log.pss_refused, [&] {
+    say(LOG_WARNING,
+        "memory is Rss from now on, Pss was refused: " + report.pss_refused +
+            " (needs root or CAP_SYS_PTRACE)");
+  });
+  SayOnce(report.refused_by_instances > 0, log.refused_by_instances, [&] {
+    say(LOG_WARNING,
+        "MaxInstances " + std::to_string(block.max_instances) +
+            " reached: " + std::to_string(report.refused_by_instances) +
+            " processes with other names are left out, and so "
+            "will be those to come");
+  });
+  SayOnce(report.exceeds_max_processes, log.exceeds_max_processes, [&] {
+    say(LOG_WARNING, "more than MaxProcesses " +
+                         std::to_string(block.max_processes) +
+                         " processes match: the largest by resident memory "
+                         "are reported");
+  });
 }
 
 int RunPass() {
   Module& module = *module_state;
-  const auto pass = module.sampler->Pass(module.reports);
+  const auto pass = module.sampler->Pass(module.report);
   if (!pass) {
     LogFailure(Printable(pass.error().Message()).c_str());
     return 0;
   }
   LogRecovery();
+  for (size_t i = 0; i < module.logs.size(); ++i) {
+    LogChanges(module.sampler->config().blocks[i], module.report.blocks[i],
+               module.logs[i]);
+  }
   const cdtime_t now = cdtime();
-  for (size_t i = 0; i < module.reports.size(); ++i) {
-    const std::string& name = module.sampler->config().blocks[i].name;
-    const BlockReport& report = module.reports[i];
-    LogChanges(name, report, module.logs[i]);
-    if (report.values) Dispatch(name, *report.values, now);
+  for (const InstanceReport& report : module.report.instances) {
+    Dispatch(report, now);
   }
   return 0;
 }
@@ -229,9 +262,19 @@ int Start() {
     daemon.selectors.self = true;
     config.blocks.push_back(std::move(daemon));
   }
-  const std::string start_line = StartLine(interval, config);
   module.logs.resize(config.blocks.size());
   module.sampler = std::make_unique<Sampler>(std::move(config));
+  const auto discovery = module.sampler->ChooseDiscovery();
+  if (!discovery) {
+    const std::string reason = discovery.error().Message();
+    return LogAndFail(
+        ("not started: option Discovery \"Events\": " + Printable(reason) +
+         "; expected \"Auto\" or \"Scan\" where there are no "
+         "process events")
+            .c_str());
+  }
+  const std::string start_line =
+      StartLine(interval, module.sampler->config(), *discovery);
   if (plugin_register_complex_read(
           /*group=*/nullptr, kPluginName, Read,
           DOUBLE_TO_CDTIME_T_STATIC(interval.seconds),

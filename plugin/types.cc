@@ -1,8 +1,10 @@
 #include "types.h"
 
+#include <charconv>
 #include <cmath>
-#include <cstdio>
+#include <iterator>
 #include <optional>
+#include <string_view>
 
 namespace resource_attribution {
 namespace {
@@ -36,8 +38,8 @@ constexpr Type kTypes[] = {
 };
 
 template <size_t size>
-void Copy(const char* text, char (&field)[size]) {
-  std::snprintf(field, size, "%s", text);
+void Copy(std::string_view text, char (&field)[size]) {
+  field[text.copy(field, size - 1)] = '\0';
 }
 
 }  // namespace
@@ -58,14 +60,17 @@ int RegisterTypes() {
   return 0;
 }
 
-void Dispatch(const std::string& instance, const Values& values,
-              cdtime_t time) {
+void Dispatch(const InstanceReport& report, cdtime_t time) {
   value_list_t list{};
   list.time = time;
   Copy(kPluginName, list.plugin);
-  Copy(instance.c_str(), list.plugin_instance);
+  Copy(report.instance, list.plugin_instance);
+  if (report.pid) {
+    std::to_chars(list.type_instance, std::end(list.type_instance) - 1,
+                  *report.pid);
+  }
   for (const Type& type : kTypes) {
-    const auto measured = type.value(values);
+    const auto measured = type.value(report.values);
     if (!measured) continue;
     value_t value{};
     value.gauge = *measured;

@@ -1,10 +1,8 @@
 #ifndef RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 #define RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 
-#include <string>
-
-#include "attribution/values.h"
 #include "collectd.h"
+#include "sampler.h"
 
 namespace resource_attribution {
 
@@ -15,10 +13,10 @@ inline constexpr const char* kPluginName = "resource_attribution";
 /// for the one that failed.
 int RegisterTypes();
 
-/// Hands the values of the block `instance` to collectd, those that were
-/// measured, all with the time `time`.
-void Dispatch(const std::string& instance, const attribution::Values& values,
-              cdtime_t time);
+/// Hands the values to collectd, those that were measured, all with the time
+/// `time`: under the plugin instance and, for a single process, with its PID as
+/// the type instance.
+void Dispatch(const InstanceReport& report, cdtime_t time);
 
 }  // namespace resource_attribution
 

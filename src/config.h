@@ -1,6 +1,7 @@
 #ifndef RESOURCE_ATTRIBUTION_CONFIG_H_
 #define RESOURCE_ATTRIBUTION_CONFIG_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,12 +17,28 @@ enum class CpuPercentOf {
   kHost,  ///< all online CPUs
 };
 
+/// How processes are searched.
+enum class DiscoveryMode {
+  kAuto,    ///< by events where the kernel allows it
+  kEvents,  ///< by events or not at all
+  kScan,    ///< by scanning /proc in each pass
+};
+
 /// A `<Process>` block: which processes, reported under which name.
 struct Block {
-  std::string name;
+  std::string name;  ///< may hold placeholders, see discovery::NameTemplate
   discovery::Selectors selectors;
 
+  /// How many names a name with placeholders may become.
+  size_t max_instances = 256;
+
+  /// Reported one by one rather than as a sum: the `max_processes` with the
+  /// most resident memory.
+  bool per_process = false;
+  size_t max_processes = 64;
+
   /// Where set, instead of the defaults of the configuration.
+  std::optional<attribution::MemoryType> memory_type;
   std::optional<attribution::PeakMemory> peak_memory;
   std::optional<double> tracing_memory_percent;
   std::optional<double> tracing_cpu_percent;
@@ -32,6 +49,9 @@ struct Config {
   bool enabled = true;
   std::optional<double> interval_seconds;  ///< between two passes
   std::string proc_path = "/proc";
+  DiscoveryMode discovery = DiscoveryMode::kAuto;
+  /// Descriptors that may be kept; none: half of what the daemon may have.
+  std::optional<size_t> max_open_files;
   CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
   attribution::Options defaults;
   std::vector<Block> blocks;
@@ -42,6 +62,7 @@ inline attribution::Options OptionsOf(const Config& config,
                                       const Block& block) {
   const attribution::Options& defaults = config.defaults;
   return {
+      .memory_type = block.memory_type.value_or(defaults.memory_type),
       .peak_memory = block.peak_memory.value_or(defaults.peak_memory),
       .tracing_memory_percent = block.tracing_memory_percent.value_or(
           defaults.tracing_memory_percent),

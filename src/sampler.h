@@ -1,35 +1,60 @@
 #ifndef RESOURCE_ATTRIBUTION_SAMPLER_H_
 #define RESOURCE_ATTRIBUTION_SAMPLER_H_
 
+#include <sys/types.h>
+
 #include <chrono>
-#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attribution/reading.h"
 #include "attribution/values.h"
 #include "config.h"
 #include "discovery/discovery.h"
+#include "procfs/process_table.h"
 #include "procfs/procfs.h"
 
 namespace resource_attribution {
 
-/// What one pass says of one block.
+/// What one pass says of one block besides its values.
 struct BlockReport {
-  /// How many processes the values are of.
+  /// How many processes belong to it and could be read.
   size_t processes = 0;
-
-  /// The values; none when no process matches.
-  std::optional<attribution::Values> values;
 
   /// What may have kept processes out of the values, for people; empty when
   /// nothing did.
   std::string problem;
+
+  /// Why its memory is Rss although Pss is configured; empty when it is not.
+  /// Once refused, Pss is not asked for again.
+  std::string pss_refused;
+
+  /// Processes left out because the block has as many instances as it may.
+  size_t refused_by_instances = 0;
+
+  /// It has more processes than are reported one by one.
+  bool exceeds_max_processes = false;
+};
+
+/// Values as they are reported: of the processes of an instance together, or of
+/// one of them.
+struct InstanceReport {
+  std::string_view instance;  ///< valid until the next pass
+  std::optional<pid_t> pid;   ///< of which process, where they are not a sum
+  attribution::Values values;
+};
+
+/// What one pass says.
+struct PassReport {
+  std::vector<BlockReport> blocks;  ///< in the order of the configuration
+  std::vector<InstanceReport> instances;
 };
 
 /// Reads the clocks.
-attribution::Instant Now();
+procfs::Instant Now();
 
 /// Samples the processes of all configured blocks, pass by pass.
 ///
@@ -37,8 +62,7 @@ attribution::Instant Now();
 class Sampler {
  public:
   /// `clock` is read at the beginning of a pass and for each process.
-  explicit Sampler(Config config,
-                   std::function<attribution::Instant()> clock = Now);
+  explicit Sampler(Config config, procfs::Clock clock = Now);
 
   // Discovery refers to the selectors in config_.
   Sampler(const Sampler&) = delete;
@@ -46,27 +70,53 @@ class Sampler {
 
   const Config& config() const { return config_; }
 
+  /// Decides once, before the first pass, how processes are searched. Returns
+  /// how and why, for people. Fails where events are demanded and impossible.
+  procfs::Result<std::string> ChooseDiscovery();
+
   /// One pass: finds the processes of every block, reads each once, adds up and
-  /// fills one report per block, in the order of the configuration. When it
-  /// fails, no block has values and the next pass goes on from the last one
-  /// that did not.
-  procfs::Result<void> Pass(std::vector<BlockReport>& reports);
+  /// fills the report. When it fails, nothing has values and the next pass goes
+  /// on from the last one that did not.
+  procfs::Result<void> Pass(PassReport& report);
 
  private:
+  using Matches = std::span<const discovery::Match>;  // of one process
+
+  // A process of a block that reports its processes one by one.
+  struct Single {
+    discovery::Match match;
+    attribution::Reading reading;
+    std::optional<double> cpu_percent;
+  };
+
   procfs::Result<void> OpenProc();
-  procfs::Result<attribution::Reading> Read(const procfs::ProcessId& id);
+  procfs::Result<discovery::ProcessEvents> SubscribeToEvents();
+  procfs::Result<attribution::Reading> Read(procfs::WatchedProcess& process,
+                                            Matches matches);
+  procfs::Result<void> AddPss(Matches matches, attribution::Reading& reading);
+  bool WantsPss(size_t block) const;
+  void Add(const attribution::Reading& reading,
+           std::optional<double> cpu_percent, Matches matches);
+  void Report(PassReport& report);
+  void ReportSingles(PassReport& report);
 
   const Config config_;
-  const std::function<attribution::Instant()> clock_;
+  const procfs::Clock clock_;
   const double ticks_per_second_;
   const std::chrono::duration<double> shortest_measurement_;
+  std::vector<attribution::Options> options_;  // of each block
+  std::vector<std::string> pss_refused_;       // likewise
   discovery::Discovery discovery_;
+  procfs::ProcessTable table_;
   std::optional<procfs::Procfs> proc_;
   attribution::Snapshot previous_;
   attribution::Snapshot current_;
-  std::vector<discovery::Match> matches_;
-  std::vector<attribution::BlockSum> sums_;
-  std::string content_;
+
+  // Of this pass; kept for their memory.
+  std::optional<double> host_cpus_;
+  std::vector<attribution::BlockSum> sums_;  // of each instance
+  std::vector<Single> singles_;
+  procfs::Buffer buffer_;
 };
 
 }  // namespace resource_attribution

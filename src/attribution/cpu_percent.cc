@@ -20,8 +20,8 @@ const Reading* FindReading(const Snapshot& snapshot,
 }
 
 // Start times are cut to whole ticks, so the comparison is too.
-bool StartedAfter(const Instant& instant, const procfs::ProcessId& process,
-                  double ticks_per_second) {
+bool StartedAfter(const procfs::Instant& instant,
+                  const procfs::ProcessId& process, double ticks_per_second) {
   const std::chrono::duration<double> since_boot = instant.since_boot;
   return static_cast<double>(process.start_time) >=
          std::floor(since_boot.count() * ticks_per_second);

@@ -6,21 +6,12 @@
 #include <optional>
 #include <vector>
 
+#include "procfs/instant.h"
 #include "procfs/proc_stat.h"
 #include "procfs/proc_status.h"
 #include "procfs/process.h"
 
 namespace resource_attribution::attribution {
-
-/// A moment on the clocks that matter here.
-struct Instant {
-  /// CLOCK_MONOTONIC, by which CPU is measured: stands still in suspend and
-  /// does not follow when the time of day is set.
-  std::chrono::steady_clock::time_point monotonic;
-
-  /// CLOCK_BOOTTIME, in which the kernel says when a process started.
-  std::chrono::nanoseconds since_boot{};
-};
 
 /// What the kernel said of a process at one moment, nothing derived.
 struct Reading {
@@ -30,6 +21,9 @@ struct Reading {
   uint64_t resident_bytes = 0;       ///< VmRSS
   uint64_t peak_virtual_bytes = 0;   ///< VmPeak
   uint64_t peak_resident_bytes = 0;  ///< VmHWM
+
+  /// Pss; none where nobody asked for it or it was refused.
+  std::optional<uint64_t> proportional_bytes{};
 };
 
 /// The reading that `stat` and `status` of one process make. None when the
@@ -42,7 +36,7 @@ std::optional<Reading> MakeReading(
 /// The readings of one pass.
 struct Snapshot {
   /// When the pass began, before it looked who is running. None: no pass yet.
-  std::optional<Instant> begun;
+  std::optional<procfs::Instant> begun;
 
   /// Sorted by process, each process once.
   std::vector<Reading> readings;

@@ -2,24 +2,47 @@
 
 namespace resource_attribution::discovery {
 
-const procfs::Result<std::string_view>& Candidate::Comm() {
-  if (!comm_) comm_ = process_.ReadComm(buffers_.comm);
+using procfs::Result;
+
+const Result<std::string_view>& Candidate::Comm() {
+  if (!comm_) {
+    if (watched_ != nullptr) {
+      comm_ = std::string_view(watched_->comm);
+    } else if (stat_ && *stat_) {
+      comm_ = (*stat_)->comm;
+    } else {
+      comm_ = process_.ReadComm(buffers_.comm);
+    }
+  }
   return *comm_;
 }
 
-const procfs::Result<procfs::Cmdline>& Candidate::Cmdline() {
+const Result<procfs::Cmdline>& Candidate::Cmdline() {
   if (!cmdline_) cmdline_ = process_.ReadCmdline(buffers_.cmdline);
   return *cmdline_;
 }
 
-const procfs::Result<std::string_view>& Candidate::Exe() {
+const Result<std::string_view>& Candidate::Exe() {
   if (!exe_) exe_ = process_.ReadExe(buffers_.exe);
   return *exe_;
 }
 
-const procfs::Result<procfs::Status>& Candidate::Status() {
+Result<pid_t> Candidate::Parent() {
+  if (watched_ != nullptr) return watched_->stat.parent;
+  if (!stat_) stat_ = process_.ReadStat(buffers_.stat);
+  return stat_->map([](const procfs::Stat& stat) { return stat.parent; });
+}
+
+Result<std::optional<uid_t>> Candidate::EffectiveUser() {
+  if (watched_ != nullptr) return watched_->status.effective_user;
   if (!status_) status_ = process_.ReadStatus(buffers_.status);
-  return *status_;
+  return status_->map(
+      [](const procfs::Status& status) { return status.effective_user; });
+}
+
+const Result<std::string_view>& Candidate::Cgroup() {
+  if (!cgroup_) cgroup_ = process_.ReadCgroup(buffers_.cgroup);
+  return *cgroup_;
 }
 
 }  // namespace resource_attribution::discovery

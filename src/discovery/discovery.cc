@@ -1,9 +1,9 @@
 #include "discovery/discovery.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "discovery/pid_file.h"
-#include "procfs/proc_comm.h"
+#include "discovery/matching.h"
 
 namespace resource_attribution::discovery {
 namespace {
@@ -11,139 +11,244 @@ namespace {
 using procfs::Error;
 using procfs::Result;
 
-bool Contains(const auto& values, const auto& value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
+constexpr std::chrono::hours kLookAtEverythingPeriod{1};
+
+// `matches` are sorted. Null when `pid` does not belong to `block`.
+const Match* FindMatch(std::span<const Match> matches, pid_t pid,
+                       size_t block) {
+  const auto found = std::lower_bound(
+      matches.begin(), matches.end(), std::pair(pid, block),
+      [](const Match& match, const std::pair<pid_t, size_t>& key) {
+        return std::pair(match.pid, match.block) < key;
+      });
+  const bool is_there =
+      found != matches.end() && found->pid == pid && found->block == block;
+  return is_there ? &*found : nullptr;
 }
 
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-}
-
-// Whether the process, whose command name is `comm`, is called `name`.
-Result<bool> IsNamed(std::string_view name, std::string_view comm,
-                     Candidate& candidate) {
-  if (comm == name) return true;
-  if (name.size() <= procfs::kCommMax ||
-      comm != name.substr(0, procfs::kCommMax)) {
-    return false;
-  }
-  const auto& exe = candidate.Exe();
-  if (exe && BaseName(*exe) == name) return true;
-  const auto& cmdline = candidate.Cmdline();
-  if (cmdline && BaseName(cmdline->argv0) == name) return true;
-  // Whoever may not see the executable cannot tell.
-  if (!exe) return tl::unexpected(exe.error());
-  if (!cmdline) return tl::unexpected(cmdline.error());
-  return false;
-}
-
-Result<bool> HasAName(const std::vector<std::string>& names,
-                      Candidate& candidate) {
-  const auto& comm = candidate.Comm();
-  if (!comm) return tl::unexpected(comm.error());
-  Result<bool> has_one = false;
-  for (const std::string& name : names) {
-    const auto named = IsNamed(name, *comm, candidate);
-    if (named && *named) return true;
-    if (!named) has_one = named;
-  }
-  return has_one;
+void SortAndUnify(std::vector<pid_t>& pids) {
+  std::sort(pids.begin(), pids.end());
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
 }
 
 }  // namespace
 
-void Discovery::Block::Note(const Error& error, const char* remedy) {
-  if (!error.Gone() && problem.empty()) problem = error.Message() + remedy;
-}
-
-Discovery::Discovery(const std::vector<const Selectors*>& blocks) {
-  for (const Selectors* selectors : blocks) {
-    if (!selectors->NamePids()) scanning_blocks_.push_back(blocks_.size());
-    for (const std::string& user : selectors->users) user_ids_.Add(user);
-    blocks_.push_back({.selectors = selectors});
+Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
+    : listing_(std::move(mounts)) {
+  for (const Target& target : targets) {
+    const size_t index = blocks_.size();
+    const Selectors& selectors = *target.selectors;
+    (selectors.ListProcesses() ? listing_blocks_ : searching_blocks_)
+        .push_back(index);
+    has_descendants_ = has_descendants_ || selectors.include_children;
+    for (const std::string& user : selectors.users) users_.Add(user);
+    Block block{.selectors = &selectors,
+                .name = NameTemplate(target.name),
+                .max_instances = target.max_instances};
+    if (!block.name.HasPlaceholders()) {
+      block.instance = instances_.AddLasting(target.name, index);
+    }
+    blocks_.push_back(std::move(block));
   }
 }
 
 Result<void> Discovery::Find(const procfs::Procfs& proc,
                              std::chrono::steady_clock::time_point now,
-                             std::vector<Match>& matches) {
-  matches.clear();
-  user_ids_.Refresh(now);
-  for (Block& block : blocks_) block.problem.clear();
-
-  for (size_t index = 0; index < blocks_.size(); ++index) {
-    Block& block = blocks_[index];
-    if (!block.selectors->NamePids()) continue;
-    if (auto read = ReadPids(proc, block); !read) return read;
-    for (const pid_t pid : block.pids) {
-      if (auto look = LookAt(proc, pid, {&index, 1}, matches); !look) {
-        return look;
-      }
-    }
+                             procfs::ProcessTable& table) {
+  Pass pass{proc, table, HasToLookAtEverything(now)};
+  up_to_date_ = false;
+  listing_.BeginPass();
+  if (auto matched = MatchAll(pass); !matched) return matched;
+  if (!pass.everything && MissesDescendants(pass)) {
+    pass.everything = true;
+    if (auto matched = MatchAll(pass); !matched) return matched;
   }
-
-  if (!scanning_blocks_.empty()) {
-    if (auto list = proc.ListProcesses(pids_); !list) return list;
-    for (const pid_t pid : pids_) {
-      if (auto look = LookAt(proc, pid, scanning_blocks_, matches); !look) {
-        return look;
-      }
-    }
-  }
-
-  std::sort(matches.begin(), matches.end());
-  matches.erase(std::unique(matches.begin(), matches.end()), matches.end());
+  if (auto added = AddDescendants(pass); !added) return added;
+  EndPass(table);
+  if (pass.everything) all_looked_at_ = now;
+  up_to_date_ = true;
   return {};
 }
 
-// Fills the block's candidates: the daemon, or else what its PID files say.
-Result<void> Discovery::ReadPids(const procfs::Procfs& proc, Block& block) {
-  block.pids.clear();
-  for (const std::string& path : block.selectors->pid_files) {
-    if (const auto pid = ReadPidFile(path)) {
-      block.pids.push_back(*pid);
-    } else if (pid.error().OutOfResources()) {
-      return tl::unexpected(pid.error());
-    } else {
-      block.Note(pid.error(), "");
+// Takes what events name into named_.
+bool Discovery::HasToLookAtEverything(
+    std::chrono::steady_clock::time_point now) {
+  const bool users_changed = users_.Refresh(now);
+  std::swap(named_, again_);
+  again_.clear();
+  if (!events_) return true;
+  const bool complete = events_->Drain(again_);
+  named_.insert(named_.end(), again_.begin(), again_.end());
+  SortAndUnify(named_);
+  SortAndUnify(again_);
+  return !complete || !up_to_date_ || users_changed || !all_looked_at_ ||
+         now - *all_looked_at_ >= kLookAtEverythingPeriod;
+}
+
+// Fills next_matches_ with the processes that match by themselves, sorted.
+Result<void> Discovery::MatchAll(Pass& pass) {
+  next_matches_.clear();
+  children_.clear();
+  for (Block& block : blocks_) {
+    block.listing_problem.clear();
+    if (!pass.everything) continue;
+    block.problem.clear();
+    block.refused = 0;
+  }
+  if (!pass.everything) KeepMatches(pass);
+  if (auto matched = MatchListed(pass); !matched) return matched;
+  if (auto matched = Search(pass); !matched) return matched;
+  std::sort(next_matches_.begin(), next_matches_.end());
+  next_matches_.erase(std::unique(next_matches_.begin(), next_matches_.end()),
+                      next_matches_.end());
+  return {};
+}
+
+// Those of the last pass with blocks that search, where no event names the
+// process.
+void Discovery::KeepMatches(Pass& pass) {
+  for (const Match& match : matches_) {
+    if (!match.inherited && !blocks_[match.block].selectors->ListProcesses() &&
+        !std::binary_search(named_.begin(), named_.end(), match.pid) &&
+        pass.table.Find(match.pid) != nullptr) {
+      next_matches_.push_back(match);
     }
   }
-  if (!block.selectors->self) return {};
+}
 
-  const auto self = proc.Self();
-  if (!self) block.problem = self.error().Message();
-  const bool matches_files = self && (block.selectors->pid_files.empty() ||
-                                      Contains(block.pids, *self));
-  block.pids.clear();
-  if (matches_files) block.pids.push_back(*self);
+Result<void> Discovery::MatchListed(Pass& pass) {
+  for (const size_t& index : listing_blocks_) {
+    Block& block = blocks_[index];
+    auto listed = listing_.List(pass.proc, *block.selectors, members_,
+                                block.listing_problem);
+    if (!listed) return listed;
+    for (const CgroupMember& member : members_) {
+      // A name with placeholders may depend on the cgroup.
+      const Match* before = FindMatch(matches_, member.pid, index);
+      if (!pass.everything && block.instance && before != nullptr &&
+          !before->inherited && pass.table.Find(member.pid) != nullptr &&
+          !std::binary_search(named_.begin(), named_.end(), member.pid)) {
+        next_matches_.push_back(*before);
+        continue;
+      }
+      auto look = LookAt(pass, member.pid, {&index, 1}, member.cgroup);
+      if (!look) return look;
+    }
+  }
+  return {};
+}
+
+Result<void> Discovery::Search(Pass& pass) {
+  if (!Searches()) return {};
+  if (pass.everything) {
+    if (auto list = pass.proc.ListProcesses(pids_); !list) return list;
+  }
+  for (const pid_t pid : pass.everything ? pids_ : named_) {
+    if (auto look = LookAt(pass, pid, searching_blocks_, {}); !look) {
+      return look;
+    }
+  }
   return {};
 }
 
 // Adds the matches of the process `pid` with the blocks whose indices are
 // given.
-Result<void> Discovery::LookAt(const procfs::Procfs& proc, pid_t pid,
+Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
                                std::span<const size_t> blocks,
-                               std::vector<Match>& matches) {
-  const auto process = proc.OpenProcess(pid);
-  if (!process) return NoteOrFail(process.error(), blocks);
+                               std::string_view cgroup) {
+  const auto watched = ReadWatched(pass, pid);
+  if (!watched) return tl::unexpected(watched.error());
 
+  const auto glanced_at = pass.proc.GlanceAt(pid);
+  Candidate glance(glanced_at, buffers_, *watched);
+  if (!cgroup.empty()) glance.SetCgroup(cgroup);
+  if (has_descendants_) {
+    if (const auto parent = glance.Parent())
+      children_.push_back({*parent, pid});
+  }
+  if (auto evaluated = Evaluate(glance, blocks); !evaluated) return evaluated;
+  if (matching_.empty()) return {};
+  if (*watched != nullptr) return AddMatches(glance);
+
+  // What was glanced at may have been of somebody who had the PID before.
+  const auto process = pass.proc.OpenProcess(pid);
+  if (!process) return NoteOrFail(process.error(), matching_);
   Candidate candidate(*process, buffers_);
+  if (!cgroup.empty()) candidate.SetCgroup(cgroup);
+  if (auto evaluated = Evaluate(candidate, blocks); !evaluated) {
+    return evaluated;
+  }
+  if (matching_.empty()) return {};
+  const auto watches = Watch(pass, *process);
+  if (!watches) return tl::unexpected(watches.error());
+  return *watches ? AddMatches(candidate) : Result<void>();
+}
+
+// The process when it is watched and still runs, or else null.
+Result<procfs::WatchedProcess*> Discovery::ReadWatched(Pass& pass, pid_t pid) {
+  procfs::WatchedProcess* watched = pass.table.Find(pid);
+  if (watched == nullptr) return nullptr;
+  const auto read = pass.table.Read(*watched);
+  if (read) return watched;
+  if (read.error().OutOfResources()) return tl::unexpected(read.error());
+  pass.table.Forget(pid);
+  return nullptr;
+}
+
+// Fills matching_ with those of `blocks` that the candidate matches.
+Result<void> Discovery::Evaluate(Candidate& candidate,
+                                 std::span<const size_t> blocks) {
   matching_.clear();
-  for (const size_t index : blocks) {
-    const auto match = Matches(blocks_[index], candidate);
+  for (const size_t& index : blocks) {
+    const auto match = Matches(*blocks_[index].selectors, users_, candidate);
     if (match && *match) matching_.push_back(index);
     if (match) continue;
     if (auto noted = NoteOrFail(match.error(), {&index, 1}); !noted) {
       return noted;
     }
   }
-  if (matching_.empty()) return {};
+  return {};
+}
 
-  const auto stat = process->ReadStat(stat_);
-  if (!stat) return NoteOrFail(stat.error(), matching_);
-  if (stat->Ended()) return {};
-  for (const size_t index : matching_) {
-    matches.push_back({{pid, stat->start_time}, index});
+// Begins to watch a process that matches. False when it turns out to be none,
+// or cannot be read.
+Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process) {
+  const auto watched = pass.table.Watch(process);
+  if (!watched) {
+    if (!watched.error().Gone()) again_.push_back(process.pid());
+    return NoteOrFail(watched.error(), matching_).map([] { return false; });
+  }
+  // A thread's directory can be opened, too, although it is not listed.
+  if ((*watched)->status.thread_group == process.pid()) return true;
+  pass.table.Forget(process.pid());
+  const Error error{.file = "PID file", .expected = "a process, not a thread"};
+  return NoteOrFail(error, matching_).map([] { return false; });
+}
+
+// Adds the candidate's matches with the blocks in matching_.
+Result<void> Discovery::AddMatches(Candidate& candidate) {
+  for (const size_t& index : matching_) {
+    Block& block = blocks_[index];
+    if (block.instance) {
+      next_matches_.push_back({candidate.pid(), index, *block.instance});
+      continue;
+    }
+    const auto named =
+        block.name.Expand(*block.selectors, users_, candidate, name_);
+    if (!named) {
+      auto noted = NoteOrFail(named.error(), {&index, 1});
+      if (!noted) return noted;
+      continue;
+    }
+    const auto made = instances_.Make(name_, index, block.max_instances);
+    if (!made.refusal) {
+      next_matches_.push_back({candidate.pid(), index, made.index});
+    } else if (*made.refusal == Instances::Refusal::kTooMany) {
+      ++block.refused;
+    } else if (block.problem.empty()) {
+      block.problem = "the name of another block came out of `" +
+                      block.name.text() + "`: expected names that differ";
+    }
   }
   return {};
 }
@@ -153,54 +258,114 @@ Result<void> Discovery::LookAt(const procfs::Procfs& proc, pid_t pid,
 Result<void> Discovery::NoteOrFail(const Error& error,
                                    std::span<const size_t> blocks) {
   if (error.OutOfResources()) return tl::unexpected(error);
-  const char* remedy = error.Denied() ? " (needs root or CAP_SYS_PTRACE)" : "";
-  for (const size_t index : blocks) blocks_[index].Note(error, remedy);
+  if (error.Gone()) return {};
+  for (const size_t index : blocks) {
+    std::string& problem = blocks_[index].problem;
+    if (!problem.empty()) continue;
+    problem = error.Message();
+    if (error.Denied()) problem += " (needs root or CAP_SYS_PTRACE)";
+  }
   return {};
 }
 
-// Whether every kind of selector that the block has holds for the candidate;
-// the cheapest to read are asked first.
-Result<bool> Discovery::Matches(const Block& block,
-                                Candidate& candidate) const {
-  const Selectors& selectors = *block.selectors;
-  if (selectors.NamePids()) {
-    // The number may be that of a thread: such a directory can be opened, too.
-    const auto& status = candidate.Status();
-    if (!status) return tl::unexpected(status.error());
-    if (status->thread_group != candidate.pid()) {
-      return tl::unexpected(
-          Error{.file = "PID file", .expected = "a process, not a thread"});
+// Whether a process begins to match that may have descendants already, whom no
+// event names. One whose parent belongs to the block, too, was forked since.
+bool Discovery::MissesDescendants(Pass& pass) const {
+  const auto belongs = [this](pid_t pid, size_t block) {
+    return FindMatch(matches_, pid, block) != nullptr;
+  };
+  return std::any_of(next_matches_.begin(), next_matches_.end(),
+                     [&](const Match& match) {
+                       if (!blocks_[match.block].selectors->include_children ||
+                           belongs(match.pid, match.block)) {
+                         return false;
+                       }
+                       const auto* process = pass.table.Find(match.pid);
+                       return process == nullptr ||
+                              !belongs(process->stat.parent, match.block);
+                     });
+}
+
+// Adds to next_matches_ the descendants of those that match by themselves.
+Result<void> Discovery::AddDescendants(Pass& pass) {
+  if (!has_descendants_) return {};
+  for (auto& [pid, process] : pass.table.processes()) {
+    // Who the parent is changes when it ends.
+    const auto read = pass.table.Read(process);
+    if (read) {
+      children_.push_back({process.stat.parent, pid});
+    } else if (read.error().OutOfResources()) {
+      return read;
     }
   }
-  if (!selectors.names.empty()) {
-    const auto named = HasAName(selectors.names, candidate);
-    if (!named || !*named) return named;
-  }
-  if (!selectors.users.empty()) {
-    const auto& status = candidate.Status();
-    if (!status) return tl::unexpected(status.error());
-    const auto is_user = [&](const std::string& user) {
-      return status->effective_user &&
-             user_ids_.Get(user) == status->effective_user;
-    };
-    if (std::none_of(selectors.users.begin(), selectors.users.end(), is_user)) {
-      return false;
+  std::sort(children_.begin(), children_.end(),
+            [](const Child& one, const Child& other) {
+              return std::pair(one.pid, one.parent) <
+                     std::pair(other.pid, other.parent);
+            });
+  // With one parent each they make a forest.
+  children_.erase(std::unique(children_.begin(), children_.end(),
+                              [](const Child& one, const Child& other) {
+                                return one.pid == other.pid;
+                              }),
+                  children_.end());
+  std::sort(children_.begin(), children_.end(),
+            [](const Child& one, const Child& other) {
+              return std::pair(one.parent, one.pid) <
+                     std::pair(other.parent, other.pid);
+            });
+
+  const size_t own = next_matches_.size();
+  for (size_t next = 0; next < next_matches_.size(); ++next) {
+    const Match ancestor = next_matches_[next];
+    if (!blocks_[ancestor.block].selectors->include_children) continue;
+    const auto children = std::equal_range(
+        children_.begin(), children_.end(), Child{.parent = ancestor.pid},
+        [](const Child& one, const Child& other) {
+          return one.parent < other.parent;
+        });
+    for (auto child = children.first; child != children.second; ++child) {
+      const std::span own_matches(next_matches_.data(), own);
+      if (FindMatch(own_matches, child->pid, ancestor.block) != nullptr) {
+        continue;
+      }
+      const auto watches = WatchChild(pass, *child, ancestor.block);
+      if (!watches) return tl::unexpected(watches.error());
+      if (!*watches) continue;
+      next_matches_.push_back(
+          {child->pid, ancestor.block, ancestor.instance, true});
     }
   }
-  if (!selectors.executables.empty()) {
-    const auto& exe = candidate.Exe();
-    if (!exe) return tl::unexpected(exe.error());
-    if (!Contains(selectors.executables, *exe)) return false;
+  return {};
+}
+
+// False when the process is no longer there, or has another parent.
+Result<bool> Discovery::WatchChild(Pass& pass, const Child& child,
+                                   const size_t& block) {
+  if (pass.table.Find(child.pid) != nullptr) return true;
+  const auto process = pass.proc.OpenProcess(child.pid);
+  matching_.assign(1, block);
+  if (!process) {
+    return NoteOrFail(process.error(), matching_).map([] { return false; });
   }
-  if (!selectors.command_lines.empty()) {
-    const auto& cmdline = candidate.Cmdline();
-    if (!cmdline) return tl::unexpected(cmdline.error());
-    return std::any_of(selectors.command_lines.begin(),
-                       selectors.command_lines.end(), [&](const auto& one) {
-                         return RE2::PartialMatch(cmdline->joined, *one);
-                       });
-  }
-  return true;
+  const auto watches = Watch(pass, *process);
+  if (!watches || !*watches) return watches;
+  return pass.table.Find(child.pid)->stat.parent == child.parent;
+}
+
+void Discovery::EndPass(procfs::ProcessTable& table) {
+  std::sort(next_matches_.begin(), next_matches_.end());
+  std::swap(matches_, next_matches_);
+
+  auto match = matches_.begin();
+  table.ForgetIf([&](const procfs::WatchedProcess& process) {
+    while (match != matches_.end() && match->pid < process.id.pid) ++match;
+    return match == matches_.end() || match->pid != process.id.pid;
+  });
+
+  used_.assign(instances_.size(), false);
+  for (const Match& one : matches_) used_[one.instance] = true;
+  instances_.EndPass(used_);
 }
 
 }  // namespace resource_attribution::discovery

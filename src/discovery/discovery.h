@@ -4,72 +4,159 @@
 #include <chrono>
 #include <compare>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "discovery/candidate.h"
+#include "discovery/instances.h"
+#include "discovery/listing.h"
+#include "discovery/name_template.h"
+#include "discovery/process_events.h"
 #include "discovery/selectors.h"
-#include "discovery/user_ids.h"
-#include "procfs/process.h"
+#include "discovery/users.h"
+#include "procfs/process_table.h"
 #include "procfs/procfs.h"
 
 namespace resource_attribution::discovery {
 
+/// What discovery has to know of a block.
+struct Target {
+  std::string name;  ///< may hold placeholders
+  const Selectors* selectors = nullptr;
+  size_t max_instances = 0;
+};
+
 /// A process belongs to a block.
 struct Match {
-  procfs::ProcessId process;
-  size_t block = 0;  ///< index into the blocks
+  pid_t pid = 0;
+  size_t block = 0;     ///< index into the targets
+  size_t instance = 0;  ///< under which it is reported, index into instances()
+  bool inherited = false;  ///< only because its parent does
 
   auto operator<=>(const Match&) const = default;
 };
 
-/// Finds the processes of all blocks, anew in every pass: candidates that a
-/// block names by number (Self, PIDFile) are looked at directly, and one scan
-/// of /proc serves all blocks that do not. Not thread-safe.
+/// Finds the processes of all blocks in each pass. Not thread-safe.
+///
+/// Blocks whose candidates somebody lists (Self, PIDFile, Cgroup, SystemdUnit)
+/// look at these and no others. For the rest, and for descendants, either all
+/// of /proc is scanned in each pass, or process events tell which processes
+/// could have changed and only these are looked at.
+///
+/// Two things are not told by events: that a process rewrites its command line
+/// in place, and that it is moved to another cgroup. Processes do so when they
+/// start, so that whoever an event names is looked at in the pass after as
+/// well; and once an hour everything is scanned.
 class Discovery {
  public:
-  /// One element per block; they have to outlive this.
-  explicit Discovery(const std::vector<const Selectors*>& blocks);
+  /// The selectors have to outlive this. `mounts` is as for Cgroups.
+  Discovery(const std::vector<Target>& targets, std::string mounts);
 
-  /// Fills `matches`, sorted by process and then by block. Processes that have
-  /// ended, zombies among them, match nothing. Fails only where the pass cannot
-  /// tell who is running: /proc cannot be listed, or the daemon is out of
-  /// descriptors or memory.
+  /// Whether there is a block for which processes have to be searched.
+  bool Searches() const {
+    return !searching_blocks_.empty() || has_descendants_;
+  }
+
+  /// From now on, goes by events where it would scan.
+  void UseEvents(ProcessEvents events) { events_.emplace(std::move(events)); }
+
+  /// Brings `table` and the matches up to date: exactly the processes that
+  /// match something are watched. Fails only where the pass cannot tell who is
+  /// running: /proc cannot be listed, or the daemon is out of descriptors or
+  /// memory; then the next one scans everything.
   procfs::Result<void> Find(const procfs::Procfs& proc,
                             std::chrono::steady_clock::time_point now,
-                            std::vector<Match>& matches);
+                            procfs::ProcessTable& table);
 
-  /// What may have kept processes from being found for `block` in the last
-  /// pass, for people; empty when nothing did. Holds no PID, so that a lasting
-  /// problem reads the same in every pass.
+  /// Sorted by PID and then by block, each pair once.
+  const std::vector<Match>& matches() const { return matches_; }
+
+  const Instances& instances() const { return instances_; }
+
+  /// What may keep processes from being found for `block`, for people; empty
+  /// when nothing does. Holds no PID, so that a lasting problem reads the same
+  /// in every pass.
   const std::string& Problem(size_t block) const {
-    return blocks_[block].problem;
+    const Block& one = blocks_[block];
+    return one.listing_problem.empty() ? one.problem : one.listing_problem;
   }
+
+  /// How many processes of `block` were left out, since all were looked at
+  /// last, because it has as many instances as it may.
+  size_t Refused(size_t block) const { return blocks_[block].refused; }
 
  private:
   struct Block {
     const Selectors* selectors = nullptr;
-    std::vector<pid_t> pids;  // of Self or else of PIDFile, this pass
-    std::string problem;
-
-    void Note(const procfs::Error& error, const char* remedy);
+    NameTemplate name;
+    std::optional<size_t> instance;  // where the name has no placeholders
+    size_t max_instances = 0;
+    std::string problem;          // of its processes, since all were looked at
+    std::string listing_problem;  // of its lists, this pass
+    size_t refused = 0;           // since all were looked at
+  };
+  struct Child {
+    pid_t parent = 0;
+    pid_t pid = 0;
+  };
+  // Of one Find.
+  struct Pass {
+    const procfs::Procfs& proc;
+    procfs::ProcessTable& table;
+    bool everything;  // is looked at, or else what events name
   };
 
-  procfs::Result<void> ReadPids(const procfs::Procfs& proc, Block& block);
-  procfs::Result<void> LookAt(const procfs::Procfs& proc, pid_t pid,
+  bool HasToLookAtEverything(std::chrono::steady_clock::time_point now);
+  procfs::Result<void> MatchAll(Pass& pass);
+  void KeepMatches(Pass& pass);
+  procfs::Result<void> MatchListed(Pass& pass);
+  procfs::Result<void> Search(Pass& pass);
+  procfs::Result<void> LookAt(Pass& pass, pid_t pid,
                               std::span<const size_t> blocks,
-                              std::vector<Match>& matches);
+                              std::string_view cgroup);
+  procfs::Result<procfs::WatchedProcess*> ReadWatched(Pass& pass, pid_t pid);
+  procfs::Result<void> Evaluate(Candidate& candidate,
+                                std::span<const size_t> blocks);
+  procfs::Result<bool> Watch(Pass& pass, const procfs::Process& process);
+  procfs::Result<void> AddMatches(Candidate& candidate);
   procfs::Result<void> NoteOrFail(const procfs::Error& error,
                                   std::span<const size_t> blocks);
-  procfs::Result<bool> Matches(const Block& block, Candidate& candidate) const;
+  bool MissesDescendants(Pass& pass) const;
+  procfs::Result<void> AddDescendants(Pass& pass);
+  procfs::Result<bool> WatchChild(Pass& pass, const Child& child,
+                                  const size_t& block);
+  void EndPass(procfs::ProcessTable& table);
 
   std::vector<Block> blocks_;
-  std::vector<size_t> scanning_blocks_;
-  UserIds user_ids_;
+  std::vector<size_t> listing_blocks_;
+  std::vector<size_t> searching_blocks_;
+  bool has_descendants_ = false;  // some block includes children
+  Instances instances_;
+  Users users_;
+  Listing listing_;
+  std::optional<ProcessEvents> events_;
+
+  // Whether what is known is right but for the events since.
+  bool up_to_date_ = false;
+  std::optional<std::chrono::steady_clock::time_point> all_looked_at_;
+  std::vector<Match> matches_;
+
+  // The processes that may have changed, sorted, and those of them that are
+  // looked at again in the next pass.
+  std::vector<pid_t> named_;
+  std::vector<pid_t> again_;
+
+  // Of this pass; kept for their memory.
+  std::vector<Match> next_matches_;
+  std::vector<Child> children_;
   std::vector<pid_t> pids_;
+  std::vector<CgroupMember> members_;
   std::vector<size_t> matching_;
-  std::string stat_;
+  std::vector<bool> used_;
+  std::string name_;
   Candidate::Buffers buffers_;
 };
 

@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "procfs/decimal.h"
-#include "procfs/file.h"
 
 namespace resource_attribution::discovery {
 
@@ -29,7 +28,7 @@ Result<pid_t> ParsePidFile(std::string_view bytes) {
   return *pid;
 }
 
-Result<pid_t> ReadPidFile(const std::string& path) {
+Result<pid_t> ReadPidFile(const std::string& path, procfs::Buffer& buffer) {
   const procfs::FileDescriptor file(open(
       path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
@@ -42,13 +41,12 @@ Result<pid_t> ReadPidFile(const std::string& path) {
               .expected = "a regular file, no link, directory or device"});
   }
   constexpr size_t kFirstLineMax = 64;
-  std::string content;
   return procfs::ReadAll(file.get(), path.c_str(), kFirstLineMax,
-                         procfs::Oversize::kCut, content)
-      .and_then([&] {
+                         procfs::Oversize::kCut, buffer)
+      .and_then([&](std::string_view content) {
         // A number that was cut is another number.
         const bool cut = content.size() == kFirstLineMax &&
-                         content.find('\n') == std::string::npos;
+                         content.find('\n') == std::string_view::npos;
         return ParsePidFile(cut ? std::string_view() : content);
       })
       .map_error([&](Error error) {

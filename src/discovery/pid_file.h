@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "procfs/file.h"
 #include "procfs/result.h"
 
 namespace resource_attribution::discovery {
@@ -21,7 +22,8 @@ procfs::Result<pid_t> ParsePidFile(std::string_view bytes);
 /// anything else: a symbolic link is not followed, nothing but a regular file
 /// is read, a FIFO does not block, and no error repeats what stands in the
 /// file.
-procfs::Result<pid_t> ReadPidFile(const std::string& path);
+procfs::Result<pid_t> ReadPidFile(const std::string& path,
+                                  procfs::Buffer& buffer);
 
 }  // namespace resource_attribution::discovery
 

@@ -5,7 +5,6 @@ namespace resource_attribution::discovery {
 std::unique_ptr<const RE2> CompileExpression(const std::string& expression) {
   RE2::Options options(RE2::Latin1);
   options.set_dot_nl(true);
-  options.set_never_capture(true);
   options.set_log_errors(false);
   // RE2 keeps what it learns about an expression up to this size and starts
   // over when it is full: hostile command lines cannot make it grow further.

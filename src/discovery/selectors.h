@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "discovery/cgroups.h"
+
 namespace resource_attribution::discovery {
 
 /// Which processes belong to a block. A process matches when every kind of
@@ -17,6 +19,12 @@ struct Selectors {
 
   /// Absolute paths of files whose first line is the PID.
   std::vector<std::string> pid_files;
+
+  /// Cgroups, those below them included.
+  std::vector<CgroupPattern> cgroups;
+
+  /// Names of systemd units, patterns of fnmatch(3).
+  std::vector<std::string> systemd_units;
 
   /// Command names. The kernel keeps 15 bytes of one: of a longer name these
   /// have to match, and the base name of the executable or of argv[0] has to be
@@ -32,13 +40,21 @@ struct Selectors {
   /// Names or numbers of effective users.
   std::vector<std::string> users;
 
+  /// Not a selector of its own: the descendants of a process that matches
+  /// belong to the block as well, for as long as their parents lead to it.
+  bool include_children = false;
+
   bool empty() const {
-    return !self && pid_files.empty() && names.empty() && executables.empty() &&
+    return !ListProcesses() && names.empty() && executables.empty() &&
            command_lines.empty() && users.empty();
   }
 
-  /// Candidates are known by number, so that no scan is needed to find them.
-  bool NamePids() const { return self || !pid_files.empty(); }
+  /// Somebody keeps a list of the candidates, so that no scan is needed to find
+  /// them.
+  bool ListProcesses() const {
+    return self || !pid_files.empty() || !cgroups.empty() ||
+           !systemd_units.empty();
+  }
 };
 
 /// An expression for Selectors::command_lines; its ok() and error() tell

@@ -1,6 +1,5 @@
 #include "procfs/file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,12 +11,37 @@ namespace {
 // Holds `stat`, and `status` but for processes with thousands of groups.
 constexpr size_t kFirstRead = 4096;
 
-ssize_t ReadRetrying(int fd, char* buffer, size_t size) {
+ssize_t Retrying(auto read) {
   ssize_t got = 0;
   do {
-    got = read(fd, buffer, size);
+    got = read();
   } while (got < 0 && errno == EINTR);
   return got;
+}
+
+// Fills `buffer` by `read`, which is told where to and how far the file was
+// read, until `is_last` says that there is no more.
+Result<std::string_view> Fill(auto read, auto is_last, const char* name,
+                              size_t limit, Oversize oversize, Buffer& buffer) {
+  // One byte above the limit tells a full file from one that goes on.
+  const size_t largest = limit + 1;
+  if (buffer.size() < kFirstRead) buffer.resize(kFirstRead);
+  size_t filled = 0;
+  while (filled < largest) {
+    if (filled == buffer.size()) buffer.resize(filled * 2);
+    const size_t asked = std::min(buffer.size(), largest) - filled;
+    const ssize_t got =
+        Retrying([&] { return read(buffer.data() + filled, asked, filled); });
+    if (got < 0) {
+      return tl::unexpected(Error{.file = name, .system_error = errno});
+    }
+    filled += static_cast<size_t>(got);
+    if (is_last(static_cast<size_t>(got), asked)) break;
+  }
+  if (filled > limit && oversize == Oversize::kFail) {
+    return tl::unexpected(Error{.file = name, .system_error = EFBIG});
+  }
+  return std::string_view(buffer.data(), std::min(filled, limit));
 }
 
 }  // namespace
@@ -26,41 +50,22 @@ FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
-Result<void> ReadAll(int fd, const char* name, size_t limit, Oversize oversize,
-                     std::string& content) {
-  // One byte above the limit tells a full file from one that goes on.
-  const size_t largest = limit + 1;
-  content.resize(std::min(kFirstRead, largest));
-  size_t filled = 0;
-  while (true) {
-    const ssize_t got =
-        ReadRetrying(fd, content.data() + filled, content.size() - filled);
-    if (got < 0) {
-      const int error = errno;
-      content.clear();
-      return tl::unexpected(Error{.file = name, .system_error = error});
-    }
-    filled += static_cast<size_t>(got);
-    if (got == 0 || filled == largest) break;
-    if (filled == content.size()) {
-      content.resize(std::min(filled * 2, largest));
-    }
-  }
-  if (filled > limit && oversize == Oversize::kFail) {
-    content.clear();
-    return tl::unexpected(Error{.file = name, .system_error = EFBIG});
-  }
-  content.resize(std::min(filled, limit));
-  return {};
+Result<std::string_view> ReadAll(int fd, const char* name, size_t limit,
+                                 Oversize oversize, Buffer& buffer) {
+  return Fill([fd](char* to, size_t size,
+                   size_t /*offset*/) { return read(fd, to, size); },
+              [](size_t got, size_t /*asked*/) { return got == 0; }, name,
+              limit, oversize, buffer);
 }
 
-Result<void> ReadFile(int directory_fd, const char* name, size_t limit,
-                      Oversize oversize, std::string& content) {
-  const FileDescriptor file(openat(directory_fd, name, O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
-    return tl::unexpected(Error{.file = name, .system_error = errno});
-  }
-  return ReadAll(file.get(), name, limit, oversize, content);
+Result<std::string_view> ReadProcFile(int fd, const char* name, size_t limit,
+                                      Oversize oversize, Buffer& buffer) {
+  return Fill(
+      [fd](char* to, size_t size, size_t offset) {
+        return pread(fd, to, size, static_cast<off_t>(offset));
+      },
+      [](size_t got, size_t asked) { return got < asked; }, name, limit,
+      oversize, buffer);
 }
 
 }  // namespace resource_attribution::procfs

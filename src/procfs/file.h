@@ -2,8 +2,9 @@
 #define RESOURCE_ATTRIBUTION_PROCFS_FILE_H_
 
 #include <cstddef>
-#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "procfs/result.h"
 
@@ -27,18 +28,24 @@ class FileDescriptor {
   int fd_;
 };
 
-/// What ReadFile does with a file that is larger than its limit.
+/// Memory for what is read from files. It only grows, so that reading the same
+/// kind of file again allocates nothing.
+using Buffer = std::vector<char>;
+
+/// What becomes of a file that is larger than the limit.
 enum class Oversize { kFail, kCut };
 
-/// Reads the file `name` below the directory `directory_fd` into `content`,
-/// whose memory is reused. A file of more than `limit` bytes is EFBIG, or cut
-/// there.
-Result<void> ReadFile(int directory_fd, const char* name, size_t limit,
-                      Oversize oversize, std::string& content);
+/// Reads all that is left in `fd`. What is returned refers to `buffer`. A file
+/// of more than `limit` bytes is EFBIG, or cut there; `name` is for the error.
+Result<std::string_view> ReadAll(int fd, const char* name, size_t limit,
+                                 Oversize oversize, Buffer& buffer);
 
-/// Reads all that is left in `fd`, likewise; `name` is for the error only.
-Result<void> ReadAll(int fd, const char* name, size_t limit, Oversize oversize,
-                     std::string& content);
+/// Reads a file of `/proc/PID` from its beginning, likewise, by one pread(2)
+/// where the buffer is large enough: the kernel gives such a file as one
+/// record, so that less than was asked for is all of it (seq_file,
+/// single_open).
+Result<std::string_view> ReadProcFile(int fd, const char* name, size_t limit,
+                                      Oversize oversize, Buffer& buffer);
 
 }  // namespace resource_attribution::procfs
 

@@ -1,7 +1,7 @@
 #ifndef RESOURCE_ATTRIBUTION_PROCFS_PROC_CMDLINE_H_
 #define RESOURCE_ATTRIBUTION_PROCFS_PROC_CMDLINE_H_
 
-#include <string>
+#include <span>
 #include <string_view>
 
 namespace resource_attribution::procfs {
@@ -21,7 +21,7 @@ struct Cmdline {
 
 /// Parses the content of `/proc/PID/cmdline` in place; the result refers to
 /// `bytes`.
-Cmdline ParseCmdline(std::string& bytes);
+Cmdline ParseCmdline(std::span<char> bytes);
 
 }  // namespace resource_attribution::procfs
 

@@ -55,7 +55,12 @@ Result<Stat> ParseStat(std::string_view bytes) {
   if (state.size() != 1) return Malformed("a state letter (field 3)");
   stat.state = state[0];
 
-  fields.Skip(5);  // 4 ppid, pgrp, session, tty_nr, 8 tpgid
+  const auto parent = ParseDecimal<pid_t>(fields.Next());
+  if (!parent || *parent < 0)
+    return Malformed("a process ID as ppid (field 4)");
+  stat.parent = *parent;
+
+  fields.Skip(4);  // 5 pgrp, session, tty_nr, 8 tpgid
   const auto flags = ParseDecimal<uint32_t>(fields.Next());
   if (!flags) return Malformed("a number as flags (field 9)");
   stat.flags = *flags;

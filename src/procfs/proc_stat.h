@@ -22,6 +22,10 @@ struct Stat {
   /// R running, S sleeping, Z zombie, X dead, …
   char state = 0;
 
+  /// Process ID of the parent; 0 for the first processes of a PID namespace and
+  /// where the parent is outside of it.
+  pid_t parent = 0;
+
   /// PF_* flags of the kernel's include/linux/sched.h.
   uint32_t flags = 0;
 

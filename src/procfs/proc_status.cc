@@ -1,32 +1,10 @@
 #include "procfs/proc_status.h"
 
-#include <algorithm>
-#include <limits>
-
 #include "procfs/decimal.h"
+#include "procfs/kilobytes.h"
 
 namespace resource_attribution::procfs {
 namespace {
-
-constexpr std::string_view kBlanks = " \t";
-
-// Takes the next word off the front of `text`; empty when none is left.
-std::string_view NextWord(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
-  text.remove_prefix(word.size());
-  return word;
-}
-
-// A size such as `    1744 kB`, whose number of bytes fits 64 bits too.
-std::optional<uint64_t> ParseKilobytes(std::string_view value) {
-  const auto kilobytes = ParseDecimal<uint64_t>(NextWord(value));
-  if (!kilobytes || *kilobytes > std::numeric_limits<uint64_t>::max() / 1024) {
-    return std::nullopt;
-  }
-  if (NextWord(value) != "kB" || !NextWord(value).empty()) return std::nullopt;
-  return kilobytes;
-}
 
 // What should have stood behind `key`, or null when the line is fine or is
 // none of ours.
@@ -75,12 +53,18 @@ Result<Status> ParseStatus(std::string_view bytes) {
     const std::string_view line = bytes.substr(0, end);
     bytes.remove_prefix(end + 1);
 
+    // The lines are many, and most of them none of ours.
+    if (line.empty() || (line[0] != 'V' && line[0] != 'T' && line[0] != 'U')) {
+      continue;
+    }
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     if (const char* expected =
             ParseLine(line.substr(0, colon), line.substr(colon + 1), status)) {
       return Malformed(expected);
     }
+    // The last that we need, in the order in which the kernel writes them.
+    if (status.vm_rss_kb) break;
   }
   return status;
 }

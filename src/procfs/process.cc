@@ -7,9 +7,12 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <cstring>
 
+#include "procfs/proc_cgroup.h"
 #include "procfs/proc_comm.h"
 #include "procfs/proc_exe.h"
+#include "procfs/proc_smaps_rollup.h"
 
 namespace resource_attribution::procfs {
 namespace {
@@ -20,20 +23,8 @@ constexpr size_t kFileMax = size_t{1} << 20;
 
 constexpr size_t kCmdlineMax = size_t{256} << 10;
 
-// A file of the process directory and how errors call it.
-struct ProcFile {
-  const char* name;
-  const char* shown;
-};
-
-Result<void> Read(const FileDescriptor& directory, const ProcFile& file,
-                  size_t limit, Oversize oversize, std::string& content) {
-  return ReadFile(directory.get(), file.name, limit, oversize, content)
-      .map_error([&](Error error) {
-        error.file = file.shown;
-        return error;
-      });
-}
+constexpr const char* kStat = "/proc/PID/stat";
+constexpr const char* kStatus = "/proc/PID/status";
 
 }  // namespace
 
@@ -45,43 +36,103 @@ Result<Process> Process::Open(int proc_fd, pid_t pid) {
   if (directory.get() < 0) {
     return tl::unexpected(Error{.file = "/proc/PID", .system_error = errno});
   }
-  return Process(pid, std::move(directory));
+  const int base = directory.get();
+  return Process(pid, std::move(directory), base);
 }
 
-Result<Stat> Process::ReadStat(std::string& content) const {
-  return Read(directory_, {"stat", "/proc/PID/stat"}, kFileMax, Oversize::kFail,
-              content)
-      .and_then([&] { return ParseStat(content); });
+Process Process::Glance(int proc_fd, pid_t pid) {
+  return Process(pid, FileDescriptor(-1), proc_fd);
 }
 
-Result<Status> Process::ReadStatus(std::string& content) const {
-  return Read(directory_, {"status", "/proc/PID/status"}, kFileMax,
-              Oversize::kFail, content)
-      .and_then([&] { return ParseStatus(content); });
-}
-
-Result<Cmdline> Process::ReadCmdline(std::string& content) const {
-  return Read(directory_, {"cmdline", "/proc/PID/cmdline"}, kCmdlineMax,
-              Oversize::kCut, content)
-      .map([&] { return ParseCmdline(content); });
-}
-
-Result<std::string_view> Process::ReadComm(std::string& content) const {
-  return Read(directory_, {"comm", "/proc/PID/comm"}, kFileMax, Oversize::kFail,
-              content)
-      .map([&] { return ParseComm(content); });
-}
-
-Result<std::string_view> Process::ReadExe(std::string& content) const {
-  content.resize(PATH_MAX);
-  const ssize_t size =
-      readlinkat(directory_.get(), "exe", content.data(), content.size());
-  if (size < 0) {
-    return tl::unexpected(
-        Error{.file = "/proc/PID/exe", .system_error = errno});
+Process::Path Process::PathOf(const File& file) const {
+  Path path{};
+  char* end = path.data();
+  if (directory_.get() < 0) {
+    end = std::to_chars(end, path.data() + path.size(), pid_).ptr;
+    *end++ = '/';
   }
-  content.resize(static_cast<size_t>(size));
-  return ParseExe(content);
+  std::strcpy(end, file.name);
+  return path;
+}
+
+Result<FileDescriptor> Process::OpenFile(const File& file) const {
+  FileDescriptor opened(
+      openat(base_, PathOf(file).data(), O_RDONLY | O_CLOEXEC));
+  if (opened.get() < 0) {
+    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+  }
+  return opened;
+}
+
+Result<std::string_view> Process::Read(const File& file, size_t limit,
+                                       Oversize oversize,
+                                       Buffer& buffer) const {
+  const auto opened = OpenFile(file);
+  if (!opened) return tl::unexpected(opened.error());
+  return ReadProcFile(opened->get(), file.shown, limit, oversize, buffer);
+}
+
+Result<Stat> Process::ReadStat(Buffer& buffer) const {
+  return Read({"stat", kStat}, kFileMax, Oversize::kFail, buffer)
+      .and_then(ParseStat);
+}
+
+Result<Status> Process::ReadStatus(Buffer& buffer) const {
+  return Read({"status", kStatus}, kFileMax, Oversize::kFail, buffer)
+      .and_then(ParseStatus);
+}
+
+Result<Cmdline> Process::ReadCmdline(Buffer& buffer) const {
+  return Read({"cmdline", "/proc/PID/cmdline"}, kCmdlineMax, Oversize::kCut,
+              buffer)
+      .map([&](std::string_view bytes) {
+        return ParseCmdline({buffer.data(), bytes.size()});
+      });
+}
+
+Result<std::string_view> Process::ReadComm(Buffer& buffer) const {
+  return Read({"comm", "/proc/PID/comm"}, kFileMax, Oversize::kFail, buffer)
+      .map(ParseComm);
+}
+
+Result<std::string_view> Process::ReadExe(Buffer& buffer) const {
+  const File file{"exe", "/proc/PID/exe"};
+  if (buffer.size() < PATH_MAX) buffer.resize(PATH_MAX);
+  const ssize_t size =
+      readlinkat(base_, PathOf(file).data(), buffer.data(), buffer.size());
+  if (size < 0) {
+    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+  }
+  return ParseExe({buffer.data(), static_cast<size_t>(size)});
+}
+
+Result<std::string_view> Process::ReadCgroup(Buffer& buffer) const {
+  return Read({"cgroup", "/proc/PID/cgroup"}, kFileMax, Oversize::kFail, buffer)
+      .and_then(ParseCgroup);
+}
+
+Result<uint64_t> Process::ReadPss(Buffer& buffer) const {
+  return Read({"smaps_rollup", "/proc/PID/smaps_rollup"}, kFileMax,
+              Oversize::kFail, buffer)
+      .and_then(ParsePss);
+}
+
+Result<ProcessFiles> ProcessFiles::Open(const Process& process) {
+  auto stat = process.OpenFile({"stat", kStat});
+  if (!stat) return tl::unexpected(stat.error());
+  auto status = process.OpenFile({"status", kStatus});
+  if (!status) return tl::unexpected(status.error());
+  return ProcessFiles(std::move(*stat), std::move(*status));
+}
+
+Result<Stat> ProcessFiles::ReadStat(Buffer& buffer) const {
+  return ReadProcFile(stat_.get(), kStat, kFileMax, Oversize::kFail, buffer)
+      .and_then(ParseStat);
+}
+
+Result<Status> ProcessFiles::ReadStatus(Buffer& buffer) const {
+  return ReadProcFile(status_.get(), kStatus, kFileMax, Oversize::kFail, buffer)
+      .and_then(ParseStatus);
 }
 
 }  // namespace resource_attribution::procfs

@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <compare>
 #include <cstdint>
-#include <string>
+#include <string_view>
+#include <utility>
 
 #include "procfs/file.h"
 #include "procfs/proc_cmdline.h"
@@ -24,41 +26,95 @@ struct ProcessId {
   auto operator<=>(const ProcessId&) const = default;
 };
 
-/// An open directory `/proc/PID`.
+/// The files of one process.
 ///
-/// Everything is read relative to the descriptor. It belongs to the process for
-/// which it was opened: once that process is gone, reads fail with ESRCH or
-/// ENOENT even if another process has got its PID, which a path could not tell.
+/// Opened, it is a directory `/proc/PID` that is kept, and everything is read
+/// relative to its descriptor. That belongs to the process for which it was
+/// opened: once that process is gone, reads fail with ESRCH or ENOENT even if
+/// another process has got its PID, which a path could not tell.
 ///
-/// Not thread-safe. Strings that are passed in hold the bytes read, and results
+/// Glanced at, it is a path, so that each file costs three system calls and
+/// nothing besides, but is of whichever process has the PID then. That is good
+/// enough to rule a process out.
+///
+/// Not thread-safe. Buffers that are passed in hold the bytes read, and results
 /// refer to them; pass the same ones again to reuse their memory.
 class Process {
  public:
   /// Opens the directory of `pid` below `proc_fd`, a directory of procfs.
   static Result<Process> Open(int proc_fd, pid_t pid);
 
+  /// `proc_fd` has to stay open for as long as this is used.
+  static Process Glance(int proc_fd, pid_t pid);
+
   pid_t pid() const { return pid_; }
 
-  Result<Stat> ReadStat(std::string& content) const;
-  Result<Status> ReadStatus(std::string& content) const;
+  Result<Stat> ReadStat(Buffer& buffer) const;
+  Result<Status> ReadStatus(Buffer& buffer) const;
 
   /// The first 256 KiB of it, so that no process can make the daemon grow; one
   /// argument is 128 KiB at the most (MAX_ARG_STRLEN, execve(2)).
-  Result<Cmdline> ReadCmdline(std::string& content) const;
+  Result<Cmdline> ReadCmdline(Buffer& buffer) const;
 
-  Result<std::string_view> ReadComm(std::string& content) const;
+  Result<std::string_view> ReadComm(Buffer& buffer) const;
 
   /// Path of the executable. Absent (ENOENT) for kernel threads; refused
   /// (EACCES) for processes of others without CAP_SYS_PTRACE, see ptrace(2),
   /// PTRACE_MODE_READ_FSCREDS.
-  Result<std::string_view> ReadExe(std::string& content) const;
+  Result<std::string_view> ReadExe(Buffer& buffer) const;
+
+  /// See ParseCgroup.
+  Result<std::string_view> ReadCgroup(Buffer& buffer) const;
+
+  /// Proportional set size in kB, see ParsePss. The kernel walks over all pages
+  /// of the process for it. Refused (EACCES) like the executable; ESRCH for
+  /// kernel threads.
+  Result<uint64_t> ReadPss(Buffer& buffer) const;
 
  private:
-  Process(pid_t pid, FileDescriptor directory)
-      : pid_(pid), directory_(std::move(directory)) {}
+  friend class ProcessFiles;
+
+  // A file of the process and how errors call it.
+  struct File {
+    const char* name;
+    const char* shown;
+  };
+  // Its path from base_.
+  using Path = std::array<char, 32>;
+
+  Process(pid_t pid, FileDescriptor directory, int base)
+      : pid_(pid), directory_(std::move(directory)), base_(base) {}
+
+  Path PathOf(const File& file) const;
+  Result<FileDescriptor> OpenFile(const File& file) const;
+  Result<std::string_view> Read(const File& file, size_t limit,
+                                Oversize oversize, Buffer& buffer) const;
 
   pid_t pid_;
-  FileDescriptor directory_;
+  FileDescriptor directory_;  // none when it is only glanced at
+  int base_;                  // the directory, or else that of procfs
+};
+
+/// The two files that every pass reads of a process, kept open, which makes a
+/// read cost half of what it does otherwise.
+class ProcessFiles {
+ public:
+  /// How many descriptors this takes.
+  static constexpr size_t kDescriptors = 2;
+
+  /// Both files are of one process if reading `stat` succeeds afterwards: then
+  /// its process was there all the time, and nobody else had the PID.
+  static Result<ProcessFiles> Open(const Process& process);
+
+  Result<Stat> ReadStat(Buffer& buffer) const;
+  Result<Status> ReadStatus(Buffer& buffer) const;
+
+ private:
+  ProcessFiles(FileDescriptor stat, FileDescriptor status)
+      : stat_(std::move(stat)), status_(std::move(status)) {}
+
+  FileDescriptor stat_;
+  FileDescriptor status_;
 };
 
 }  // namespace resource_attribution::procfs

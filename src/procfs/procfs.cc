@@ -66,4 +66,8 @@ Result<Process> Procfs::OpenProcess(pid_t pid) const {
   return Process::Open(dirfd(directory_.get()), pid);
 }
 
+Process Procfs::GlanceAt(pid_t pid) const {
+  return Process::Glance(dirfd(directory_.get()), pid);
+}
+
 }  // namespace resource_attribution::procfs

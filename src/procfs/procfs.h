@@ -28,6 +28,7 @@ class Procfs {
   Result<pid_t> Self() const;
 
   Result<Process> OpenProcess(pid_t pid) const;
+  Process GlanceAt(pid_t pid) const;
 
  private:
   struct CloseDirectory {

@@ -16,7 +16,7 @@ std::chrono::steady_clock::time_point At(int ms) {
 // A pass that began at `ms` on a host that booted 1,000 seconds before its
 // monotonic clock was 0, as after a suspend.
 Snapshot PassAt(int ms, std::vector<Reading> readings) {
-  return {.begun = Instant{At(ms), milliseconds(1'000'000 + ms)},
+  return {.begun = procfs::Instant{At(ms), milliseconds(1'000'000 + ms)},
           .readings = std::move(readings)};
 }
 

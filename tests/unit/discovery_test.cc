@@ -19,36 +19,44 @@ class DiscoveryTest : public testing::Test {
   std::vector<std::vector<pid_t>> Find() {
     Discover();
     std::vector<std::vector<pid_t>> pids(blocks_.size());
-    for (const Match& match : matches_) {
-      pids[match.block].push_back(match.process.pid);
+    for (const Match& match : discovery_->matches()) {
+      pids[match.block].push_back(match.pid);
     }
     return pids;
   }
 
   procfs::Result<void> Discover() {
-    const std::string path = tree_.path();
-    const auto proc = procfs::Procfs::Open(path);
     if (!discovery_) {
-      std::vector<const Selectors*> blocks;
-      for (const Selectors& block : blocks_) blocks.push_back(&block);
-      discovery_.emplace(blocks);
+      std::vector<Target> targets;
+      for (const Selectors& block : blocks_) {
+        const std::string name =
+            name_.empty() ? "block " + std::to_string(targets.size()) : name_;
+        targets.push_back({name, &block, max_instances_});
+      }
+      discovery_.emplace(targets, tree_.path() + "/self/mounts");
     }
-    return discovery_->Find(*proc, steady_clock::time_point{}, matches_);
+    now_ += std::chrono::seconds(1);
+    table_.BeginPass(*proc_);
+    return discovery_->Find(*proc_, now_, table_);
   }
 
   procfs::Result<void> DiscoverWithoutDescriptors() {
     EXPECT_TRUE(Discover());
-    const std::string path = tree_.path();
-    const auto proc = procfs::Procfs::Open(path);
     const NoDescriptors none;
-    return discovery_->Find(*proc, steady_clock::time_point{}, matches_);
+    return Discover();
   }
 
   ProcTree tree_;
   TemporaryDirectory files_;
   std::vector<Selectors> blocks_;
+  std::string name_;
+  size_t max_instances_ = 256;
   std::optional<Discovery> discovery_;
-  std::vector<Match> matches_;
+  const std::string proc_path_ = tree_.path();
+  procfs::Result<procfs::Procfs> proc_ = procfs::Procfs::Open(proc_path_);
+  steady_clock::time_point now_;
+  // No file is kept: those of a tree that is removed could still be read.
+  procfs::ProcessTable table_{0, [] { return procfs::Instant{}; }};
 };
 
 Selectors WithName(const std::string& name) {
@@ -76,15 +84,23 @@ TEST_F(DiscoveryTest, FindsItsWayAboutARealTree) {
   Selectors kernel_thread = WithName("kworker/R-rcu_gp");
   Selectors self;
   self.self = true;
-  Discovery discovery(
-      {&odd_name, &line_break, &rewritten, &zombie, &kernel_thread, &self});
+  std::vector<Target> targets;
+  for (const Selectors* selectors :
+       {&odd_name, &line_break, &rewritten, &zombie, &kernel_thread, &self}) {
+    targets.push_back({std::to_string(targets.size()), selectors, 1});
+  }
+  Discovery discovery(targets, "/nowhere");
   const std::string path = FIXTURES "/proc";
   const auto proc = procfs::Procfs::Open(path);
   ASSERT_TRUE(proc);
-  ASSERT_TRUE(discovery.Find(*proc, steady_clock::time_point{}, matches_));
-  EXPECT_THAT(matches_,
-              ElementsAre(Match{{4, 24}, 4}, Match{{100, 201629}, 0},
-                          Match{{100, 201629}, 5}, Match{{102, 201629}, 2}));
+  table_.BeginPass(*proc);
+  ASSERT_TRUE(discovery.Find(*proc, now_, table_));
+  EXPECT_THAT(discovery.matches(),
+              ElementsAre(Match{4, 4, 4}, Match{100, 0, 0}, Match{100, 5, 5},
+                          Match{102, 2, 2}));
+  EXPECT_EQ(table_.Find(4)->id, (procfs::ProcessId{4, 24}));
+  EXPECT_EQ(table_.Find(100)->id, (procfs::ProcessId{100, 201629}));
+  EXPECT_EQ(table_.processes().size(), 3U);
 }
 
 TEST_F(DiscoveryTest, ProblemWithAProcessIsOnlyThatOfItsBlocks) {
@@ -290,7 +306,8 @@ TEST_F(DiscoveryTest, ProcessMayBelongToSeveralBlocks) {
   Write(files_.path() / "x.pid", "1");
   blocks_.push_back(WithPidFile(files_.path() / "x.pid"));
   ASSERT_TRUE(Discover());
-  EXPECT_THAT(matches_, ElementsAre(Match{{1, 77}, 0}, Match{{1, 77}, 1}));
+  EXPECT_THAT(discovery_->matches(),
+              ElementsAre(Match{1, 0, 0}, Match{1, 1, 1}));
 }
 
 TEST_F(DiscoveryTest, ZombieCountsAsGone) {

@@ -12,24 +12,32 @@ namespace {
 
 class FileTest : public testing::Test {
  protected:
-  // What ReadFile makes of a file of `size` bytes.
-  Result<void> Read(size_t size, size_t limit, Oversize oversize) {
+  // What ReadAll makes of a file of `size` bytes; ReadProcFile does the same.
+  Result<std::string_view> Read(size_t size, size_t limit, Oversize oversize) {
     written_.assign(size, 'x');
     if (size > 0) written_.back() = 'y';
     Write(directory_.path() / "file", written_);
-    return ReadFile(AT_FDCWD, path_.c_str(), limit, oversize, content_);
+    const FileDescriptor file(open(path_.c_str(), O_RDONLY));
+    const auto at_once =
+        ReadProcFile(file.get(), "file", limit, oversize, other_buffer_);
+    const auto read = ReadAll(file.get(), "file", limit, oversize, buffer_);
+    EXPECT_EQ(at_once.has_value(), read.has_value());
+    EXPECT_EQ(at_once.value_or(""), read.value_or(""));
+    return read;
   }
 
   TemporaryDirectory directory_;
   std::string path_ = directory_.path() / "file";
   std::string written_;
-  std::string content_ = "what was there before";
+  Buffer buffer_ = Buffer(10, '?');  // what was there before
+  Buffer other_buffer_;
 };
 
 TEST_F(FileTest, ReadsFilesOfAnySizeUpToTheLimit) {
   for (const size_t size : {0, 1, 4095, 4096, 4097, 8192, 99999, 100000}) {
-    ASSERT_TRUE(Read(size, 100000, Oversize::kFail)) << size;
-    EXPECT_EQ(content_, written_) << size;
+    const auto read = Read(size, 100000, Oversize::kFail);
+    ASSERT_TRUE(read) << size;
+    EXPECT_EQ(*read, written_) << size;
   }
 }
 
@@ -37,26 +45,31 @@ TEST_F(FileTest, OneByteAboveTheLimitIsTooMuch) {
   const auto read = Read(100001, 100000, Oversize::kFail);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().system_error, EFBIG);
-  EXPECT_EQ(content_, "");
 }
 
 TEST_F(FileTest, OrIsCutThere) {
-  ASSERT_TRUE(Read(100001, 100000, Oversize::kCut));
-  EXPECT_EQ(content_, written_.substr(0, 100000));
+  const auto read = Read(100001, 100000, Oversize::kCut);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, written_.substr(0, 100000));
 }
 
 TEST_F(FileTest, ErrorCarriesWhatFailedOnWhichFile) {
+  const FileDescriptor directory(open("/", O_RDONLY));
   const auto read =
-      ReadFile(AT_FDCWD, "/nowhere/file", 10, Oversize::kFail, content_);
+      ReadAll(directory.get(), "/", 10, Oversize::kFail, buffer_);
   ASSERT_FALSE(read);
-  EXPECT_TRUE(read.error().Gone());
-  EXPECT_EQ(read.error().Message(), "/nowhere/file: No such file or directory");
+  EXPECT_EQ(read.error().Message(), "/: Is a directory");
 }
 
-TEST_F(FileTest, DirectoryIsNoFile) {
-  const auto read = ReadFile(AT_FDCWD, "/", 10, Oversize::kFail, content_);
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().system_error, EISDIR);
+// Whoever reads a file of procfs again sees it as it is then.
+TEST_F(FileTest, ProcFileIsReadFromItsBeginningEachTime) {
+  Write(path_, "one");
+  const FileDescriptor file(open(path_.c_str(), O_RDONLY));
+  EXPECT_EQ(ReadProcFile(file.get(), "file", 10, Oversize::kFail, buffer_),
+            "one");
+  Write(path_, "two");
+  EXPECT_EQ(ReadProcFile(file.get(), "file", 10, Oversize::kFail, buffer_),
+            "two");
 }
 
 }  // namespace

@@ -34,15 +34,16 @@ class PidFileTest : public testing::Test {
  protected:
   TemporaryDirectory directory_;
   std::string path_ = directory_.path() / "x.pid";
+  procfs::Buffer buffer_;
 };
 
 TEST_F(PidFileTest, IsReadWhereItIs) {
   Write(path_, "77\n");
-  EXPECT_EQ(ReadPidFile(path_), 77);
+  EXPECT_EQ(ReadPidFile(path_, buffer_), 77);
 }
 
 TEST_F(PidFileTest, MissingOneIsGone) {
-  const auto pid = ReadPidFile(path_);
+  const auto pid = ReadPidFile(path_, buffer_);
   ASSERT_FALSE(pid);
   EXPECT_TRUE(pid.error().Gone());
 }
@@ -50,15 +51,15 @@ TEST_F(PidFileTest, MissingOneIsGone) {
 // Only the beginning of the file is read, however large it is.
 TEST_F(PidFileTest, HugeOneIsReadAtItsBeginning) {
   Write(path_, "77\n" + std::string(1 << 20, 'x'));
-  EXPECT_EQ(ReadPidFile(path_), 77);
+  EXPECT_EQ(ReadPidFile(path_, buffer_), 77);
   Write(path_, std::string(1 << 20, '1'));
-  EXPECT_FALSE(ReadPidFile(path_));
+  EXPECT_FALSE(ReadPidFile(path_, buffer_));
 }
 
 // Opening a FIFO without a writer would block the reader thread of the daemon.
 TEST_F(PidFileTest, FifoDoesNotBlock) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
-  const auto pid = ReadPidFile(path_);
+  const auto pid = ReadPidFile(path_, buffer_);
   ASSERT_FALSE(pid);
   EXPECT_EQ(pid.error().Message(),
             path_ + ": expected a regular file, no link, directory or device");
@@ -67,7 +68,7 @@ TEST_F(PidFileTest, FifoDoesNotBlock) {
 TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
   for (const std::string& path :
        {std::string("/dev/zero"), directory_.path().string()}) {
-    const auto pid = ReadPidFile(path);
+    const auto pid = ReadPidFile(path, buffer_);
     ASSERT_FALSE(pid);
     EXPECT_EQ(pid.error().Message(),
               path + ": expected a regular file, no link, directory or device");
@@ -78,7 +79,7 @@ TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
 TEST_F(PidFileTest, LinkIsNotFollowed) {
   Write(directory_.path() / "elsewhere", "77\n");
   std::filesystem::create_symlink("elsewhere", path_);
-  const auto pid = ReadPidFile(path_);
+  const auto pid = ReadPidFile(path_, buffer_);
   ASSERT_FALSE(pid);
   EXPECT_EQ(pid.error().Message(),
             path_ + ": expected a regular file, no link, directory or device");
@@ -86,14 +87,14 @@ TEST_F(PidFileTest, LinkIsNotFollowed) {
 
 TEST_F(PidFileTest, NumberThatIsCutIsNone) {
   Write(path_, std::string(60, ' ') + "31374\n");
-  EXPECT_FALSE(ReadPidFile(path_));
+  EXPECT_FALSE(ReadPidFile(path_, buffer_));
   Write(path_, std::string(58, ' ') + "31374\n");
-  EXPECT_EQ(ReadPidFile(path_), 31374);
+  EXPECT_EQ(ReadPidFile(path_, buffer_), 31374);
 }
 
 TEST_F(PidFileTest, ErrorDoesNotRepeatTheContent) {
   Write(path_, "secret\n");
-  const auto pid = ReadPidFile(path_);
+  const auto pid = ReadPidFile(path_, buffer_);
   ASSERT_FALSE(pid);
   EXPECT_EQ(pid.error().Message().find("secret"), std::string::npos);
   EXPECT_NE(pid.error().Message().find(path_), std::string::npos);

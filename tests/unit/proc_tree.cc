@@ -66,7 +66,7 @@ void ProcTree::Put(const FakeProcess& process) {
 
   std::ostringstream stat;
   stat << process.pid << " (" << process.comm << ") " << process.state
-       << " 1 1 1 0 -1 " << process.flags << " 0 0 0 0 " << process.utime << ' '
+       << ' ' << process.parent << " 1 1 0 -1 " << process.flags << " 0 0 0 0 " << process.utime << ' '
        << process.stime << " 0 0 20 0 1 0 " << process.start_time
        << " 4096 1 0\n";
   Write(directory / "stat", stat.str());
@@ -86,6 +86,8 @@ void ProcTree::Put(const FakeProcess& process) {
 
   Write(directory / "comm", process.comm + "\n");
   Write(directory / "cmdline", process.cmdline);
+  Write(directory / "cgroup", process.cgroup);
+  Write(directory / "smaps_rollup", process.smaps_rollup);
   fs::remove(directory / "exe");
   if (!process.exe.empty()) fs::create_symlink(process.exe, directory / "exe");
 }

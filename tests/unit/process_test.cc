@@ -16,7 +16,7 @@ namespace {
 class ProcessTest : public testing::Test {
  protected:
   FileDescriptor proc_{open("/proc", O_RDONLY | O_DIRECTORY)};
-  std::string content_;
+  Buffer content_;
 };
 
 TEST_F(ProcessTest, ReadsThisProcess) {

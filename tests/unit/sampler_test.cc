@@ -24,16 +24,18 @@ class SamplerTest : public testing::Test {
   procfs::Result<void> TryPass() {
     if (!sampler_) {
       config_.proc_path = tree_.path();
+      // None is kept: those of a tree that is removed could still be read.
+      config_.max_open_files = 0;
       sampler_.emplace(std::move(config_), [this] { return ReadClock(); });
     }
-    auto pass = sampler_->Pass(reports_);
+    auto pass = sampler_->Pass(report_);
     now_.monotonic += seconds(1);
     now_.since_boot += seconds(1);
     return pass;
   }
 
-  attribution::Instant ReadClock() {
-    const attribution::Instant now = now_;
+  procfs::Instant ReadClock() {
+    const procfs::Instant now = now_;
     now_.monotonic += clock_step_;
     now_.since_boot += clock_step_;
     if (on_clock_) on_clock_();
@@ -45,13 +47,21 @@ class SamplerTest : public testing::Test {
     ASSERT_TRUE(pass) << pass.error().Message();
   }
 
-  const std::optional<Values>& ValuesOf(size_t block) {
-    return reports_.at(block).values;
+  // Blocks are called by their number unless the test says otherwise.
+  std::optional<Values> ValuesOf(size_t block) {
+    return ValuesOf(sampler_->config().blocks.at(block).name);
+  }
+
+  std::optional<Values> ValuesOf(const std::string& instance) {
+    for (const InstanceReport& report : report_.instances) {
+      if (report.instance == instance) return report.values;
+    }
+    return std::nullopt;
   }
 
   ProcTree tree_;
   Config config_;
-  attribution::Instant now_{
+  procfs::Instant now_{
       .monotonic = std::chrono::steady_clock::time_point(seconds(5000)),
       .since_boot = seconds(5000)};
   // By how much each look at the clock moves it, and what happens then. It is
@@ -59,7 +69,7 @@ class SamplerTest : public testing::Test {
   std::chrono::nanoseconds clock_step_{};
   std::function<void()> on_clock_;
   std::optional<Sampler> sampler_;
-  std::vector<BlockReport> reports_;
+  PassReport report_;
   const uint64_t ticks_per_second_ = sysconf(_SC_CLK_TCK);
 };
 
@@ -100,7 +110,7 @@ TEST_F(SamplerTest, BlockIsTheSumOfItsProcesses) {
   tree_.Put({.pid = 7, .comm = "b"});
   AddBlock("block", "a");
   Pass();
-  EXPECT_EQ(reports_[0].processes, 2U);
+  EXPECT_EQ(report_.blocks[0].processes, 2U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2048000);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 1);
 }
@@ -151,7 +161,7 @@ TEST_F(SamplerTest, MemberThatJoinsByRenamingBringsNothingAlong) {
   Pass();
   tree_.Put({.pid = 6, .comm = "a", .utime = 360000});
   Pass();
-  EXPECT_EQ(reports_[0].processes, 2U);
+  EXPECT_EQ(report_.blocks[0].processes, 2U);
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
   tree_.Put({.pid = 6, .comm = "a", .utime = 360000 + ticks_per_second_});
   Pass();
@@ -175,7 +185,7 @@ TEST_F(SamplerTest, NoProcessNoValues) {
   AddBlock("gone", "x");
   AddBlock("there", "a");
   Pass();
-  EXPECT_EQ(reports_[0].processes, 0U);
+  EXPECT_EQ(report_.blocks[0].processes, 0U);
   EXPECT_FALSE(ValuesOf(0));
   EXPECT_TRUE(ValuesOf(1));
 }
@@ -204,9 +214,9 @@ TEST_F(SamplerTest, ProcessThatEndsDuringThePassIsSkippedWhole) {
   std::filesystem::remove(tree_.path() + "/7/status");
   AddBlock("block", "a");
   Pass();
-  EXPECT_EQ(reports_[0].processes, 1U);
+  EXPECT_EQ(report_.blocks[0].processes, 1U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1024000);
-  EXPECT_EQ(reports_[0].problem, "");
+  EXPECT_EQ(report_.blocks[0].problem, "");
 }
 
 TEST_F(SamplerTest, StatusThatMakesNoSenseIsSaid) {
@@ -215,7 +225,7 @@ TEST_F(SamplerTest, StatusThatMakesNoSenseIsSaid) {
   AddBlock("block", "a");
   Pass();
   EXPECT_FALSE(ValuesOf(0));
-  EXPECT_EQ(reports_[0].problem,
+  EXPECT_EQ(report_.blocks[0].problem,
             "/proc/PID/status: expected a size in kB as VmRSS");
 }
 
@@ -325,7 +335,7 @@ TEST_F(SamplerTest, PidReusedWithinAPassIsNotRead) {
     }
   };
   Pass();
-  EXPECT_EQ(reports_[0].processes, 1U);
+  EXPECT_EQ(report_.blocks[0].processes, 1U);
 }
 
 TEST_F(SamplerTest, OutOfDescriptorsWhileReadingFailsThePass) {
@@ -368,8 +378,8 @@ TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
   self.selectors.self = true;
   config.blocks.push_back(std::move(self));
   Sampler sampler(std::move(config));
-  std::vector<BlockReport> reports;
-  ASSERT_TRUE(sampler.Pass(reports));
+  PassReport report;
+  ASSERT_TRUE(sampler.Pass(report));
 
   const auto cpu_clock = [] {
     timespec time{};
@@ -381,13 +391,13 @@ TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
   const auto before = std::chrono::steady_clock::now();
   while (cpu_clock() - cpu_before < 0.5) {
   }
-  ASSERT_TRUE(sampler.Pass(reports));
+  ASSERT_TRUE(sampler.Pass(report));
   const std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - before;
-  ASSERT_TRUE(reports[0].values);
+  ASSERT_EQ(report.instances.size(), 1U);
   const double expected = (cpu_clock() - cpu_before) / elapsed.count() * 100;
-  EXPECT_NEAR(reports[0].values->process_cpu_percent.value(), expected, 8);
-  EXPECT_GT(reports[0].values->process_memory_bytes, 1 << 20);
+  EXPECT_NEAR(report.instances[0].values.process_cpu_percent.value(), expected, 8);
+  EXPECT_GT(report.instances[0].values.process_memory_bytes, 1 << 20);
 }
 
 }  // namespace

@@ -64,12 +64,13 @@ TEST_F(TypesTest, ReadmeHasARowForEachTypeAndNoOther) {
 
 TEST_F(TypesTest, EachValueGoesUnderItsOwnType) {
   ASSERT_EQ(RegisterTypes(), 0);
-  Dispatch("checkout",
-           {.process_memory_bytes = 1,
-            .process_memory_peak_bytes = 2,
-            .process_cpu_percent = 3,
-            .tracing_memory_overhead_bytes = 4,
-            .tracing_cpu_overhead_percent = 5},
+  Dispatch({.instance = "checkout",
+            .pid = std::nullopt,
+            .values = {.process_memory_bytes = 1,
+                       .process_memory_peak_bytes = 2,
+                       .process_cpu_percent = 3,
+                       .tracing_memory_overhead_bytes = 4,
+                       .tracing_cpu_overhead_percent = 5}},
            77);
   std::map<std::string, double> dispatched;
   for (const auto& value : collectd_.values) {
@@ -89,7 +90,7 @@ TEST_F(TypesTest, EachValueGoesUnderItsOwnType) {
 }
 
 TEST_F(TypesTest, WhatWasNotMeasuredIsNotSent) {
-  Dispatch("checkout", {.process_memory_bytes = 1}, 77);
+  Dispatch({"checkout", std::nullopt, {.process_memory_bytes = 1}}, 77);
   EXPECT_EQ(collectd_.values.size(), 4U);
   for (const auto& value : collectd_.values) {
     EXPECT_NE(value.type, "process_cpu_percent");
@@ -98,8 +99,15 @@ TEST_F(TypesTest, WhatWasNotMeasuredIsNotSent) {
 
 TEST_F(TypesTest, OneRefusedValueDoesNotKeepTheOthersBack) {
   collectd_.dispatch_fails = true;
-  Dispatch("checkout", {}, 77);
+  Dispatch({"checkout", std::nullopt, {}}, 77);
   EXPECT_EQ(collectd_.values.size(), 4U);
+}
+
+TEST_F(TypesTest, ValuesOfOneProcessCarryItsPid) {
+  Dispatch({"checkout", 4194304, {}}, 77);
+  ASSERT_EQ(collectd_.values.size(), 4U);
+  EXPECT_EQ(collectd_.values[0].instance, "checkout");
+  EXPECT_EQ(collectd_.values[0].type_instance, "4194304");
 }
 
 }  // namespace

@@ -1,0 +1,286 @@
+#include "discovery/cgroups.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <mntent.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "procfs/decimal.h"
+
+namespace resource_attribution::discovery {
+namespace {
+
+using procfs::Error;
+using procfs::FileDescriptor;
+using procfs::Oversize;
+using procfs::Result;
+
+constexpr const char* kCgroup = "cgroup";
+
+const std::string kRootPath = "/";
+
+bool IsPattern(const std::string& text) {
+  return text.find_first_of("*?[") != std::string::npos;
+}
+
+bool Matches(const std::string& pattern, std::string_view name) {
+  // Where names are plain this is much the cheaper comparison.
+  if (pattern == name) return true;
+  if (!IsPattern(pattern)) return false;
+  std::array<char, NAME_MAX + 1> terminated{};
+  name.copy(terminated.data(), NAME_MAX);
+  return fnmatch(pattern.c_str(), terminated.data(), FNM_NOESCAPE) == 0;
+}
+
+bool IsSlice(std::string_view name) { return name.ends_with(".slice"); }
+
+// The unit of a cgroup called `name`; empty when it is no unit's. systemd puts
+// a
+// `_` before names that the kernel could mistake for a file of its own.
+std::string_view UnitNamed(std::string_view name) {
+  if (name.starts_with('_')) name.remove_prefix(1);
+  return name.find('.') == std::string_view::npos ? std::string_view() : name;
+}
+
+// A cgroup may be removed at any time: ENOENT before it is opened, ENODEV
+// after. EOPNOTSUPP: the processes of a threaded cgroup are listed further up.
+bool IsNoCgroupAnyMore(const Error& error) {
+  return error.system_error == ENOENT || error.system_error == ENODEV ||
+         error.system_error == EOPNOTSUPP;
+}
+
+Result<void> Unless(const Error& error) {
+  if (IsNoCgroupAnyMore(error)) return {};
+  return tl::unexpected(error);
+}
+
+// Relative to the root of its hierarchy.
+const char* Relative(const std::string& path) {
+  return path == "/" ? "." : path.c_str() + 1;
+}
+
+Result<FileDescriptor> OpenDirectory(int root, const std::string& path) {
+  FileDescriptor opened(
+      openat(root, Relative(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) {
+    return tl::unexpected(Error{.file = kCgroup, .system_error = errno});
+  }
+  return opened;
+}
+
+}  // namespace
+
+CgroupPattern SplitCgroupPath(std::string_view path) {
+  CgroupPattern components;
+  while (!path.empty()) {
+    const std::string_view component = path.substr(0, path.find('/'));
+    if (!component.empty()) components.emplace_back(component);
+    path.remove_prefix(std::min(component.size() + 1, path.size()));
+  }
+  return components;
+}
+
+std::string_view SystemdUnitOf(std::string_view path) {
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const std::string_view component = path.substr(0, path.find('/'));
+    if (!IsSlice(component)) return UnitNamed(component);
+    path.remove_prefix(component.size());
+  }
+  return {};
+}
+
+std::string_view LastComponent(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+Result<void> Cgroups::BeginPass() {
+  paths_used_ = 0;
+  units_listed_ = false;
+  units_.clear();
+  // They may be mounted later than the daemon starts.
+  return roots_.empty() ? FindHierarchies() : Result<void>();
+}
+
+Result<void> Cgroups::FindHierarchies() {
+  const std::unique_ptr<FILE, int (*)(FILE*)> mounts(
+      setmntent(mounts_.c_str(), "re"), endmntent);
+  if (mounts == nullptr) {
+    return tl::unexpected(
+        Error{.file = mounts_.c_str(), .system_error = errno});
+  }
+  bool has_v2 = false;
+  bool has_systemd = false;
+  mntent mount{};
+  std::array<char, 2 * PATH_MAX> strings{};
+  while (getmntent_r(mounts.get(), &mount, strings.data(), strings.size())) {
+    const bool is_v2 = strcmp(mount.mnt_type, "cgroup2") == 0;
+    const bool is_systemd = strcmp(mount.mnt_type, "cgroup") == 0 &&
+                            hasmntopt(&mount, "name=systemd") != nullptr;
+    if (!(is_v2 && !has_v2) && !(is_systemd && !has_systemd)) continue;
+    FileDescriptor root(
+        open(mount.mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (root.get() < 0) {
+      const Error error{.file = kCgroup, .system_error = errno};
+      if (error.OutOfResources()) return tl::unexpected(error);
+      continue;
+    }
+    (is_v2 ? has_v2 : has_systemd) = true;
+    roots_.push_back(std::move(root));
+  }
+  if (roots_.empty()) {
+    return tl::unexpected(
+        Error{.file = kCgroup,
+              .expected = "the v2 hierarchy or v1's systemd to be mounted"});
+  }
+  return {};
+}
+
+Cgroups::Cgroup Cgroups::Child(const Cgroup& parent, std::string_view name) {
+  if (paths_used_ == paths_.size()) paths_.emplace_back();
+  std::string& path = paths_[paths_used_++];
+  path = *parent.path;
+  if (path != "/") path += '/';
+  path += name;
+  return {parent.root, &path};
+}
+
+// Calls `take` with the name of each cgroup right below `cgroup`.
+Result<void> Cgroups::ForEachChild(const Cgroup& cgroup, auto take) {
+  const auto directory = OpenDirectory(cgroup.root, *cgroup.path);
+  if (!directory) return Unless(directory.error());
+  // Not readdir(3), which allocates memory for each directory.
+  alignas(dirent64) std::array<char, 16384> entries{};
+  while (true) {
+    const ssize_t size =
+        getdents64(directory->get(), entries.data(), entries.size());
+    if (size < 0) {
+      return Unless(Error{.file = kCgroup, .system_error = errno});
+    }
+    if (size == 0) return {};
+    for (ssize_t at = 0; at < size;) {
+      const auto* entry =
+          reinterpret_cast<const dirent64*>(entries.data() + at);
+      at += entry->d_reclen;
+      const std::string_view name = entry->d_name;
+      if (entry->d_type == DT_DIR && name != "." && name != "..") take(name);
+    }
+  }
+}
+
+void Cgroups::SetToRoots(std::vector<Cgroup>& cgroups) const {
+  cgroups.clear();
+  for (const FileDescriptor& root : roots_) {
+    cgroups.push_back({root.get(), &kRootPath});
+  }
+}
+
+Result<void> Cgroups::List(const CgroupPattern& pattern,
+                           std::vector<CgroupMember>& members) {
+  SetToRoots(level_);
+  for (const std::string& component : pattern) {
+    if (auto next = NextLevel(component); !next) return next;
+  }
+  for (const Cgroup& cgroup : level_) {
+    if (auto listed = ListBelow(cgroup, members); !listed) return listed;
+  }
+  return {};
+}
+
+// Goes from the cgroups in level_ to those right below that match.
+Result<void> Cgroups::NextLevel(const std::string& component) {
+  next_level_.clear();
+  for (const Cgroup& cgroup : level_) {
+    if (!IsPattern(component)) {
+      next_level_.push_back(Child(cgroup, component));
+      continue;
+    }
+    const auto listed = ForEachChild(cgroup, [&](std::string_view name) {
+      if (Matches(component, name)) next_level_.push_back(Child(cgroup, name));
+    });
+    if (!listed) return listed;
+  }
+  std::swap(level_, next_level_);
+  return {};
+}
+
+Result<void> Cgroups::ListUnit(const std::string& unit,
+                               std::vector<CgroupMember>& members) {
+  if (!units_listed_) {
+    if (auto listed = ListUnits(); !listed) return listed;
+    units_listed_ = true;
+  }
+  for (const Unit& one : units_) {
+    if (!Matches(unit, one.name)) continue;
+    if (auto listed = ListBelow(one.cgroup, members); !listed) return listed;
+  }
+  return {};
+}
+
+// Units are in slices, slices in slices.
+Result<void> Cgroups::ListUnits() {
+  SetToRoots(below_);
+  for (size_t next = 0; next < below_.size(); ++next) {
+    const Cgroup slice = below_[next];
+    const auto listed = ForEachChild(slice, [&](std::string_view name) {
+      if (UnitNamed(name).empty()) return;
+      const Cgroup child = Child(slice, name);
+      units_.push_back({child, UnitNamed(LastComponent(*child.path))});
+      if (IsSlice(name)) below_.push_back(child);
+    });
+    if (!listed) return listed;
+  }
+  return {};
+}
+
+// No recursion: whoever may make cgroups may nest them as deep as he likes.
+Result<void> Cgroups::ListBelow(const Cgroup& cgroup,
+                                std::vector<CgroupMember>& members) {
+  below_.assign(1, cgroup);
+  for (size_t next = 0; next < below_.size(); ++next) {
+    const Cgroup parent = below_[next];
+    if (auto listed = ListProcesses(parent, members); !listed) return listed;
+    const auto listed = ForEachChild(parent, [&](std::string_view name) {
+      below_.push_back(Child(parent, name));
+    });
+    if (!listed) return listed;
+  }
+  return {};
+}
+
+Result<void> Cgroups::ListProcesses(const Cgroup& cgroup,
+                                    std::vector<CgroupMember>& members) {
+  constexpr size_t kListMax = size_t{64} << 20;  // 4 million PIDs and more
+  std::array<char, PATH_MAX> name{};
+  const int size = std::snprintf(name.data(), name.size(), "%s/cgroup.procs",
+                                 Relative(*cgroup.path));
+  if (static_cast<size_t>(size) >= name.size()) {
+    return tl::unexpected(Error{.file = kCgroup, .system_error = ENAMETOOLONG});
+  }
+  const FileDescriptor file(
+      openat(cgroup.root, name.data(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    return Unless(Error{.file = kCgroup, .system_error = errno});
+  }
+  auto bytes =
+      procfs::ReadAll(file.get(), kCgroup, kListMax, Oversize::kFail, buffer_);
+  if (!bytes) return Unless(bytes.error());
+  while (!bytes->empty()) {
+    const std::string_view line = bytes->substr(0, bytes->find('\n'));
+    bytes->remove_prefix(std::min(line.size() + 1, bytes->size()));
+    // 0 is a process outside of our PID namespace.
+    const auto pid = procfs::ParseDecimal<pid_t>(line);
+    if (pid && *pid > 0) members.push_back({*pid, *cgroup.path});
+  }
+  return {};
+}
+
+}  // namespace resource_attribution::discovery

@@ -1,0 +1,104 @@
+#ifndef RESOURCE_ATTRIBUTION_DISCOVERY_CGROUPS_H_
+#define RESOURCE_ATTRIBUTION_DISCOVERY_CGROUPS_H_
+
+#include <sys/types.h>
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "procfs/file.h"
+#include "procfs/result.h"
+
+namespace resource_attribution::discovery {
+
+/// A path of cgroups that begins at the root of the hierarchy, by component.
+/// Each may be a pattern of fnmatch(3), without its escapes: systemd puts
+/// backslashes into names.
+using CgroupPattern = std::vector<std::string>;
+
+/// The components of `path`; `/` at its beginning and end, or several in a row,
+/// do not count.
+CgroupPattern SplitCgroupPath(std::string_view path);
+
+/// A process in a cgroup, whose path begins with `/`.
+struct CgroupMember {
+  pid_t pid = 0;
+  std::string_view cgroup;
+};
+
+/// The cgroup hierarchies in which services are kept apart: v2, and v1's named
+/// `systemd`; on a hybrid host they are two. cgroups(7). Not thread-safe.
+///
+/// Lists what the kernel lists at that moment: `cgroup.procs` of each cgroup,
+/// in which PIDs are as in our own PID namespace.
+class Cgroups {
+ public:
+  /// `mounts` is the file that lists the mounted file systems, in the format of
+  /// fstab(5), usually "/proc/self/mounts".
+  explicit Cgroups(std::string mounts) : mounts_(std::move(mounts)) {}
+
+  /// Begins a pass: members that were listed before are no longer valid. Fails
+  /// while neither hierarchy is mounted.
+  procfs::Result<void> BeginPass();
+
+  /// Adds the processes that are in a cgroup that matches `pattern`, or below
+  /// one. Some may be there twice.
+  procfs::Result<void> List(const CgroupPattern& pattern,
+                            std::vector<CgroupMember>& members);
+
+  /// Adds the processes of systemd's units whose name matches `unit`, a pattern
+  /// of fnmatch(3): units of the system, in whatever slice, and slices
+  /// themselves. What a unit runs below itself belongs to it, whatever that
+  /// calls its own cgroups: so users cannot pass for a unit of the system.
+  procfs::Result<void> ListUnit(const std::string& unit,
+                                std::vector<CgroupMember>& members);
+
+ private:
+  // A cgroup: which hierarchy, and its path there.
+  struct Cgroup {
+    int root;
+    const std::string* path;
+  };
+  struct Unit {
+    Cgroup cgroup;
+    std::string_view name;  // refers to its path
+  };
+
+  procfs::Result<void> FindHierarchies();
+  void SetToRoots(std::vector<Cgroup>& cgroups) const;
+  Cgroup Child(const Cgroup& parent, std::string_view name);
+  procfs::Result<void> ForEachChild(const Cgroup& cgroup, auto take);
+  procfs::Result<void> ListUnits();
+  procfs::Result<void> NextLevel(const std::string& component);
+  procfs::Result<void> ListBelow(const Cgroup& cgroup,
+                                 std::vector<CgroupMember>& members);
+  procfs::Result<void> ListProcesses(const Cgroup& cgroup,
+                                     std::vector<CgroupMember>& members);
+
+  const std::string mounts_;
+  std::vector<procfs::FileDescriptor> roots_;
+  // Strings that stay where they are and keep their memory from pass to pass;
+  // those up to paths_used_ are of this one.
+  std::deque<std::string> paths_;
+  size_t paths_used_ = 0;
+  bool units_listed_ = false;
+  std::vector<Unit> units_;
+  // Kept for their memory.
+  std::vector<Cgroup> level_;
+  std::vector<Cgroup> next_level_;
+  std::vector<Cgroup> below_;
+  procfs::Buffer buffer_;
+};
+
+/// The systemd unit of the system to which a process in the cgroup `path`
+/// belongs: the first component that is no slice. Empty when there is none.
+std::string_view SystemdUnitOf(std::string_view path);
+
+/// The last component of `path`; empty for the root.
+std::string_view LastComponent(std::string_view path);
+
+}  // namespace resource_attribution::discovery
+
+#endif  // RESOURCE_ATTRIBUTION_DISCOVERY_CGROUPS_H_

@@ -1,0 +1,51 @@
+#ifndef RESOURCE_ATTRIBUTION_DISCOVERY_LISTING_H_
+#define RESOURCE_ATTRIBUTION_DISCOVERY_LISTING_H_
+
+#include <string>
+#include <vector>
+
+#include "discovery/cgroups.h"
+#include "discovery/selectors.h"
+#include "procfs/procfs.h"
+#include "procfs/result.h"
+
+namespace resource_attribution::discovery {
+
+/// Asks those who keep lists of processes: a PID file of its service, the
+/// kernel of the processes in a cgroup. Not thread-safe.
+class Listing {
+ public:
+  /// `mounts` is as for Cgroups.
+  explicit Listing(std::string mounts) : cgroups_(std::move(mounts)) {}
+
+  /// Begins a pass: members that were listed before are no longer valid.
+  void BeginPass() { cgroups_begun_ = false; }
+
+  /// Fills `members`, by PID and each once, with the processes that are on a
+  /// list of every kind that `selectors` have. The cgroup is empty where none
+  /// is selected. What keeps a list from being read is added to `problem`,
+  /// unless it is only not there. Fails where the daemon is out of descriptors
+  /// or memory.
+  procfs::Result<void> List(const procfs::Procfs& proc,
+                            const Selectors& selectors,
+                            std::vector<CgroupMember>& members,
+                            std::string& problem);
+
+ private:
+  procfs::Result<void> ListSelf(const procfs::Procfs& proc);
+  procfs::Result<void> ListPidFiles(const std::vector<std::string>& paths,
+                                    std::string& problem);
+  procfs::Result<void> ListCgroups(const std::vector<CgroupPattern>& patterns);
+  procfs::Result<void> ListUnits(const std::vector<std::string>& units);
+  procfs::Result<void> BeginCgroups();
+  void Intersect(std::vector<CgroupMember>& members, bool is_first);
+
+  Cgroups cgroups_;
+  bool cgroups_begun_ = false;
+  std::vector<CgroupMember> kind_;
+  procfs::Buffer buffer_;
+};
+
+}  // namespace resource_attribution::discovery
+
+#endif  // RESOURCE_ATTRIBUTION_DISCOVERY_LISTING_H_

@@ -1,0 +1,92 @@
+#include "discovery/matching.h"
+
+#include <algorithm>
+
+#include "procfs/proc_comm.h"
+
+namespace resource_attribution::discovery {
+namespace {
+
+using procfs::Result;
+
+std::string_view BaseName(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+// Whether the process, whose command name is `comm`, is called `name`.
+Result<bool> IsNamed(std::string_view name, std::string_view comm,
+                     Candidate& candidate) {
+  if (comm == name) return true;
+  if (name.size() <= procfs::kCommMax ||
+      comm != name.substr(0, procfs::kCommMax)) {
+    return false;
+  }
+  const auto& exe = candidate.Exe();
+  if (exe && BaseName(*exe) == name) return true;
+  const auto& cmdline = candidate.Cmdline();
+  if (cmdline && BaseName(cmdline->argv0) == name) return true;
+  // Whoever may not see the executable cannot tell.
+  if (!exe) return tl::unexpected(exe.error());
+  if (!cmdline) return tl::unexpected(cmdline.error());
+  return false;
+}
+
+Result<bool> HasAName(const std::vector<std::string>& names,
+                      Candidate& candidate) {
+  const auto& comm = candidate.Comm();
+  if (!comm) return tl::unexpected(comm.error());
+  Result<bool> has_one = false;
+  for (const std::string& name : names) {
+    const auto named = IsNamed(name, *comm, candidate);
+    if (named && *named) return true;
+    if (!named) has_one = named;
+  }
+  return has_one;
+}
+
+Result<bool> HasAUser(const std::vector<std::string>& names, const Users& users,
+                      Candidate& candidate) {
+  const auto user = candidate.EffectiveUser();
+  if (!user) return tl::unexpected(user.error());
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return *user && users.Id(name) == *user;
+  });
+}
+
+Result<bool> HasAnExecutable(const std::vector<std::string>& paths,
+                             Candidate& candidate) {
+  const auto& exe = candidate.Exe();
+  if (!exe) return tl::unexpected(exe.error());
+  return std::find(paths.begin(), paths.end(), *exe) != paths.end();
+}
+
+Result<bool> HasACommandLine(
+    const std::vector<std::unique_ptr<const RE2>>& expressions,
+    Candidate& candidate) {
+  const auto& cmdline = candidate.Cmdline();
+  if (!cmdline) return tl::unexpected(cmdline.error());
+  return std::any_of(expressions.begin(), expressions.end(),
+                     [&](const auto& expression) {
+                       return RE2::PartialMatch(cmdline->joined, *expression);
+                     });
+}
+
+}  // namespace
+
+Result<bool> Matches(const Selectors& selectors, const Users& users,
+                     Candidate& candidate) {
+  Result<bool> holds = true;
+  if (!selectors.names.empty()) holds = HasAName(selectors.names, candidate);
+  if (holds && *holds && !selectors.users.empty()) {
+    holds = HasAUser(selectors.users, users, candidate);
+  }
+  if (holds && *holds && !selectors.executables.empty()) {
+    holds = HasAnExecutable(selectors.executables, candidate);
+  }
+  if (holds && *holds && !selectors.command_lines.empty()) {
+    holds = HasACommandLine(selectors.command_lines, candidate);
+  }
+  return holds;
+}
+
+}  // namespace resource_attribution::discovery

@@ -1,0 +1,177 @@
+#include "discovery/name_template.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+
+namespace resource_attribution::discovery {
+namespace {
+
+using procfs::Result;
+using Kind = NameTemplate::Kind;
+
+Kind KindOf(std::string_view placeholder) {
+  if (placeholder == "comm") return Kind::kComm;
+  if (placeholder == "user") return Kind::kUser;
+  if (placeholder == "unit") return Kind::kUnit;
+  if (placeholder == "cgroup") return Kind::kCgroup;
+  return Kind::kCapture;
+}
+
+bool IsContinuation(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
+}
+
+// How many bytes the character at the beginning of `text` has; 0 where that is
+// no UTF-8: RFC 3629, section 4.
+size_t CharacterSize(std::string_view text) {
+  const auto byte = [text](size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+  };
+  const unsigned first = byte(0);
+  const unsigned second = byte(1);
+  size_t size = 0;
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) size = 2;
+  if (first >= 0xe0 && first <= 0xef) size = 3;
+  if (first >= 0xf0 && first <= 0xf4) size = 4;
+  // Overlong forms, surrogates, and what is above U+10FFFF.
+  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
+    return 0;
+  }
+  if (text.size() < size) return 0;
+  for (size_t at = 1; at < size; ++at) {
+    if (!IsContinuation(text[at])) return 0;
+  }
+  return size;
+}
+
+bool IsControl(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  if (first == 0xc2) {  // U+0080 to U+009F
+    return static_cast<unsigned char>(character[1]) < 0xa0;
+  }
+  return first < 0x20 || first == 0x7f;
+}
+
+// FNV-1a, 64 bits: the same on every host.
+uint64_t Hash(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  for (const char byte : text) {
+    hash ^= static_cast<unsigned char>(byte);
+    hash *= 0x100000001b3U;
+  }
+  return hash;
+}
+
+// What the group called `group` captured in the command line; empty where the
+// expression that was found has no such group, or it took no part.
+Result<std::string_view> Capture(const std::string& group,
+                                 const Selectors& selectors,
+                                 Candidate& candidate) {
+  const auto& cmdline = candidate.Cmdline();
+  if (!cmdline) return tl::unexpected(cmdline.error());
+  for (const auto& expression : selectors.command_lines) {
+    const auto& groups = expression->NamedCapturingGroups();
+    const auto number = groups.find(group);
+    if (number == groups.end()) continue;
+    std::vector<re2::StringPiece> captured(static_cast<size_t>(number->second) +
+                                           1);
+    if (expression->Match(cmdline->joined, 0, cmdline->joined.size(),
+                          RE2::UNANCHORED, captured.data(),
+                          static_cast<int>(captured.size()))) {
+      const re2::StringPiece& value = captured.back();
+      return std::string_view(value.data(), value.size());
+    }
+  }
+  return std::string_view();
+}
+
+Result<std::string_view> ValueOf(const NameTemplate::Part& part,
+                                 const Selectors& selectors, Users& users,
+                                 Candidate& candidate) {
+  switch (part.kind) {
+    case Kind::kComm:
+      return candidate.Comm();
+    case Kind::kUser:
+      return candidate.EffectiveUser().map([&](std::optional<uid_t> id) {
+        return id ? std::string_view(users.Name(*id)) : std::string_view();
+      });
+    case Kind::kUnit:
+      return candidate.Cgroup().map(SystemdUnitOf);
+    case Kind::kCgroup:
+      return candidate.Cgroup().map(LastComponent);
+    default:
+      return Capture(part.text, selectors, candidate);
+  }
+}
+
+}  // namespace
+
+NameTemplate::NameTemplate(std::string_view text) : text_(text) {
+  const auto add_text = [this](std::string_view plain) {
+    if (!plain.empty()) parts_.push_back({Kind::kText, std::string(plain)});
+  };
+  while (true) {
+    const size_t open = text.find("${");
+    const size_t close = text.find('}', std::min(open, text.size()));
+    if (close == std::string_view::npos) break;
+    add_text(text.substr(0, open));
+    const auto placeholder = text.substr(open + 2, close - open - 2);
+    parts_.push_back({KindOf(placeholder), std::string(placeholder)});
+    text.remove_prefix(close + 1);
+  }
+  add_text(text);
+}
+
+bool NameTemplate::HasPlaceholders() const {
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [](const Part& part) { return part.kind != Kind::kText; });
+}
+
+Result<void> NameTemplate::Expand(const Selectors& selectors, Users& users,
+                                  Candidate& candidate,
+                                  std::string& name) const {
+  name.clear();
+  for (const Part& part : parts_) {
+    if (part.kind == Kind::kText) {
+      name += part.text;
+      continue;
+    }
+    const auto value = ValueOf(part, selectors, users, candidate);
+    if (!value) return tl::unexpected(value.error());
+    AppendUntrusted(*value, name);
+  }
+  CutInstanceName(name);
+  return {};
+}
+
+void AppendUntrusted(std::string_view value, std::string& name) {
+  if (value.empty()) name += '_';
+  while (!value.empty()) {
+    const size_t size = CharacterSize(value);
+    const auto character = value.substr(0, std::max<size_t>(size, 1));
+    if (size == 0 || character == "/" || IsControl(character)) {
+      name += '_';
+    } else {
+      name += character;
+    }
+    value.remove_prefix(character.size());
+  }
+}
+
+void CutInstanceName(std::string& name) {
+  if (name.size() <= kInstanceNameMax) return;
+  std::array<char, 18> hash{};
+  std::snprintf(hash.data(), hash.size(), "_%016llx",
+                static_cast<unsigned long long>(Hash(name)));
+  size_t size = kInstanceNameMax - (hash.size() - 1);
+  while (size > 0 && IsContinuation(name[size])) --size;
+  name.resize(size);
+  name += hash.data();
+}
+
+}  // namespace resource_attribution::discovery

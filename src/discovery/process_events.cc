@@ -1,0 +1,237 @@
+#include "discovery/process_events.h"
+
+#include <arpa/inet.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+
+namespace resource_attribution::discovery {
+namespace {
+
+using procfs::Error;
+using procfs::Result;
+
+constexpr const char* kSource = "process events";
+
+// Chosen by us; the kernel's answer to a request carries it plus one.
+constexpr uint32_t kAcknowledge = 0x7261;
+
+// The kernel's constants, which its headers keep inside of proc_event up to 6.5
+// and outside later.
+constexpr uint32_t kAnswer = 0;
+constexpr uint32_t kFork = 0x1;
+constexpr uint32_t kExec = 0x2;
+constexpr uint32_t kUser = 0x4;
+constexpr uint32_t kName = 0x200;
+
+// Where an event and its fields stand in a message. Those of an exec stand
+// where those of a change of user or name do.
+constexpr size_t kEvent = NLMSG_HDRLEN + sizeof(cn_msg);
+constexpr size_t kWhat = kEvent + offsetof(proc_event, what);
+constexpr size_t kProcess =
+    kEvent + offsetof(proc_event, event_data.exec.process_pid);
+constexpr size_t kProcessGroup =
+    kEvent + offsetof(proc_event, event_data.exec.process_tgid);
+constexpr size_t kChild =
+    kEvent + offsetof(proc_event, event_data.fork.child_pid);
+constexpr size_t kChildGroup =
+    kEvent + offsetof(proc_event, event_data.fork.child_tgid);
+
+sock_filter Statement(int code, uint32_t value) {
+  return {.code = static_cast<uint16_t>(code), .jt = 0, .jf = 0, .k = value};
+}
+
+// Loads a word of the message, of which BPF makes a number as of a big-endian
+// one.
+sock_filter Load(size_t offset) {
+  return Statement(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset));
+}
+
+// Goes `skipped` statements further where the loaded word is `value`.
+sock_filter SkipIf(uint32_t value, uint8_t skipped) {
+  return {.code = BPF_JMP | BPF_JEQ | BPF_K,
+          .jt = skipped,
+          .jf = 0,
+          .k = htonl(value)};
+}
+
+// Lets through the answer to a request and the events that are wanted, but for
+// those of threads, whose ID is not that of their thread group.
+std::array<sock_filter, 17> Filter() {
+  const auto keep_in_x = Statement(BPF_MISC | BPF_TAX, 0);
+  const auto drop = Statement(BPF_RET | BPF_K, 0);
+  const auto pass = Statement(BPF_RET | BPF_K, UINT32_MAX);
+  return {
+      Load(kWhat),
+      SkipIf(kExec, 14),    // to `pass`
+      SkipIf(kAnswer, 13),  // to `pass`
+      SkipIf(kFork, 3),
+      SkipIf(kUser, 6),
+      SkipIf(kName, 5),
+      drop,
+      Load(kChild),
+      keep_in_x,
+      Load(kChildGroup),
+      Statement(BPF_JMP | BPF_JA, 3),  // to the comparison
+      Load(kProcess),
+      keep_in_x,
+      Load(kProcessGroup),
+      {.code = BPF_JMP | BPF_JEQ | BPF_X, .jt = 1, .jf = 0, .k = 0},
+      drop,
+      pass,
+  };
+}
+
+template <typename Field>
+Field At(const nlmsghdr& message, size_t offset) {
+  Field field{};
+  std::memcpy(&field, reinterpret_cast<const char*>(&message) + offset,
+              sizeof(field));
+  return field;
+}
+
+bool IsProcessEvent(const nlmsghdr& message) {
+  if (message.nlmsg_len < kEvent + sizeof(proc_event)) return false;
+  const auto header = At<cn_msg>(message, NLMSG_HDRLEN);
+  return header.id.idx == CN_IDX_PROC && header.id.val == CN_VAL_PROC;
+}
+
+// Calls `take` with each event of the next datagram. False when none is
+// waiting.
+Result<bool> Receive(const mnl_socket* socket, auto take) {
+  alignas(nlmsghdr) std::array<char, 4096> buffer{};
+  const ssize_t size =
+      mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
+  if (size < 0) {
+    if (errno == EAGAIN || errno == EINTR) return errno == EINTR;
+    return tl::unexpected(Error{.file = kSource, .system_error = errno});
+  }
+  int left = static_cast<int>(size);
+  const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+  for (; mnl_nlmsg_ok(message, left);
+       message = mnl_nlmsg_next(message, &left)) {
+    if (IsProcessEvent(*message)) take(*message);
+  }
+  return true;
+}
+
+bool Request(const mnl_socket* socket, proc_cn_mcast_op operation) {
+  alignas(nlmsghdr) std::array<char, 128> buffer{};
+  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+  message->nlmsg_type = NLMSG_DONE;
+  auto* header = static_cast<cn_msg*>(
+      mnl_nlmsg_put_extra_header(message, sizeof(cn_msg) + sizeof(operation)));
+  header->id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC};
+  header->ack = kAcknowledge;
+  header->len = sizeof(operation);
+  std::memcpy(header + 1, &operation, sizeof(operation));
+  return mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0;
+}
+
+// What the kernel answers to the request: an errno, or 0; none when it does not
+// answer. It does at once, in all versions since 3.1.
+Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  std::optional<uint32_t> answer;
+  while (!answer && std::chrono::steady_clock::now() < end) {
+    pollfd ready{
+        .fd = mnl_socket_get_fd(socket), .events = POLLIN, .revents = 0};
+    if (poll(&ready, 1, 1000) == 0) break;
+    const auto received = Receive(socket, [&](const nlmsghdr& message) {
+      if (At<uint32_t>(message, kWhat) == kAnswer &&
+          At<cn_msg>(message, NLMSG_HDRLEN).ack == kAcknowledge + 1) {
+        answer = At<uint32_t>(
+            message, kEvent + offsetof(proc_event, event_data.ack.err));
+      }
+    });
+    if (!received) return tl::unexpected(received.error());
+  }
+  return answer;
+}
+
+}  // namespace
+
+void ProcessEvents::Unsubscribe::operator()(mnl_socket* socket) const {
+  Request(socket, PROC_CN_MCAST_IGNORE);
+  mnl_socket_close(socket);
+}
+
+Result<ProcessEvents> ProcessEvents::Subscribe(int receive_buffer) {
+  const auto failed = [] {
+    return tl::unexpected(Error{.file = kSource, .system_error = errno});
+  };
+  mnl_socket* socket =
+      mnl_socket_open2(NETLINK_CONNECTOR, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (socket == nullptr) return failed();
+  ProcessEvents events(socket);
+  const int fd = mnl_socket_get_fd(socket);
+
+  auto statements = Filter();
+  const sock_fprog filter{.len = statements.size(),
+                          .filter = statements.data()};
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) !=
+      0) {
+    return failed();
+  }
+  // Beyond the limit of the host (net.core.rmem_max) with CAP_NET_ADMIN only.
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer,
+                 sizeof(receive_buffer)) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+               sizeof(receive_buffer));
+  }
+  // The kernel chooses the port: another plugin may have the process's own.
+  if (mnl_socket_bind(socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) != 0 ||
+      !Request(socket, PROC_CN_MCAST_LISTEN)) {
+    return failed();
+  }
+  const auto answer = Answer(socket);
+  if (!answer) return tl::unexpected(answer.error());
+  if (!*answer) {
+    return tl::unexpected(Error{
+        .file = kSource,
+        .expected = "an answer, which the kernel gives in the initial PID "
+                    "namespace only"});
+  }
+  errno = static_cast<int>(**answer);
+  if (errno != 0) return failed();
+  return events;
+}
+
+bool ProcessEvents::Drain(std::vector<pid_t>& pids) {
+  bool complete = true;
+  while (true) {
+    const auto received = Receive(socket_.get(), [&](const nlmsghdr& message) {
+      switch (At<uint32_t>(message, kWhat)) {
+        case kFork:
+          pids.push_back(At<pid_t>(message, kChild));
+          break;
+        case kExec:
+        case kUser:
+        case kName:
+          pids.push_back(At<pid_t>(message, kProcess));
+          break;
+        default:  // an answer to somebody else's request
+          break;
+      }
+    });
+    if (!received && received.error().system_error == ENOBUFS) {
+      complete = false;
+      continue;
+    }
+    if (!received) return false;
+    if (!*received) return complete;
+  }
+}
+
+}  // namespace resource_attribution::discovery

@@ -1,0 +1,51 @@
+#ifndef RESOURCE_ATTRIBUTION_DISCOVERY_PROCESS_EVENTS_H_
+#define RESOURCE_ATTRIBUTION_DISCOVERY_PROCESS_EVENTS_H_
+
+#include <libmnl/libmnl.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <vector>
+
+#include "procfs/result.h"
+
+namespace resource_attribution::discovery {
+
+/// A subscription to what the kernel tells of processes: its "proc connector",
+/// a netlink multicast group; linux/cn_proc.h, CONFIG_PROC_EVENTS.
+///
+/// Of its events only those are let through that can change which blocks a
+/// process belongs to: it was forked, executed a program, changed its name or
+/// its user. Those of threads and exits stay in the kernel. Not thread-safe.
+class ProcessEvents {
+ public:
+  /// Holds about 10,000 events, 768 bytes of kernel memory each, and takes
+  /// memory only while it does.
+  static constexpr int kReceiveBuffer = 4 << 20;
+
+  /// Subscribes. Kernels before 6.6 require CAP_NET_ADMIN. Outside the initial
+  /// network namespace the kernel refuses, outside the initial PID namespace it
+  /// does not answer, which is an error as well: its PIDs would not be ours.
+  static procfs::Result<ProcessEvents> Subscribe(
+      int receive_buffer = kReceiveBuffer);
+
+  /// Adds the processes of all events since the last call to `pids`, in no
+  /// particular order, some more than once. False when events may be missing,
+  /// because the receive buffer was full.
+  bool Drain(std::vector<pid_t>& pids);
+
+ private:
+  // Ends the subscription: before Linux 6.6 the kernel goes on making events
+  // for subscribers that only went away.
+  struct Unsubscribe {
+    void operator()(mnl_socket* socket) const;
+  };
+
+  explicit ProcessEvents(mnl_socket* socket) : socket_(socket) {}
+
+  std::unique_ptr<mnl_socket, Unsubscribe> socket_;
+};
+
+}  // namespace resource_attribution::discovery
+
+#endif  // RESOURCE_ATTRIBUTION_DISCOVERY_PROCESS_EVENTS_H_
