@@ -296,6 +296,7 @@ TEST_F(ModuleTest, LastingProblemIsSaidOnceAndAgainWhenItComesBack) {
 }
 
 TEST_F(ModuleTest, PassThatFailsIsSaidOnceAndTheNextOneRuns) {
+  tree_.Put({.pid = 1, .comm = "init"});
   tree_.Put({.pid = 5, .comm = "a"});
   Start({{"Process", {"a"}, {}}});
   Pass();

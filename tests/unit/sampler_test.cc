@@ -341,6 +341,7 @@ TEST_F(SamplerTest, PidReusedWithinAPassIsNotRead) {
 TEST_F(SamplerTest, OutOfDescriptorsWhileReadingFailsThePass) {
   tree_.Put({.pid = 5, .comm = "a"});
   AddBlock("block", "a");
+  config_.defaults.memory_type = attribution::MemoryType::kPss;
   std::optional<NoDescriptors> none;
   int looks = 0;
   on_clock_ = [&none, &looks] {
@@ -349,7 +350,7 @@ TEST_F(SamplerTest, OutOfDescriptorsWhileReadingFailsThePass) {
   const auto pass = TryPass();
   none.reset();
   ASSERT_FALSE(pass);
-  EXPECT_EQ(pass.error().Message(), "/proc/PID/status: Too many open files");
+  EXPECT_EQ(pass.error().Message(), "/proc/PID: Too many open files");
 }
 
 // After a pass that could not tell anything, CPU is measured from the last one
@@ -365,7 +366,7 @@ TEST_F(SamplerTest, FailedPassLosesNothing) {
     pass = TryPass();
   }
   ASSERT_FALSE(pass);
-  EXPECT_EQ(pass.error().Message(), "/proc/PID: Too many open files");
+  EXPECT_EQ(pass.error().Message(), "/proc/PID/stat: Too many open files");
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
 }
