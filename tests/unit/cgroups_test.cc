@@ -1,1 +1,195 @@
+#include "discovery/cgroups.h"
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "proc_tree.h"
+
+namespace resource_attribution::discovery {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+// Directory trees that look like the kernel's.
+class CgroupsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    Mount("cgroup2 " + Root("v2") + " cgroup2 rw,nosuid 0 0\n");
+    Put("v2", "", "1\n");
+  }
+
+  std::string Root(const std::string& hierarchy) {
+    std::filesystem::create_directories(directory_.path() / hierarchy);
+    return directory_.path() / hierarchy;
+  }
+
+  void Mount(const std::string& mounts) {
+    Write(directory_.path() / "mounts", "proc /proc proc rw 0 0\n" + mounts);
+  }
+
+  void Put(const std::string& hierarchy, const std::string& path,
+           const std::string& procs) {
+    const auto cgroup = directory_.path() / hierarchy / path;
+    std::filesystem::create_directories(cgroup);
+    for (auto at = cgroup; at != directory_.path(); at = at.parent_path()) {
+      if (!exists(at / "cgroup.procs")) Write(at / "cgroup.procs", "");
+    }
+    Write(cgroup / "cgroup.procs", procs);
+  }
+
+  std::vector<pid_t> List(const std::string& pattern) {
+    return Pids([&](auto& members) {
+      return cgroups_.List(SplitCgroupPath(pattern), members);
+    });
+  }
+
+  std::vector<pid_t> ListUnit(const std::string& unit) {
+    return Pids(
+        [&](auto& members) { return cgroups_.ListUnit(unit, members); });
+  }
+
+  std::vector<pid_t> Pids(auto list) {
+    EXPECT_TRUE(cgroups_.BeginPass());
+    members_.clear();
+    const procfs::Result<void> listed = list(members_);
+    EXPECT_TRUE(listed) << listed.error().Message();
+    std::vector<pid_t> pids;
+    for (const CgroupMember& member : members_) pids.push_back(member.pid);
+    return pids;
+  }
+
+  TemporaryDirectory directory_;
+  Cgroups cgroups_{directory_.path() / "mounts"};
+  std::vector<CgroupMember> members_;
+};
+
+TEST(CgroupPath, IsSplitAtSlashes) {
+  EXPECT_THAT(SplitCgroupPath("a/b.service"), ElementsAre("a", "b.service"));
+  EXPECT_THAT(SplitCgroupPath("/a//b/"), ElementsAre("a", "b"));
+  EXPECT_THAT(SplitCgroupPath("/"), IsEmpty());
+}
+
+TEST(CgroupPath, UnitIsTheFirstThatIsNoSlice) {
+  EXPECT_EQ(SystemdUnitOf("/system.slice/nginx.service"), "nginx.service");
+  EXPECT_EQ(SystemdUnitOf("/system.slice/system-postgresql.slice/"
+                          "postgresql@15-main.service"),
+            "postgresql@15-main.service");
+  EXPECT_EQ(SystemdUnitOf("/init.scope"), "init.scope");
+  EXPECT_EQ(SystemdUnitOf("/system.slice/_cgroup.service"), "cgroup.service");
+  // Whatever a unit makes below itself is that unit.
+  EXPECT_EQ(SystemdUnitOf("/user.slice/user-1000.slice/user@1000.service/"
+                          "app.slice/nginx.service"),
+            "user@1000.service");
+  EXPECT_EQ(SystemdUnitOf("/system.slice"), "");
+  EXPECT_EQ(SystemdUnitOf("/docker/4711"), "");
+  EXPECT_EQ(SystemdUnitOf("/"), "");
+  EXPECT_EQ(SystemdUnitOf(""), "");
+}
+
+TEST_F(CgroupsTest, CgroupIsThatAndThoseBelow) {
+  Put("v2", "a", "10\n11\n");
+  Put("v2", "a/b/c", "12\n");
+  Put("v2", "ab", "13\n");
+  EXPECT_THAT(List("a"), UnorderedElementsAre(10, 11, 12));
+  EXPECT_THAT(List("/a/b/"), ElementsAre(12));
+  EXPECT_THAT(List("/"), UnorderedElementsAre(1, 10, 11, 12, 13));
+}
+
+TEST_F(CgroupsTest, MemberKnowsItsOwnCgroup) {
+  Put("v2", "a/b", "12\n");
+  List("a");
+  ASSERT_EQ(members_.size(), 1U);
+  EXPECT_EQ(members_[0].cgroup, "/a/b");
+  List("/");
+  EXPECT_EQ(members_[0].cgroup, "/");
+}
+
+TEST_F(CgroupsTest, StarStandsForAnyPartOfOneComponent) {
+  Put("v2", "a.slice/x-1.scope", "10\n");
+  Put("v2", "a.slice/x-2.scope", "11\n");
+  Put("v2", "a.slice/y.scope", "12\n");
+  Put("v2", "b.slice/x-3.scope", "13\n");
+  EXPECT_THAT(List("a.slice/x-*.scope"), UnorderedElementsAre(10, 11));
+  EXPECT_THAT(List("*/x-*"), UnorderedElementsAre(10, 11, 13));
+  EXPECT_THAT(List("*.scope"), IsEmpty());
+}
+
+// systemd writes `-` in names as `\x2d`.
+TEST_F(CgroupsTest, BackslashesStandForThemselves) {
+  Put("v2", "a\\x2db.service", "10\n");
+  EXPECT_THAT(List("a\\x2db.service"), ElementsAre(10));
+  EXPECT_THAT(List("a\\x2d*"), ElementsAre(10));
+}
+
+TEST_F(CgroupsTest, WhatDoesNotExistIsEmptyUntilItDoes) {
+  EXPECT_THAT(List("late"), IsEmpty());
+  EXPECT_THAT(ListUnit("late.service"), IsEmpty());
+  Put("v2", "late", "10\n");
+  Put("v2", "system.slice/late.service", "11\n");
+  EXPECT_THAT(List("late"), ElementsAre(10));
+  EXPECT_THAT(ListUnit("late.service"), ElementsAre(11));
+}
+
+TEST_F(CgroupsTest, UnitIsFoundInWhateverSlice) {
+  Put("v2", "a.slice/a-b.slice/x.service", "10\n");
+  Put("v2", "a.slice/a-b.slice/x.service/worker", "11\n");
+  Put("v2", "y.service", "12\n");
+  EXPECT_THAT(ListUnit("x.service"), UnorderedElementsAre(10, 11));
+  EXPECT_THAT(ListUnit("*.service"), UnorderedElementsAre(10, 11, 12));
+  EXPECT_THAT(ListUnit("a-b.slice"), UnorderedElementsAre(10, 11));
+}
+
+// A user may have cgroups below his own unit, by any name.
+TEST_F(CgroupsTest, NobodyPassesForAUnitOfTheSystem) {
+  Put("v2", "user.slice/user@1000.service/app.slice/nginx.service", "666\n");
+  Put("v2", "docker/nginx.service", "667\n");
+  EXPECT_THAT(ListUnit("nginx.service"), IsEmpty());
+  EXPECT_THAT(ListUnit("user@1000.service"), ElementsAre(666));
+}
+
+TEST_F(CgroupsTest, HybridHostHasTwoHierarchies) {
+  Mount("cgroup " + Root("memory") + " cgroup rw,memory 0 0\ncgroup " +
+        Root("systemd") + " cgroup rw,xattr,name=systemd 0 0\ncgroup2 " +
+        Root("v2") + " cgroup2 rw 0 0\n");
+  Put("systemd", "system.slice/a.service", "10\n");
+  Put("v2", "system.slice/a.service", "10\n");
+  Put("v2", "system.slice/b.service", "11\n");
+  Put("memory", "system.slice/a.service", "12\n");
+  EXPECT_THAT(List("system.slice/a.service"), ElementsAre(10, 10));
+  EXPECT_THAT(ListUnit("b.service"), ElementsAre(11));
+}
+
+TEST_F(CgroupsTest, MountPointMayHoldBlanks) {
+  const std::string root = Root("v 2");
+  Mount("cgroup2 " + directory_.path().string() + "/v\\0402 cgroup2 rw 0 0\n");
+  Put("v 2", "a", "10\n");
+  EXPECT_THAT(List("a"), ElementsAre(10));
+}
+
+TEST_F(CgroupsTest, WithoutAHierarchyItSaysSoUntilThereIsOne) {
+  Mount("");
+  const auto begun = cgroups_.BeginPass();
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(begun.error().Message(),
+            "cgroup: expected the v2 hierarchy or v1's systemd to be mounted");
+  SetUp();
+  EXPECT_TRUE(cgroups_.BeginPass());
+}
+
+// PIDs that our namespace does not have are 0.
+TEST_F(CgroupsTest, ProcessesOfOtherNamespacesAreLeftOut) {
+  Put("v2", "a", "0\n10\n0\n");
+  EXPECT_THAT(List("a"), ElementsAre(10));
+}
+
+TEST_F(CgroupsTest, DeepTreesAreWalkedAsFarAsAPathReaches) {
+  std::string path = "deep";
+  for (int depth = 0; depth < 900; ++depth) path += "/d";
+  Put("v2", path, "10\n");
+  EXPECT_THAT(List("deep"), ElementsAre(10));
+}
+
+}  // namespace
+}  // namespace resource_attribution::discovery

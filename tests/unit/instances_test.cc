@@ -1,1 +1,74 @@
+#include "discovery/instances.h"
+
 #include <gtest/gtest.h>
+
+namespace resource_attribution::discovery {
+namespace {
+
+using Refusal = Instances::Refusal;
+
+class InstancesTest : public testing::Test {
+ protected:
+  // Ends passes in which nothing but `used` had a process.
+  void EndPasses(size_t passes, std::optional<size_t> used = {}) {
+    for (size_t pass = 0; pass < passes; ++pass) {
+      std::vector<bool> flags(instances_.size());
+      if (used) flags[*used] = true;
+      instances_.EndPass(flags);
+    }
+  }
+
+  Instances instances_;
+};
+
+TEST_F(InstancesTest, OneNameIsOneInstance) {
+  const auto one = instances_.Make("a", 0, 9);
+  EXPECT_EQ(instances_.Make("a", 0, 9).index, one.index);
+  EXPECT_NE(instances_.Make("b", 0, 9).index, one.index);
+  EXPECT_EQ(instances_[one.index].name, "a");
+  EXPECT_EQ(instances_[one.index].block, 0U);
+}
+
+TEST_F(InstancesTest, BlockHasSoManyAndNoMore) {
+  EXPECT_FALSE(instances_.Make("a", 0, 2).refusal);
+  EXPECT_FALSE(instances_.Make("b", 0, 2).refusal);
+  EXPECT_EQ(instances_.Make("c", 0, 2).refusal, Refusal::kTooMany);
+  EXPECT_FALSE(instances_.Make("a", 0, 2).refusal);  // it is there
+  EXPECT_FALSE(instances_.Make("c", 1, 2).refusal);  // another block
+}
+
+TEST_F(InstancesTest, NameOfAnotherBlockIsTaken) {
+  instances_.AddLasting("checkout", 0);
+  EXPECT_EQ(instances_.Make("checkout", 1, 9).refusal, Refusal::kTaken);
+}
+
+TEST_F(InstancesTest, IsForgottenAfterTenPassesWithoutAProcess) {
+  const auto made = instances_.Make("a", 0, 1);
+  EndPasses(9);
+  EXPECT_EQ(instances_.Make("b", 0, 1).refusal, Refusal::kTooMany);
+  EndPasses(1, made.index);  // back again
+  EndPasses(9);
+  EXPECT_EQ(instances_.Make("b", 0, 1).refusal, Refusal::kTooMany);
+  EndPasses(1);
+  EXPECT_FALSE(instances_.Make("b", 0, 1).refusal);
+  EXPECT_EQ(instances_.Make("a", 0, 1).refusal, Refusal::kTooMany);
+}
+
+TEST_F(InstancesTest, PlaceOfAForgottenOneIsUsedAgainAndOthersStay) {
+  const auto one = instances_.Make("a", 0, 9);
+  const auto other = instances_.Make("b", 0, 9);
+  EndPasses(10, other.index);
+  const auto next = instances_.Make("c", 0, 9);
+  EXPECT_EQ(next.index, one.index);
+  EXPECT_EQ(instances_[other.index].name, "b");
+  EXPECT_EQ(instances_.size(), 2U);
+}
+
+TEST_F(InstancesTest, ThatOfABlockWithoutPlaceholdersStays) {
+  const size_t index = instances_.AddLasting("checkout", 0);
+  EndPasses(20);
+  EXPECT_EQ(instances_[index].name, "checkout");
+}
+
+}  // namespace
+}  // namespace resource_attribution::discovery

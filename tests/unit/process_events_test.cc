@@ -1,1 +1,126 @@
+// On the real kernel. Where it gives no events, in a container say, there is
+// nothing to test.
+
+#include "discovery/process_events.h"
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "child_process.h"
+
+namespace resource_attribution::discovery {
+namespace {
+
+using testing::Contains;
+using testing::Not;
+
+class ProcessEventsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!events_) GTEST_SKIP() << events_.error().Message();
+  }
+
+  // The processes that were named since the last call.
+  std::vector<pid_t> Drain() {
+    std::vector<pid_t> pids;
+    EXPECT_TRUE(events_->Drain(pids));
+    return pids;
+  }
+
+  procfs::Result<ProcessEvents> events_ = ProcessEvents::Subscribe();
+};
+
+TEST_F(ProcessEventsTest, NamesWhoeverMayMatchFromNowOn) {
+  ChildProcess child({[] {}, Rename("renamed"), BecomeUser(4242),
+                      ExecuteSleep("executed")});
+  EXPECT_THAT(Drain(), Contains(child.pid()));
+  EXPECT_THAT(Drain(), Not(Contains(child.pid())));
+  for (const char* change : {"name", "user", "program"}) {
+    child.Next();
+    EXPECT_THAT(Drain(), Contains(child.pid())) << change;
+    EXPECT_THAT(Drain(), Not(Contains(child.pid()))) << change;
+  }
+}
+
+TEST_F(ProcessEventsTest, ThreadsAndExitsStayInTheKernel) {
+  ChildProcess child({[] {}, [] {
+                        std::thread([] {
+                          prctl(PR_SET_NAME, "thread");
+                        }).join();
+                      }});
+  Drain();
+  child.Next();
+  const pid_t pid = child.pid();
+  child.Kill();
+  EXPECT_THAT(Drain(), Not(Contains(pid)));
+}
+
+TEST_F(ProcessEventsTest, OverflowIsToldOnceAndOver) {
+  auto tiny = ProcessEvents::Subscribe(2048);
+  ASSERT_TRUE(tiny) << tiny.error().Message();
+  for (int i = 0; i < 50; ++i) ChildProcess child({[] {}});
+  std::vector<pid_t> pids;
+  EXPECT_FALSE(tiny->Drain(pids));
+  ChildProcess child({[] {}});
+  EXPECT_TRUE(tiny->Drain(pids));
+  EXPECT_THAT(pids, Contains(child.pid()));
+}
+
+TEST_F(ProcessEventsTest, SeveralSubscribersDoNotDisturbEachOther) {
+  {
+    auto other = ProcessEvents::Subscribe();
+    ASSERT_TRUE(other);
+  }
+  ChildProcess child({[] {}});
+  EXPECT_THAT(Drain(), Contains(child.pid()));
+}
+
+// What Subscribe says in a child that has left `namespaces`; empty where this
+// process may not do that.
+std::string RefusalOutside(int namespaces) {
+  std::array<int, 2> report{};
+  EXPECT_EQ(pipe(report.data()), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    // A PID namespace takes in the children only.
+    if (unshare(namespaces) != 0) _exit(0);
+    if (fork() == 0) {
+      const auto events = ProcessEvents::Subscribe();
+      const std::string text = events ? "none" : events.error().Message();
+      _exit(write(report[1], text.data(), text.size()) > 0 ? 0 : 1);
+    }
+    wait(nullptr);
+    _exit(0);
+  }
+  close(report[1]);
+  std::string text(200, '\0');
+  const ssize_t size = read(report[0], text.data(), text.size());
+  text.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  close(report[0]);
+  waitpid(child, nullptr, 0);
+  return text;
+}
+
+TEST(ProcessEvents, OutsideTheInitialNetworkNamespaceAreRefused) {
+  const std::string refusal = RefusalOutside(CLONE_NEWNET);
+  if (refusal.empty()) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(refusal, "process events: Connection refused");
+}
+
+// The kernel would tell of processes under PIDs that are not ours.
+TEST(ProcessEvents, OutsideTheInitialPidNamespaceAreNotAnswered) {
+  const std::string refusal = RefusalOutside(CLONE_NEWPID);
+  if (refusal.empty()) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(refusal,
+            "process events: expected an answer, which the kernel gives in the "
+            "initial PID namespace only");
+}
+
+}  // namespace
+}  // namespace resource_attribution::discovery

@@ -1,0 +1,48 @@
+#ifndef RESOURCE_ATTRIBUTION_TESTS_UNIT_CHILD_PROCESS_H_
+#define RESOURCE_ATTRIBUTION_TESTS_UNIT_CHILD_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+/// A real process that does what it is told, step by step, and ends with its
+/// test.
+class ChildProcess {
+ public:
+  using Step = std::function<void()>;
+
+  /// Runs the first step; returns when it is done.
+  explicit ChildProcess(std::vector<Step> steps);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  /// Lets it run the next step; returns when that is done. A step that executes
+  /// a program is done when the program runs.
+  void Next();
+
+  /// Ends it; returns when it is gone.
+  void Kill();
+
+ private:
+  void WaitForStep();
+
+  pid_t pid_ = -1;
+  int commands_ = -1;  // to the child
+  int reports_ = -1;   // from the child; closed by an exec
+};
+
+/// Steps.
+ChildProcess::Step Rename(const std::string& comm);
+ChildProcess::Step ExecuteSleep(const std::string& argv0);
+ChildProcess::Step BecomeUser(uid_t user);
+ChildProcess::Step Fork();
+
+/// A command name that no other process has.
+std::string UniqueName(const std::string& suffix);
+
+#endif  // RESOURCE_ATTRIBUTION_TESTS_UNIT_CHILD_PROCESS_H_
