@@ -24,8 +24,11 @@ using procfs::Result;
 
 constexpr const char* kSource = "process events";
 
-// Chosen by us; the kernel's answer to a request carries it plus one.
-constexpr uint32_t kAcknowledge = 0x7261;
+// A request's acknowledgement number, which the kernel's answer carries plus
+// one. All subscribers get all answers: the socket's port is nobody else's.
+uint32_t Acknowledgement(const mnl_socket* socket) {
+  return mnl_socket_get_portid(socket);
+}
 
 // The kernel's constants, which its headers keep inside of proc_event up to 6.5
 // and outside later.
@@ -133,7 +136,7 @@ bool Request(const mnl_socket* socket, proc_cn_mcast_op operation) {
   auto* header = static_cast<cn_msg*>(
       mnl_nlmsg_put_extra_header(message, sizeof(cn_msg) + sizeof(operation)));
   header->id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC};
-  header->ack = kAcknowledge;
+  header->ack = Acknowledgement(socket);
   header->len = sizeof(operation);
   std::memcpy(header + 1, &operation, sizeof(operation));
   return mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0;
@@ -150,7 +153,8 @@ Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
     if (poll(&ready, 1, 1000) == 0) break;
     const auto received = Receive(socket, [&](const nlmsghdr& message) {
       if (At<uint32_t>(message, kWhat) == kAnswer &&
-          At<cn_msg>(message, NLMSG_HDRLEN).ack == kAcknowledge + 1) {
+          At<cn_msg>(message, NLMSG_HDRLEN).ack ==
+              Acknowledgement(socket) + 1) {
         answer = At<uint32_t>(
             message, kEvent + offsetof(proc_event, event_data.ack.err));
       }

@@ -78,9 +78,10 @@ ChildProcess::Step BecomeUser(uid_t user) {
 
 ChildProcess::Step Fork() {
   return [] {
+    const pid_t parent = getpid();
     if (fork() == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
-      pause();
+      if (getppid() == parent) pause();
       _exit(0);
     }
   };

@@ -2,7 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/types.h>
+#include <unistd.h>
 
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include "child_process.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::discovery {
@@ -12,6 +19,7 @@ using std::chrono::steady_clock;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 
 class DiscoveryTest : public testing::Test {
  protected:
@@ -384,6 +392,366 @@ TEST_F(DiscoveryTest, OutOfDescriptorsForAPidFileFailsThePass) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().Message(),
             (files_.path() / "x.pid").string() + ": Too many open files");
+}
+
+// A shell wrapper, what it starts, and what that starts; and a bystander.
+class DescendantsTest : public DiscoveryTest {
+ protected:
+  DescendantsTest() {
+    tree_.Put({.pid = 10, .comm = "wrapper"});
+    tree_.Put({.pid = 11, .comm = "app", .parent = 10});
+    tree_.Put({.pid = 9, .comm = "worker", .parent = 11});
+    tree_.Put({.pid = 12, .comm = "bystander"});
+    Selectors selectors = WithName("wrapper");
+    selectors.include_children = true;
+    blocks_.push_back(std::move(selectors));
+  }
+};
+
+TEST_F(DescendantsTest, BelongToTheBlockTheirAncestorMatches) {
+  blocks_.push_back(WithName("wrapper"));
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(9, 10, 11), ElementsAre(10)));
+}
+
+TEST_F(DescendantsTest, OnlyAsLongAsTheirParentsLeadToIt) {
+  Find();
+  tree_.Remove(11);
+  tree_.Put({.pid = 9, .comm = "worker", .parent = 1});
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(10)));
+}
+
+TEST_F(DescendantsTest, OfAListedProcessAreFoundToo) {
+  Write(files_.path() / "x.pid", "10");
+  blocks_.clear();
+  blocks_.push_back(WithPidFile(files_.path() / "x.pid"));
+  blocks_[0].include_children = true;
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(9, 10, 11)));
+}
+
+TEST_F(DescendantsTest, MatchingThemselvesCountOnce) {
+  tree_.Put({.pid = 11, .comm = "wrapper", .parent = 10});
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(9, 10, 11)));
+  ASSERT_EQ(discovery_->matches().size(), 3U);
+  EXPECT_TRUE(discovery_->matches()[0].inherited);
+  EXPECT_FALSE(discovery_->matches()[2].inherited);
+}
+
+TEST_F(DescendantsTest, BelongToTheInstanceOfTheirAncestor) {
+  name_ = "of ${comm}";
+  Find();
+  ASSERT_EQ(discovery_->matches().size(), 3U);
+  for (const Match& match : discovery_->matches()) {
+    EXPECT_EQ(discovery_->instances()[match.instance].name, "of wrapper");
+  }
+}
+
+// PIDs that are reused while they are read could make a circle.
+TEST_F(DescendantsTest, CircleOfParentsEnds) {
+  tree_.Put({.pid = 10, .comm = "wrapper", .parent = 9});
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(9, 10, 11)));
+}
+
+TEST_F(DescendantsTest, ZombiesAreNone) {
+  tree_.Put({.pid = 11, .comm = "app", .state = 'Z', .parent = 10});
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(10)));
+}
+
+class PlaceholderTest : public DiscoveryTest {
+ protected:
+  // The instances that have processes, and how many each.
+  std::map<std::string, int> Instances() {
+    EXPECT_TRUE(Discover());
+    std::map<std::string, int> instances;
+    for (const Match& match : discovery_->matches()) {
+      ++instances[discovery_->instances()[match.instance].name];
+    }
+    return instances;
+  }
+
+  static Selectors Everything() {
+    Selectors selectors;
+    selectors.users = {"0"};
+    return selectors;
+  }
+};
+
+TEST_F(PlaceholderTest, EachNameIsAnInstance) {
+  name_ = "app ${comm}";
+  tree_.Put({.pid = 1, .comm = "a"});
+  tree_.Put({.pid = 2, .comm = "b"});
+  tree_.Put({.pid = 3, .comm = "a"});
+  blocks_.push_back(Everything());
+  EXPECT_THAT(Instances(), ElementsAre(Pair("app a", 2), Pair("app b", 1)));
+}
+
+TEST_F(PlaceholderTest, ProcessesThatSwapNamesSwapInstances) {
+  name_ = "${comm}";
+  tree_.Put({.pid = 1, .comm = "a"});
+  tree_.Put({.pid = 2, .comm = "b"});
+  blocks_.push_back(Everything());
+  Instances();
+  const auto instance_of = [this](size_t index) {
+    return discovery_->instances()[discovery_->matches()[index].instance].name;
+  };
+  EXPECT_EQ(instance_of(0), "a");
+  tree_.Put({.pid = 1, .comm = "b"});
+  tree_.Put({.pid = 2, .comm = "a"});
+  Instances();
+  EXPECT_EQ(instance_of(0), "b");
+  EXPECT_EQ(instance_of(1), "a");
+}
+
+TEST_F(PlaceholderTest, NamesBeyondTheBoundAreLeftOutAndCounted) {
+  name_ = "${comm}";
+  max_instances_ = 2;
+  for (const pid_t pid : {1, 2, 3, 4}) {
+    tree_.Put({.pid = pid, .comm = "name" + std::to_string(pid)});
+  }
+  blocks_.push_back(Everything());
+  const auto instances = Instances();
+  EXPECT_EQ(instances.size(), 2U);
+  EXPECT_EQ(discovery_->Refused(0), 2U);
+  const std::string known = instances.begin()->first;
+  tree_.Put({.pid = 5, .comm = known});
+  EXPECT_EQ(Instances()[known], 2);
+}
+
+TEST_F(PlaceholderTest, NameOfAnotherBlockIsAProblem) {
+  tree_.Put({.pid = 1, .comm = "checkout"});
+  tree_.Put({.pid = 2, .comm = "other"});
+  const Selectors everything = Everything();
+  const Selectors checkout = WithName("checkout");
+  discovery_.emplace(std::vector<Target>{{"checkout", &checkout, 9},
+                                         {"${comm}", &everything, 9}},
+                     "/nowhere");
+  EXPECT_THAT(Instances(), ElementsAre(Pair("checkout", 1), Pair("other", 1)));
+  EXPECT_EQ(discovery_->Problem(1),
+            "the name of another block came out of `${comm}`: expected names "
+            "that differ");
+}
+
+// Cgroups in a directory tree that looks like the kernel's.
+class ListedTest : public DiscoveryTest {
+ protected:
+  ListedTest() {
+    const auto root = files_.path() / "cgroup";
+    for (const char* unit : {"a.service", "b.service"}) {
+      std::filesystem::create_directories(root / "system.slice" / unit);
+    }
+    tree_.Put({.pid = 1});
+    Write(tree_.path() + "/1/mounts",
+          "cgroup2 " + root.string() + " cgroup2 rw 0 0\n");
+    Move("a.service", "10\n11\n");
+    Move("b.service", "12\n");
+    for (const pid_t pid : {10, 11, 12, 13}) tree_.Put({.pid = pid});
+  }
+
+  void Move(const std::string& unit, const std::string& pids) {
+    Write(files_.path() / "cgroup" / "system.slice" / unit / "cgroup.procs",
+          pids);
+  }
+
+  static Selectors WithUnit(const std::string& unit) {
+    Selectors selectors;
+    selectors.systemd_units = {unit};
+    return selectors;
+  }
+};
+
+TEST_F(ListedTest, CgroupsAndUnitsAreNotScanned) {
+  Selectors cgroup;
+  cgroup.cgroups = {SplitCgroupPath("system.slice/b.service")};
+  blocks_.push_back(WithUnit("a.service"));
+  blocks_.push_back(std::move(cgroup));
+  const FileAccess access(tree_.path() + "/13");
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(10, 11), ElementsAre(12)));
+  EXPECT_FALSE(access.Happened());
+  EXPECT_FALSE(discovery_->Searches());
+}
+
+TEST_F(ListedTest, EveryKindOfListMustHold) {
+  Selectors selectors = WithUnit("*.service");
+  selectors.pid_files = {files_.path() / "x.pid"};
+  blocks_.push_back(std::move(selectors));
+  Write(files_.path() / "x.pid", "13");
+  EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
+  Write(files_.path() / "x.pid", "11");
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(11)));
+}
+
+TEST_F(ListedTest, ProcessThatMovesGoesToTheInstanceOfItsUnit) {
+  name_ = "${unit}";
+  blocks_.push_back(WithUnit("*.service"));
+  const auto unit_of_10 = [this] {
+    EXPECT_TRUE(Discover());
+    const Match& first = discovery_->matches().at(0);
+    return discovery_->instances()[first.instance].name;
+  };
+  EXPECT_EQ(unit_of_10(), "a.service");
+  Move("a.service", "11\n");
+  Move("b.service", "10\n12\n");
+  EXPECT_EQ(unit_of_10(), "b.service");
+}
+
+TEST_F(ListedTest, HostWithoutCgroupsIsSaid) {
+  Write(tree_.path() + "/1/mounts", "");
+  blocks_.push_back(WithUnit("a.service"));
+  EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
+  EXPECT_THAT(discovery_->Problem(0), HasSubstr("v1's systemd to be mounted"));
+}
+
+// On the real kernel, by events and by scanning: what happens between two
+// passes.
+class ChangesTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == std::string("Scan")) return;
+    events_ = ProcessEvents::Subscribe(GetParam() == std::string("Overflow")
+                                           ? 2048
+                                           : ProcessEvents::kReceiveBuffer);
+    if (!*events_) GTEST_SKIP() << events_->error().Message();
+  }
+
+  std::vector<pid_t> Find() {
+    if (!discovery_) {
+      discovery_.emplace(std::vector<Target>{{"block", &selectors_, 9}},
+                         "/proc/self/mounts");
+      if (events_) discovery_->UseEvents(std::move(**events_));
+    }
+    if (GetParam() == std::string("Overflow")) {
+      for (int i = 0; i < 20; ++i) ChildProcess storm({[] {}});
+    }
+    now_ += std::chrono::seconds(1);
+    table_.BeginPass(*proc_);
+    EXPECT_TRUE(discovery_->Find(*proc_, now_, table_));
+    std::vector<pid_t> pids;
+    for (const Match& match : discovery_->matches()) pids.push_back(match.pid);
+    return pids;
+  }
+
+  const std::string name_ = UniqueName("a");
+  const std::string proc_path_ = "/proc";
+  Selectors selectors_ = WithName(name_);
+  std::optional<procfs::Result<ProcessEvents>> events_;
+  procfs::Result<procfs::Procfs> proc_ = procfs::Procfs::Open(proc_path_);
+  std::optional<Discovery> discovery_;
+  steady_clock::time_point now_;
+  procfs::ProcessTable table_{100, [] { return procfs::Instant{}; }};
+};
+
+INSTANTIATE_TEST_SUITE_P(Discovery, ChangesTest,
+                         testing::Values("Events", "Scan", "Overflow"),
+                         [](const auto& info) {
+                           return std::string(info.param);
+                         });
+
+TEST_P(ChangesTest, RenameIsSeenInBothDirections) {
+  ChildProcess child({[] {}, Rename(name_), Rename("other")});
+  EXPECT_THAT(Find(), IsEmpty());
+  child.Next();
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  child.Next();
+  EXPECT_THAT(Find(), IsEmpty());
+}
+
+TEST_P(ChangesTest, ExecOfABystanderIsSeen) {
+  selectors_ = {};
+  selectors_.command_lines.push_back(CompileExpression("^" + name_));
+  ChildProcess child({[] {}, ExecuteSleep(name_)});
+  EXPECT_THAT(Find(), IsEmpty());
+  EXPECT_THAT(Find(), IsEmpty());
+  child.Next();
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+}
+
+TEST_P(ChangesTest, ExecOfAWatchedProcessIsSeen) {
+  ChildProcess child({Rename(name_), ExecuteSleep("sleep")});
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  child.Next();
+  EXPECT_THAT(Find(), IsEmpty());
+}
+
+TEST_P(ChangesTest, ForkWithoutExecOfAWatchedProcessIsSeen) {
+  ChildProcess child({Rename(name_), Fork()});
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  child.Next();
+  EXPECT_EQ(Find().size(), 2U);
+}
+
+TEST_P(ChangesTest, UserThatChangesIsSeen) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  selectors_.users = {"4242"};
+  ChildProcess child({Rename(name_), BecomeUser(4242)});
+  EXPECT_THAT(Find(), IsEmpty());
+  child.Next();
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+}
+
+TEST_P(ChangesTest, EndIsSeen) {
+  ChildProcess child({Rename(name_)});
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  child.Kill();
+  // Without an event, reading it tells, as the sampler does.
+  table_.BeginPass(*proc_);
+  for (auto entry = table_.processes().begin();
+       entry != table_.processes().end();) {
+    procfs::WatchedProcess& process = (entry++)->second;
+    if (!table_.Read(process)) table_.Forget(process.id.pid);
+  }
+  EXPECT_THAT(Find(), IsEmpty());
+}
+
+TEST_P(ChangesTest, DescendantsOfOneThatBeginsToMatchAreSeen) {
+  selectors_.include_children = true;
+  ChildProcess child({Fork(), Rename(name_), Fork(), Rename("other")});
+  EXPECT_THAT(Find(), IsEmpty());
+  EXPECT_THAT(Find(), IsEmpty());
+  child.Next();
+  EXPECT_EQ(Find().size(), 2U);
+  child.Next();
+  EXPECT_EQ(Find().size(), 3U);
+  EXPECT_EQ(Find().size(), 3U);
+  child.Next();
+  EXPECT_EQ(Find().size(), 1U);  // forked with the name that matches
+}
+
+// PostgreSQL and nginx do so right after a fork, of which alone an event tells.
+TEST_P(ChangesTest, CommandLineRewrittenAfterTheForkIsSeen) {
+  selectors_ = {};
+  selectors_.command_lines.push_back(CompileExpression("^" + name_));
+  EXPECT_THAT(Find(), IsEmpty());
+  ChildProcess child(
+      {[] {},
+       [this] {
+         const std::string bytes = ContentOf("/proc/self/stat");
+         std::istringstream fields(bytes.substr(bytes.rfind(')') + 1));
+         std::vector<std::string> field(
+             std::istream_iterator<std::string>{fields}, {});
+         auto* arguments =
+             reinterpret_cast<char*>(std::stoull(field.at(45)));  // arg_start
+         name_.copy(arguments, name_.size() + 1);
+       }});
+  EXPECT_THAT(Find(), IsEmpty());
+  child.Next();
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+}
+
+// What no event tells is seen within the hour.
+TEST_P(ChangesTest, EverythingIsLookedAtOnceAnHour) {
+  selectors_ = {};
+  selectors_.users = {std::to_string(geteuid())};
+  selectors_.names = {name_};
+  ChildProcess child({Rename(name_)});
+  Find();
+  Find();
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  table_.Forget(child.pid());  // as if it had never been seen
+  if (GetParam() == std::string("Events")) {
+    EXPECT_THAT(Find(), IsEmpty());
+  }
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
 }
 
 }  // namespace

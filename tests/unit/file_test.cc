@@ -55,8 +55,7 @@ TEST_F(FileTest, OrIsCutThere) {
 
 TEST_F(FileTest, ErrorCarriesWhatFailedOnWhichFile) {
   const FileDescriptor directory(open("/", O_RDONLY));
-  const auto read =
-      ReadAll(directory.get(), "/", 10, Oversize::kFail, buffer_);
+  const auto read = ReadAll(directory.get(), "/", 10, Oversize::kFail, buffer_);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().Message(), "/: Is a directory");
 }

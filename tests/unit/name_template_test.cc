@@ -21,8 +21,7 @@ class NameTemplateTest : public testing::Test {
     Candidate::Buffers buffers;
     Candidate candidate(*process, buffers);
     std::string name = "what was there before";
-    EXPECT_TRUE(
-        NameTemplate(text).Expand(selectors_, users_, candidate, name));
+    EXPECT_TRUE(NameTemplate(text).Expand(selectors_, users_, candidate, name));
     return name;
   }
 

@@ -65,10 +65,10 @@ void ProcTree::Put(const FakeProcess& process) {
   fs::create_directories(directory);
 
   std::ostringstream stat;
-  stat << process.pid << " (" << process.comm << ") " << process.state
-       << ' ' << process.parent << " 1 1 0 -1 " << process.flags << " 0 0 0 0 " << process.utime << ' '
-       << process.stime << " 0 0 20 0 1 0 " << process.start_time
-       << " 4096 1 0\n";
+  stat << process.pid << " (" << process.comm << ") " << process.state << ' '
+       << process.parent << " 1 1 0 -1 " << process.flags << " 0 0 0 0 "
+       << process.utime << ' ' << process.stime << " 0 0 20 0 1 0 "
+       << process.start_time << " 4096 1 0\n";
   Write(directory / "stat", stat.str());
 
   std::ostringstream status;

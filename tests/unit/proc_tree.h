@@ -72,9 +72,10 @@ struct FakeProcess {
   std::string exe = "/usr/bin/fake";
   pid_t parent = 1;
   std::string cgroup = "0::/\n";
-  std::string smaps_rollup = "00400000-7fff0000 ---p 00000000 00:00 0 [rollup]\n"
-                             "Rss:                1000 kB\n"
-                             "Pss:                 700 kB\n";
+  std::string smaps_rollup =
+      "00400000-7fff0000 ---p 00000000 00:00 0 [rollup]\n"
+      "Rss:                1000 kB\n"
+      "Pss:                 700 kB\n";
 };
 
 /// A directory tree that looks like the kernel's.

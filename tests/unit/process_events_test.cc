@@ -37,8 +37,8 @@ class ProcessEventsTest : public testing::Test {
 };
 
 TEST_F(ProcessEventsTest, NamesWhoeverMayMatchFromNowOn) {
-  ChildProcess child({[] {}, Rename("renamed"), BecomeUser(4242),
-                      ExecuteSleep("executed")});
+  ChildProcess child(
+      {[] {}, Rename("renamed"), BecomeUser(4242), ExecuteSleep("executed")});
   EXPECT_THAT(Drain(), Contains(child.pid()));
   EXPECT_THAT(Drain(), Not(Contains(child.pid())));
   for (const char* change : {"name", "user", "program"}) {
@@ -49,11 +49,9 @@ TEST_F(ProcessEventsTest, NamesWhoeverMayMatchFromNowOn) {
 }
 
 TEST_F(ProcessEventsTest, ThreadsAndExitsStayInTheKernel) {
-  ChildProcess child({[] {}, [] {
-                        std::thread([] {
-                          prctl(PR_SET_NAME, "thread");
-                        }).join();
-                      }});
+  ChildProcess child(
+      {[] {},
+       [] { std::thread([] { prctl(PR_SET_NAME, "thread"); }).join(); }});
   Drain();
   child.Next();
   const pid_t pid = child.pid();

@@ -371,6 +371,129 @@ TEST_F(SamplerTest, FailedPassLosesNothing) {
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
 }
 
+TEST_F(SamplerTest, EachProcessForItselfUpToABound) {
+  AddBlock("block", "a");
+  config_.blocks[0].per_process = true;
+  config_.blocks[0].max_processes = 2;
+  tree_.Put({.pid = 5, .comm = "a", .vm_rss_kb = 200});
+  tree_.Put({.pid = 6, .comm = "a", .vm_rss_kb = 300});
+  Pass();
+  EXPECT_FALSE(report_.blocks[0].exceeds_max_processes);
+  tree_.Put({.pid = 7, .comm = "a", .vm_rss_kb = 100});
+  tree_.Put(
+      {.pid = 6, .comm = "a", .utime = ticks_per_second_, .vm_rss_kb = 300});
+  Pass();
+  ASSERT_EQ(report_.instances.size(), 2U);
+  EXPECT_EQ(report_.instances[0].instance, "block");
+  EXPECT_EQ(report_.instances[0].pid, 6);
+  EXPECT_EQ(report_.instances[0].values.process_memory_bytes, 300 * 1024);
+  EXPECT_EQ(report_.instances[0].values.process_cpu_percent, 100);
+  EXPECT_EQ(report_.instances[0].values.tracing_cpu_overhead_percent, 0.5);
+  EXPECT_EQ(report_.instances[1].pid, 5);
+  EXPECT_EQ(report_.blocks[0].processes, 3U);
+  EXPECT_TRUE(report_.blocks[0].exceeds_max_processes);
+}
+
+TEST_F(SamplerTest, BoundsOfTwoBlocksAreTheirOwn) {
+  for (const char* name : {"one", "two"}) {
+    AddBlock(name, "a");
+    config_.blocks.back().per_process = true;
+    config_.blocks.back().max_processes = 1;
+  }
+  config_.blocks[1].max_processes = 2;
+  for (const pid_t pid : {5, 6}) tree_.Put({.pid = pid, .comm = "a"});
+  Pass();
+  EXPECT_EQ(report_.instances.size(), 3U);
+  EXPECT_TRUE(report_.blocks[0].exceeds_max_processes);
+  EXPECT_FALSE(report_.blocks[1].exceeds_max_processes);
+}
+
+TEST_F(SamplerTest, PlaceholdersMakeAnInstanceForEachName) {
+  tree_.Put({.pid = 5, .comm = "a", .effective_user = 0});
+  tree_.Put({.pid = 6, .comm = "b", .effective_user = 0});
+  tree_.Put({.pid = 7, .comm = "b", .effective_user = 0});
+  Block block{.name = "svc-${comm}"};
+  block.selectors.users = {"0"};
+  config_.blocks.push_back(std::move(block));
+  Pass();
+  EXPECT_EQ(report_.instances.size(), 2U);
+  EXPECT_EQ(ValuesOf("svc-a")->process_memory_bytes, 1024000);
+  EXPECT_EQ(ValuesOf("svc-b")->process_memory_bytes, 2048000);
+  EXPECT_EQ(report_.blocks[0].processes, 3U);
+}
+
+TEST_F(SamplerTest, PssIsTheMemoryWhereItIsAskedFor) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "a"});
+  AddBlock("pss", "a");
+  AddBlock("rss", "a");
+  config_.blocks[0].memory_type = attribution::MemoryType::kPss;
+  Pass();
+  EXPECT_EQ(ValuesOf("pss")->process_memory_bytes, 1400 * 1024);
+  EXPECT_EQ(ValuesOf("pss")->tracing_memory_overhead_bytes, 21 * 1024);
+  EXPECT_EQ(ValuesOf("rss")->process_memory_bytes, 2000 * 1024);
+}
+
+// Never a mixture, and not tried again.
+TEST_F(SamplerTest, RefusedPssMakesTheWholeBlockRss) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "a"});
+  const std::string path = tree_.path() + "/6/smaps_rollup";
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);  // cannot be read, even by root
+  AddBlock("block", "a");
+  config_.defaults.memory_type = attribution::MemoryType::kPss;
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2000 * 1024);
+  EXPECT_EQ(report_.blocks[0].pss_refused,
+            "/proc/PID/smaps_rollup: Is a directory");
+  const FileAccess access(tree_.path() + "/5/smaps_rollup");
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2000 * 1024);
+  EXPECT_NE(report_.blocks[0].pss_refused, "");
+  EXPECT_FALSE(access.Happened());
+}
+
+TEST_F(SamplerTest, PssOfAKernelThreadIsZero) {
+  tree_.Put({.pid = 2,
+             .comm = "kthreadd",
+             .flags = 0x208040,
+             .has_memory = false,
+             .smaps_rollup = ""});
+  AddBlock("kernel", "kthreadd");
+  config_.defaults.memory_type = attribution::MemoryType::kPss;
+  Pass();
+  ASSERT_TRUE(ValuesOf(0));
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 0);
+  EXPECT_EQ(report_.blocks[0].pss_refused, "");
+}
+
+TEST_F(SamplerTest, HowProcessesAreFoundIsDecidedAndExplained) {
+  const auto choose = [this](DiscoveryMode mode) {
+    config_.proc_path = tree_.path();
+    config_.discovery = mode;
+    if (config_.blocks.empty()) AddBlock("block", "a");
+    sampler_.emplace(std::move(config_));
+    config_ = {};
+    const auto chosen = sampler_->ChooseDiscovery();
+    return chosen ? *chosen : "error: " + chosen.error().Message();
+  };
+  const std::string foreign =
+      tree_.path() +
+      ": expected the procfs of the daemon's own PID namespace, as process "
+      "events need it";
+  EXPECT_EQ(choose(DiscoveryMode::kScan),
+            "by scanning /proc (option Discovery)");
+  EXPECT_EQ(choose(DiscoveryMode::kAuto),
+            "by scanning /proc (" + foreign + ")");
+  EXPECT_EQ(choose(DiscoveryMode::kEvents), "error: " + foreign);
+  Block self{.name = "self"};
+  self.selectors.self = true;
+  config_.blocks.push_back(std::move(self));
+  EXPECT_EQ(choose(DiscoveryMode::kEvents),
+            "none needed: every block has a list");
+}
+
 // The whole way on the real procfs: memory as the kernel says, and a share of a
 // CPU that the kernel's own clock of this process confirms.
 TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
@@ -397,7 +520,8 @@ TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
       std::chrono::steady_clock::now() - before;
   ASSERT_EQ(report.instances.size(), 1U);
   const double expected = (cpu_clock() - cpu_before) / elapsed.count() * 100;
-  EXPECT_NEAR(report.instances[0].values.process_cpu_percent.value(), expected, 8);
+  EXPECT_NEAR(report.instances[0].values.process_cpu_percent.value(), expected,
+              8);
   EXPECT_GT(report.instances[0].values.process_memory_bytes, 1 << 20);
 }
 
