@@ -460,6 +460,11 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
     }
   } else if (named && item.children_num == 0) {
     block.selectors.names = {values[0].value.string};
+    if (discovery::NameTemplate(values[0].value.string).HasPlaceholders()) {
+      errors.push_back("option " + description +
+                       ": expected a block with selectors, as the name holds "
+                       "placeholders");
+    }
   } else if (item.children_num > 0) {
     description = "<" + description + ">";
     for (const oconfig_item_t& child : ChildrenOf(item)) {

@@ -66,7 +66,6 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
   if (auto added = AddDescendants(pass); !added) return added;
   EndPass(table);
   if (pass.everything) all_looked_at_ = now;
-  up_to_date_ = true;
   return {};
 }
 
@@ -89,6 +88,7 @@ bool Discovery::HasToLookAtEverything(
 Result<void> Discovery::MatchAll(Pass& pass) {
   next_matches_.clear();
   children_.clear();
+  if (pass.everything) refused_one_ = false;
   for (Block& block : blocks_) {
     block.listing_problem.clear();
     if (!pass.everything) continue;
@@ -241,6 +241,7 @@ Result<void> Discovery::AddMatches(Candidate& candidate) {
       continue;
     }
     const auto made = instances_.Make(name_, index, block.max_instances);
+    refused_one_ = refused_one_ || made.refusal;
     if (!made.refusal) {
       next_matches_.push_back({candidate.pid(), index, made.index});
     } else if (*made.refusal == Instances::Refusal::kTooMany) {
@@ -365,7 +366,9 @@ void Discovery::EndPass(procfs::ProcessTable& table) {
 
   used_.assign(instances_.size(), false);
   for (const Match& one : matches_) used_[one.instance] = true;
-  instances_.EndPass(used_);
+  const bool forgot_one = instances_.EndPass(used_);
+  // There is room now for who was refused, of whom no event will tell.
+  up_to_date_ = !(forgot_one && refused_one_);
 }
 
 }  // namespace resource_attribution::discovery

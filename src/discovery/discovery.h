@@ -141,6 +141,7 @@ class Discovery {
 
   // Whether what is known is right but for the events since.
   bool up_to_date_ = false;
+  bool refused_one_ = false;  // an instance, since all were looked at
   std::optional<std::chrono::steady_clock::time_point> all_looked_at_;
   std::vector<Match> matches_;
 

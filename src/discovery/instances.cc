@@ -34,7 +34,8 @@ Instances::Made Instances::Make(const std::string& name, size_t block,
   return {index};
 }
 
-void Instances::EndPass(const std::vector<bool>& used) {
+bool Instances::EndPass(const std::vector<bool>& used) {
+  bool forgot_one = false;
   for (size_t index = 0; index < instances_.size(); ++index) {
     Instance& instance = instances_[index];
     if (instance.lasting || instance.name.empty()) continue;
@@ -43,7 +44,9 @@ void Instances::EndPass(const std::vector<bool>& used) {
     index_by_name_.erase(instance.name);
     --count_by_block_[instance.block];
     instance.name.clear();
+    forgot_one = true;
   }
+  return forgot_one;
 }
 
 }  // namespace resource_attribution::discovery

@@ -45,7 +45,8 @@ class Instances {
   /// Ends a pass in which exactly the instances of `used`, in ascending order,
   /// Ends a pass: forgets the instances that had no process for ten passes.
   /// `used` tells for each whether it had one in this.
-  void EndPass(const std::vector<bool>& used);
+  /// Returns whether there was one to be forgotten.
+  bool EndPass(const std::vector<bool>& used);
 
   /// Indices stay the same for as long as there is the instance.
   const Instance& operator[](size_t index) const { return instances_[index]; }
