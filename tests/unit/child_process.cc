@@ -7,6 +7,7 @@
 
 #include <array>
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 
 ChildProcess::ChildProcess(std::vector<Step> steps) {
@@ -85,6 +86,10 @@ ChildProcess::Step Fork() {
       _exit(0);
     }
   };
+}
+
+void WriteComm(pid_t pid, const std::string& comm) {
+  std::ofstream("/proc/" + std::to_string(pid) + "/comm") << comm;
 }
 
 std::string UniqueName(const std::string& suffix) {

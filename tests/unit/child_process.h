@@ -42,6 +42,9 @@ ChildProcess::Step ExecuteSleep(const std::string& argv0);
 ChildProcess::Step BecomeUser(uid_t user);
 ChildProcess::Step Fork();
 
+/// Renames another process, as writing to its `comm` does.
+void WriteComm(pid_t pid, const std::string& comm);
+
 /// A command name that no other process has.
 std::string UniqueName(const std::string& suffix);
 

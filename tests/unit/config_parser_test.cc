@@ -10,6 +10,7 @@
 namespace resource_attribution {
 namespace {
 
+using attribution::MemoryType;
 using attribution::PeakMemory;
 using testing::AllOf;
 using testing::ElementsAre;
@@ -46,6 +47,9 @@ TEST_F(ConfigParserTest, DefaultsAreThoseOfTheManual) {
   EXPECT_EQ(config.interval_seconds, std::nullopt);
   EXPECT_EQ(config.proc_path, "/proc");
   EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kCore);
+  EXPECT_EQ(config.discovery, DiscoveryMode::kAuto);
+  EXPECT_EQ(config.max_open_files, std::nullopt);
+  EXPECT_EQ(config.defaults.memory_type, MemoryType::kRss);
   EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmPeak);
   EXPECT_EQ(config.defaults.tracing_memory_percent, 1.5);
   EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.5);
@@ -57,6 +61,9 @@ TEST_F(ConfigParserTest, SetsEveryPluginOption) {
                                {"Interval", {2.5}, {}},
                                {"ProcPath", {"/host/proc"}, {}},
                                {"CPUPercentOf", {"Host"}, {}},
+                               {"Discovery", {"Scan"}, {}},
+                               {"MaxOpenFiles", {100}, {}},
+                               {"MemoryType", {"Pss"}, {}},
                                {"PeakMemory", {"VmHWM"}, {}},
                                {"TracingMemoryPercent", {3}, {}},
                                {"TracingCPUPercent", {0.25}, {}}});
@@ -64,6 +71,9 @@ TEST_F(ConfigParserTest, SetsEveryPluginOption) {
   EXPECT_EQ(config.interval_seconds, 2.5);
   EXPECT_EQ(config.proc_path, "/host/proc");
   EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kHost);
+  EXPECT_EQ(config.discovery, DiscoveryMode::kScan);
+  EXPECT_EQ(config.max_open_files, 100U);
+  EXPECT_EQ(config.defaults.memory_type, MemoryType::kPss);
   EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmHwm);
   EXPECT_EQ(config.defaults.tracing_memory_percent, 3);
   EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.25);
@@ -93,6 +103,13 @@ TEST_F(ConfigParserTest, SetsEveryBlockOption) {
                                   {"Executable", {"/usr/sbin/nginx"}, {}},
                                   {"CommandLine", {"^nginx:"}, {}},
                                   {"User", {"www-data"}, {}},
+                                  {"Cgroup", {"/system.slice/x-*/"}, {}},
+                                  {"SystemdUnit", {"*.service"}, {}},
+                                  {"IncludeChildren", {true}, {}},
+                                  {"PerProcess", {true}, {}},
+                                  {"MaxProcesses", {5}, {}},
+                                  {"MaxInstances", {6}, {}},
+                                  {"MemoryType", {"Pss"}, {}},
                                   {"PeakMemory", {"VmHWM"}, {}},
                                   {"TracingMemoryPercent", {2}, {}},
                                   {"TracingCPUPercent", {100}, {}}});
@@ -104,6 +121,14 @@ TEST_F(ConfigParserTest, SetsEveryBlockOption) {
   ASSERT_EQ(block.selectors.command_lines.size(), 1U);
   EXPECT_EQ(block.selectors.command_lines[0]->pattern(), "^nginx:");
   EXPECT_THAT(block.selectors.users, ElementsAre("www-data"));
+  EXPECT_THAT(block.selectors.cgroups,
+              ElementsAre(ElementsAre("system.slice", "x-*")));
+  EXPECT_THAT(block.selectors.systemd_units, ElementsAre("*.service"));
+  EXPECT_TRUE(block.selectors.include_children);
+  EXPECT_TRUE(block.per_process);
+  EXPECT_EQ(block.max_processes, 5U);
+  EXPECT_EQ(block.max_instances, 6U);
+  EXPECT_EQ(block.memory_type, MemoryType::kPss);
   EXPECT_EQ(block.peak_memory, PeakMemory::kVmHwm);
   EXPECT_EQ(block.tracing_memory_percent, 2);
   EXPECT_EQ(block.tracing_cpu_percent, 100);
@@ -153,6 +178,38 @@ TEST_F(ConfigParserTest, BlockNamesMayBeAnyPlainUtf8) {
                     "bersicht")}) {
     EXPECT_EQ(Parse({{"Process", {name}, {}}}).blocks.at(0).name, name);
   }
+}
+
+TEST_F(ConfigParserTest, BlockHasTheBoundsOfTheManual) {
+  const Block block = ParseBlock({{"Name", {"x"}, {}}});
+  EXPECT_FALSE(block.selectors.include_children);
+  EXPECT_FALSE(block.per_process);
+  EXPECT_EQ(block.max_processes, 64U);
+  EXPECT_EQ(block.max_instances, 256U);
+}
+
+TEST_F(ConfigParserTest, NamesMayHoldPlaceholders) {
+  EXPECT_THAT(
+      Add({{"Process",
+            {"${comm} ${user} ${unit} ${cgroup}"},
+            {{"User", {"x"}, {}}}},
+           {"ProcessMatch", {"${jar}", "(?P<jar>[^/]+)\\.jar"}, {}},
+           {"Process",
+            {"${a}"},
+            {{"CommandLine", {"x"}, {}}, {"CommandLine", {"(?P<a>y)"}, {}}}}}),
+      IsEmpty());
+}
+
+TEST_F(ConfigParserTest, UnknownPlaceholderIsToldWhatIsKnown) {
+  EXPECT_THAT(
+      Add({{"ProcessMatch", {"${jar}", "(?P<war>x)"}, {}},
+           {"Process", {"x ${}"}, {{"Name", {"x"}, {}}}}}),
+      ElementsAre("ProcessMatch \"${jar}\" \"(?P<war>x)\": unknown placeholder "
+                  "${jar}: expected ${comm}, ${user}, ${unit}, ${cgroup} or "
+                  "the name of a group (?P<name>...) of the block's "
+                  "CommandLine",
+                  AllOf(HasSubstr("<Process \"x ${}\"> Name \"x\""),
+                        HasSubstr("unknown placeholder ${}"))));
 }
 
 TEST_F(ConfigParserTest, TwoBlocksOfOneNameAreNamedBoth) {
@@ -222,6 +279,8 @@ constexpr const char* kPercent = "expected a number from 0 to 100";
 constexpr const char* kBlockName = "expected one name of 1 to 127 bytes";
 constexpr const char* kPath = "expected one absolute path";
 constexpr const char* kBoolean = "expected true or false";
+constexpr const char* kCgroup = "expected one path of a cgroup";
+constexpr const char* kUnit = "expected one name of a systemd unit";
 constexpr const char* kExpression = "expected one RE2 expression";
 
 Node InBlock(Node option) { return {"Process", {"x"}, {std::move(option)}}; }
@@ -312,6 +371,39 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected one user name"},
         Invalid{"UserFraction", InBlock({"User", {1.5}, {}}),
                 "expected one user name"},
+        Invalid{"ShortFormWithPlaceholder",
+                {"Process", {"${comm}"}, {}},
+                "expected a block with selectors"},
+        Invalid{"Discovery",
+                {"Discovery", {"Magic"}, {}},
+                "expected \"Auto\" or \"Events\" or \"Scan\""},
+        Invalid{"MaxOpenFilesNegative",
+                {"MaxOpenFiles", {-1}, {}},
+                "expected a whole number from 0 to 1048576"},
+        Invalid{"MaxOpenFilesFraction",
+                {"MaxOpenFiles", {1.5}, {}},
+                "expected a whole number"},
+        Invalid{"MemoryType",
+                {"MemoryType", {"Uss"}, {}},
+                "expected \"Rss\" or \"Pss\""},
+        Invalid{"CgroupEmpty", InBlock({"Cgroup", {""}, {}}), kCgroup},
+        Invalid{"CgroupNumber", InBlock({"Cgroup", {1}, {}}), kCgroup},
+        Invalid{"CgroupUpwards", InBlock({"Cgroup", {"a/../b"}, {}}), kCgroup},
+        Invalid{"CgroupControl", InBlock({"Cgroup", {"a\nb"}, {}}), kCgroup},
+        Invalid{"UnitWithoutSuffix", InBlock({"SystemdUnit", {"nginx"}, {}}),
+                kUnit},
+        Invalid{"UnitPath", InBlock({"SystemdUnit", {"a.slice/b.service"}, {}}),
+                kUnit},
+        Invalid{"UnitEmpty", InBlock({"SystemdUnit", {""}, {}}), kUnit},
+        Invalid{"IncludeChildren", InBlock({"IncludeChildren", {2}, {}}),
+                kBoolean},
+        Invalid{"PerProcess", InBlock({"PerProcess", {"all"}, {}}), kBoolean},
+        Invalid{"MaxProcessesZero", InBlock({"MaxProcesses", {0}, {}}),
+                "expected a whole number from 1 to 65536"},
+        Invalid{"MaxInstancesLarge", InBlock({"MaxInstances", {65537}, {}}),
+                "expected a whole number from 1 to 65536"},
+        Invalid{"BlockMemoryType", InBlock({"MemoryType", {5}, {}}),
+                "expected \"Rss\" or \"Pss\""},
         Invalid{"BlockPercent", InBlock({"TracingMemoryPercent", {101}, {}}),
                 kPercent}),
     [](const auto& info) { return info.param.name; });

@@ -295,6 +295,73 @@ TEST_F(ModuleTest, LastingProblemIsSaidOnceAndAgainWhenItComesBack) {
   EXPECT_THAT(collectd_.Lines(LOG_WARNING), SizeIs(2));
 }
 
+TEST_F(ModuleTest, MoreProcessesThanAreReportedIsSaidOnce) {
+  for (const pid_t pid : {1, 5, 6}) tree_.Put({.pid = pid, .comm = "a"});
+  Start({{"Process",
+          {"x"},
+          {{"Name", {"a"}, {}},
+           {"PerProcess", {true}, {}},
+           {"MaxProcesses", {2}, {}}}}});
+  EXPECT_THAT(Pass(), SizeIs(8));
+  EXPECT_NE(collectd_.values[0].type_instance, "");
+  Pass();
+  EXPECT_THAT(collectd_.Lines(LOG_WARNING),
+              ElementsAre(HasSubstr("block \"x\": more than MaxProcesses 2 "
+                                    "processes match: the largest")));
+}
+
+TEST_F(ModuleTest, NamesBeyondMaxInstancesAreCountedInOneWarning) {
+  tree_.Put({.pid = 1, .comm = "a"});
+  tree_.Put({.pid = 5, .comm = "b"});
+  tree_.Put({.pid = 6, .comm = "c"});
+  Start({{"Process",
+          {"${comm}"},
+          {{"User", {0}, {}}, {"MaxInstances", {1}, {}}}}});
+  EXPECT_THAT(Pass(), SizeIs(4));
+  Pass();
+  EXPECT_THAT(
+      collectd_.Lines(LOG_WARNING),
+      ElementsAre(HasSubstr("MaxInstances 1 reached: 2 processes with other "
+                            "names are left out")));
+}
+
+TEST_F(ModuleTest, RefusedPssIsSaidOnce) {
+  tree_.Put({.pid = 1, .comm = "a"});
+  const std::string path = tree_.path() + "/1/smaps_rollup";
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  Start({{"Process", {"a"}, {}}, {"MemoryType", {"Pss"}, {}}});
+  EXPECT_THAT(Pass(), SizeIs(4));
+  Pass();
+  EXPECT_THAT(
+      collectd_.Lines(LOG_WARNING),
+      ElementsAre(HasSubstr("block \"a\": memory is Rss from now on, "
+                            "Pss was refused: /proc/PID/smaps_rollup")));
+}
+
+TEST_F(ModuleTest, StartLineSaysHowProcessesAreFound) {
+  ASSERT_TRUE(
+      Configure({{{"Discovery", {"Scan"}, {}}, {"Process", {"a"}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_THAT(collectd_.Lines(LOG_INFO),
+              ElementsAre(HasSubstr("discovery by scanning /proc (option "
+                                    "Discovery)")));
+}
+
+// A directory tree is not the procfs of this PID namespace.
+TEST_F(ModuleTest, EventsWhereThereAreNoneFailTheStart) {
+  ASSERT_TRUE(Configure({{{"Discovery", {"Events"}, {}},
+                          {"ProcPath", {tree_.path()}, {}},
+                          {"Process", {"a"}, {}}}}));
+  EXPECT_NE(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read, nullptr);
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              ElementsAre(AllOf(HasSubstr("not started: option Discovery "
+                                          "\"Events\": "),
+                                HasSubstr(tree_.path()),
+                                HasSubstr("expected \"Auto\" or \"Scan\""))));
+}
+
 TEST_F(ModuleTest, PassThatFailsIsSaidOnceAndTheNextOneRuns) {
   tree_.Put({.pid = 1, .comm = "init"});
   tree_.Put({.pid = 5, .comm = "a"});
