@@ -18,12 +18,15 @@ WatchedProcess* ProcessTable::Find(pid_t pid) {
 Result<WatchedProcess*> ProcessTable::Watch(const Process& process) {
   auto files = ProcessFiles::Open(process);
   if (!files) return tl::unexpected(files.error());
-  Forget(process.pid());
-  WatchedProcess& watched = processes_[process.pid()];
-  if (const auto read = ReadFrom(*files, watched); !read) {
-    Forget(process.pid());
+  // A zombie that nobody collects comes here in each pass and is to cost
+  // nothing.
+  WatchedProcess candidate;
+  if (const auto read = ReadFrom(*files, candidate); !read) {
     return tl::unexpected(read.error());
   }
+  Forget(process.pid());
+  WatchedProcess& watched = processes_[process.pid()] = std::move(candidate);
+  watched.stat.comm = watched.comm;
   if (open_files_ + ProcessFiles::kDescriptors <= max_open_files_) {
     watched.files = std::move(*files);
     open_files_ += ProcessFiles::kDescriptors;

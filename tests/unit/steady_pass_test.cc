@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <memory>
+#include <filesystem>
+#include <tuple>
 
 #include "child_process.h"
 #include "proc_tree.h"
@@ -49,13 +50,11 @@ struct Steady {
 };
 
 class SteadyPassTest
-    : public testing::TestWithParam<std::tuple<Steady, DiscoveryMode>> {
- protected:
-  // As the test says, and as its blocks may.
-  static std::string PidFile() {
-    return std::filesystem::temp_directory_path() / (UniqueName("pid"));
-  }
-};
+    : public testing::TestWithParam<std::tuple<Steady, DiscoveryMode>> {};
+
+std::string PidFile() {
+  return std::filesystem::temp_directory_path() / UniqueName("pid");
+}
 
 TEST_P(SteadyPassTest, AllocatesNothing) {
   const std::string name = UniqueName("s");
@@ -100,7 +99,9 @@ constexpr Steady kSteady[] = {
        block.selectors.users = {std::to_string(geteuid())};
      }},
     {"Executable", "x",
-     [](auto& block, auto& /*name*/) {
+     [](auto& block, auto& name) {
+       // Of others it may be refused, which makes a message in each scan.
+       block.selectors.names = {name};
        block.selectors.executables = {
            std::filesystem::read_symlink("/proc/self/exe")};
      }},
@@ -113,8 +114,7 @@ constexpr Steady kSteady[] = {
      [](auto& block, auto& /*name*/) { block.selectors.self = true; }},
     {"PidFile", "x",
      [](auto& block, auto& /*name*/) {
-       block.selectors.pid_files = {std::filesystem::temp_directory_path() /
-                                    UniqueName("pid")};
+       block.selectors.pid_files = {PidFile()};
      }},
     {"Cgroup", "x",
      [](auto& block, auto& /*name*/) {
