@@ -12,6 +12,11 @@ using procfs::Error;
 using procfs::Result;
 
 constexpr std::chrono::hours kLookAtEverythingPeriod{1};
+constexpr std::chrono::minutes kRecent{1};
+
+// Named where events may be missing, and in the first pass: whoever started
+// just before it. It sorts before every PID.
+constexpr pid_t kEverybody = 0;
 
 // `matches` are sorted. Null when `pid` does not belong to `block`.
 const Match* FindMatch(std::span<const Match> matches, pid_t pid,
@@ -45,6 +50,11 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     Block block{.selectors = &selectors,
                 .name = NameTemplate(target.name),
                 .max_instances = target.max_instances};
+    if (!selectors.ListProcesses()) {
+      asks_for_the_silent_ = asks_for_the_silent_ ||
+                             !selectors.command_lines.empty() ||
+                             block.name.NeedsCgroup();
+    }
     if (!block.name.HasPlaceholders()) {
       block.instance = instances_.AddLasting(target.name, index);
     }
@@ -69,19 +79,39 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
   return {};
 }
 
-// Takes what events name into named_.
-bool Discovery::HasToLookAtEverything(
-    std::chrono::steady_clock::time_point now) {
+// Takes who may have changed into named_.
+bool Discovery::HasToLookAtEverything(TimePoint now) {
   const bool users_changed = users_.Refresh(now);
+  drained_.clear();
+  const bool complete = events_ && events_->Drain(drained_);
+  if (!complete || !all_looked_at_) drained_.push_back(kEverybody);
+  NameWhoMayHaveChanged(now);
+  return (!named_.empty() && named_.front() == kEverybody) || !up_to_date_ ||
+         users_changed || now - *all_looked_at_ >= kLookAtEverythingPeriod;
+}
+
+// Those that an event names now, and those that one has named lately.
+void Discovery::NameWhoMayHaveChanged(TimePoint now) {
   std::swap(named_, again_);
   again_.clear();
-  if (!events_) return true;
-  const bool complete = events_->Drain(again_);
-  named_.insert(named_.end(), again_.begin(), again_.end());
+  named_.insert(named_.end(), drained_.begin(), drained_.end());
+  if (asks_for_the_silent_ && events_) {
+    SortAndUnify(drained_);
+    SortAndUnify(gone_);
+    for (Recent& one : recent_) {
+      if (one.look_due > now) continue;
+      named_.push_back(one.pid);
+      one.look_due = now + (now - one.named);
+    }
+    std::erase_if(recent_, [&](const Recent& one) {
+      return one.look_due - one.named > 2 * kRecent ||
+             std::binary_search(gone_.begin(), gone_.end(), one.pid) ||
+             std::binary_search(drained_.begin(), drained_.end(), one.pid);
+    });
+    for (const pid_t pid : drained_) recent_.push_back({pid, now, now});
+  }
+  gone_.clear();
   SortAndUnify(named_);
-  SortAndUnify(again_);
-  return !complete || !up_to_date_ || users_changed || !all_looked_at_ ||
-         now - *all_looked_at_ >= kLookAtEverythingPeriod;
 }
 
 // Fills next_matches_ with the processes that match by themselves, sorted.
@@ -203,6 +233,7 @@ Result<void> Discovery::Evaluate(Candidate& candidate,
     const auto match = Matches(*blocks_[index].selectors, users_, candidate);
     if (match && *match) matching_.push_back(index);
     if (match) continue;
+    if (match.error().Gone()) gone_.push_back(candidate.pid());
     if (auto noted = NoteOrFail(match.error(), {&index, 1}); !noted) {
       return noted;
     }

@@ -47,9 +47,10 @@ struct Match {
 /// could have changed and only these are looked at.
 ///
 /// Two things are not told by events: that a process rewrites its command line
-/// in place, and that it is moved to another cgroup. Processes do so when they
-/// start, so that whoever an event names is looked at in the pass after as
-/// well; and once an hour everything is scanned.
+/// in place, and that it is moved to another cgroup. Processes do so soon after
+/// they start, so that whoever an event names is looked at again, each time
+/// when twice as long has gone by since, for a minute; and once an hour
+/// everything is scanned.
 class Discovery {
  public:
   /// The selectors have to outlive this. `mounts` is as for Cgroups.
@@ -102,6 +103,13 @@ class Discovery {
     pid_t parent = 0;
     pid_t pid = 0;
   };
+  using TimePoint = std::chrono::steady_clock::time_point;
+  // A process that may still change without an event.
+  struct Recent {
+    pid_t pid = 0;
+    TimePoint named;     // by an event
+    TimePoint look_due;  // at which it is looked at again
+  };
   // Of one Find.
   struct Pass {
     const procfs::Procfs& proc;
@@ -109,7 +117,8 @@ class Discovery {
     bool everything;  // is looked at, or else what events name
   };
 
-  bool HasToLookAtEverything(std::chrono::steady_clock::time_point now);
+  bool HasToLookAtEverything(TimePoint now);
+  void NameWhoMayHaveChanged(TimePoint now);
   procfs::Result<void> MatchAll(Pass& pass);
   void KeepMatches(Pass& pass);
   procfs::Result<void> MatchListed(Pass& pass);
@@ -134,6 +143,8 @@ class Discovery {
   std::vector<size_t> listing_blocks_;
   std::vector<size_t> searching_blocks_;
   bool has_descendants_ = false;  // some block includes children
+  // Some block that searches asks for what changes without an event.
+  bool asks_for_the_silent_ = false;
   Instances instances_;
   Users users_;
   Listing listing_;
@@ -145,15 +156,17 @@ class Discovery {
   std::optional<std::chrono::steady_clock::time_point> all_looked_at_;
   std::vector<Match> matches_;
 
-  // The processes that may have changed, sorted, and those of them that are
-  // looked at again in the next pass.
+  // The processes that may have changed, sorted.
   std::vector<pid_t> named_;
-  std::vector<pid_t> again_;
+  std::vector<pid_t> again_;  // those that could not be read in this pass
+  std::vector<Recent> recent_;
+  std::vector<pid_t> gone_;  // those that had ended when they were looked at
 
   // Of this pass; kept for their memory.
   std::vector<Match> next_matches_;
   std::vector<Child> children_;
   std::vector<pid_t> pids_;
+  std::vector<pid_t> drained_;
   std::vector<CgroupMember> members_;
   std::vector<size_t> matching_;
   std::vector<bool> used_;

@@ -132,6 +132,12 @@ bool NameTemplate::HasPlaceholders() const {
                      [](const Part& part) { return part.kind != Kind::kText; });
 }
 
+bool NameTemplate::NeedsCgroup() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+    return part.kind == Kind::kUnit || part.kind == Kind::kCgroup;
+  });
+}
+
 Result<void> NameTemplate::Expand(const Selectors& selectors, Users& users,
                                   Candidate& candidate,
                                   std::string& name) const {

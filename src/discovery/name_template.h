@@ -43,6 +43,9 @@ class NameTemplate {
 
   bool HasPlaceholders() const;
 
+  /// Whether it depends on the cgroup of a process.
+  bool NeedsCgroup() const;
+
   /// Sets `name` to the name for `candidate`, which matches `selectors`.
   /// Control characters, `/` and what is no UTF-8 become `_`, as does a value
   /// that the candidate does not have; a name that is too long is cut.
