@@ -282,6 +282,13 @@ int Start() {
     return LogAndFail("not started: collectd refused the read callback");
   }
   Log(LOG_INFO, start_line);
+  if (module.sampler->HidesProcesses()) {
+    Log(LOG_WARNING,
+        "procfs at " + Printable(module.sampler->config().proc_path) +
+            " hides the processes of other users (mount option hidepid): they "
+            "are not found; needs root, CAP_SYS_PTRACE, or the group of the "
+            "mount option gid=");
+  }
   return 0;
 }
 

@@ -97,6 +97,10 @@ Result<std::string> Sampler::ChooseDiscovery() {
   return "by scanning /proc (" + events.error().Message() + ")";
 }
 
+bool Sampler::HidesProcesses() {
+  return OpenProc().has_value() && proc_->HidesProcesses();
+}
+
 Result<discovery::ProcessEvents> Sampler::SubscribeToEvents() {
   if (auto open = OpenProc(); !open) return tl::unexpected(open.error());
   // Events have the PIDs of the daemon's namespace.

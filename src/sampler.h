@@ -74,6 +74,10 @@ class Sampler {
   /// how and why, for people. Fails where events are demanded and impossible.
   procfs::Result<std::string> ChooseDiscovery();
 
+  /// Whether procfs hides the processes of other users from the daemon. False
+  /// while it is not mounted.
+  bool HidesProcesses();
+
   /// One pass: finds the processes of every block, reads each once, adds up and
   /// fills the report. When it fails, nothing has values and the next pass goes
   /// on from the last one that did not.

@@ -1,7 +1,9 @@
 #include "procfs/procfs.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -60,6 +62,19 @@ Result<pid_t> Procfs::Self() const {
         Error{.file = "/proc/self", .expected = "a process ID"});
   }
   return *pid;
+}
+
+bool Procfs::HidesProcesses() const {
+  struct statfs file_system {};
+  const int fd = dirfd(directory_.get());
+  if (fstatfs(fd, &file_system) != 0 ||
+      file_system.f_type != PROC_SUPER_MAGIC) {
+    return false;
+  }
+  // Every PID namespace has a process 1, whose `stat` is for everybody.
+  const FileDescriptor stat(openat(fd, "1/stat", O_RDONLY | O_CLOEXEC));
+  return stat.get() < 0 &&
+         (errno == ENOENT || errno == EPERM || errno == EACCES);
 }
 
 Result<Process> Procfs::OpenProcess(pid_t pid) const {

@@ -27,6 +27,10 @@ class Procfs {
   /// The calling process, numbered as in this mount's PID namespace.
   Result<pid_t> Self() const;
 
+  /// Whether processes of other users are hidden from the daemon: mount option
+  /// hidepid of proc(5).
+  bool HidesProcesses() const;
+
   Result<Process> OpenProcess(pid_t pid) const;
   Process GlanceAt(pid_t pid) const;
 
