@@ -1,0 +1,501 @@
+"""What watching processes costs: this plugin, collectd's own `processes` plugin,
+prometheus-process-exporter and the bare floor, on the same processes, in one run.
+
+Prints a table, and writes bench.json, bench.svg and the table of bench.md.
+docs/bench.md says what the figures mean."""
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+COLLECTD = "/usr/sbin/collectd"
+EXPORTER = "/usr/bin/prometheus-process-exporter"
+WATCHED = "ra-watched"
+MANY_FILES = 20000
+PATIENCE = 60
+
+EVENTS, SCAN = "this plugin, events", "this plugin, scan"
+PROCESSES, EXPORTER_NAME = "collectd processes", "process-exporter"
+FLOOR = "bare floor"
+
+
+class Point:
+    """Processes on the host, and what of them is watched."""
+
+    def __init__(self, key, title, bystanders, watched, files=MANY_FILES,
+                 blocks=1, storm=0, heavy=0.5):
+        self.key, self.title = key, title
+        self.bystanders, self.watched = bystanders, watched
+        self.files, self.blocks, self.storm = files, blocks, storm
+        # Seconds between two passes of whoever looks at all processes.
+        self.heavy = heavy
+
+    def herd(self):
+        """Arguments of the program that starts them."""
+        names = [str(self.bystanders), "ra-bystander"]
+        if self.blocks == 1:
+            names += [str(self.watched), WATCHED]
+        else:
+            names += [str(self.watched), WATCHED + "%"]
+        return names + (["--storm", str(self.storm)] if self.storm else [])
+
+    def names(self):
+        if self.blocks == 1:
+            return [WATCHED]
+        return [f"{WATCHED}{number}" for number in range(self.blocks)]
+
+
+POINTS = [
+    Point("400", "400 processes, 4 watched", 396, 4),
+    Point("1000", "1,000 processes, 4 watched", 996, 4),
+    Point("4000", "4,000 processes, 4 watched", 3996, 4),
+    Point("10000", "10,000 processes, 4 watched", 9996, 4, heavy=1.0),
+    Point("watched-1000", "1,000 watched in one block", 0, 1000),
+    Point("watched-1000-nofile-1024",
+          "1,000 watched, RLIMIT_NOFILE 1024", 0, 1000, files=1024),
+    Point("watched-4000", "4,000 watched in one block", 0, 4000),
+    Point("blocks-200", "200 blocks of one process", 0, 200, blocks=200),
+    Point("storm", "4,000 processes, 4 watched, 500 forks a second", 3996, 4,
+          storm=500),
+]
+
+
+def cpu_seconds(pid):
+    """User and system time of a process to the nanosecond, ended threads
+    included: its CPUCLOCK_SCHED of clock_getcpuclockid(3)."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def resident_kib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise SystemExit(f"bench: waited in vain for {what}")
+
+
+@contextlib.contextmanager
+def running(*command, **options):
+    process = subprocess.Popen([str(word) for word in command], **options)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+class Bench:
+    def __init__(self, build, directory, rounds, passes):
+        self.build, self.directory = build, directory
+        self.rounds, self.passes = rounds, passes
+        self.plugins = directory / "plugins"
+        self.plugins.mkdir()
+        text = subprocess.run([COLLECTD, "-h"], capture_output=True,
+                              text=True).stdout
+        stock = pathlib.Path(re.search(r"Plugin directory +(\S+)", text)[1])
+        shutil.copy(build / "resource_attribution.so", self.plugins)
+        for name in ("write_prometheus", "logfile", "processes"):
+            shutil.copy(stock / f"{name}.so", self.plugins)
+
+    @contextlib.contextmanager
+    def collectd(self, plugin, interval, files):
+        """The daemon with one plugin and a writer that nobody asks."""
+        base = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
+        config = base / "collectd.conf"
+        config.write_text(f"""
+            Hostname "bench"
+            FQDNLookup false
+            BaseDir "{base}"
+            PIDFile "{base}/pid"
+            PluginDir "{self.plugins}"
+            Interval {interval}
+            LoadPlugin logfile
+            <Plugin logfile>
+              LogLevel info
+              File "{base}/log"
+            </Plugin>
+            LoadPlugin write_prometheus
+            <Plugin write_prometheus>
+              Host "127.0.0.1"
+              Port "{free_port()}"
+            </Plugin>
+            {plugin}
+            """)
+
+        def limit():
+            hard = max(files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+
+        log = base / "log"
+        with running(COLLECTD, "-f", "-C", config, preexec_fn=limit,
+                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                     stdin=subprocess.DEVNULL) as daemon:
+            wait_for(lambda: log.exists() and "entering read-loop" in
+                     log.read_text(), f"collectd, see {log}")
+            yield daemon.pid, log
+
+    def measure(self, pid, interval):
+        """CPU of a pass: median, least and most over rounds of passes."""
+        time.sleep(max(6 * interval, 1.0))  # the first ones look at everything
+        rounds = []
+        for _ in range(self.rounds):
+            begun, before = time.monotonic(), cpu_seconds(pid)
+            time.sleep(self.passes * interval)
+            used = cpu_seconds(pid) - before
+            rounds.append(used / (time.monotonic() - begun) * interval * 1e6)
+        return rounds
+
+    def trace(self, pid, seconds):
+        """System calls of `seconds`, as [thread, second, name, result]."""
+        output = self.directory / "strace"
+        with subprocess.Popen(
+                ["strace", "-f", "-ttt", "-o", output, "-p", str(pid)],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as strace:
+            strace.stderr.readline()  # attached
+            time.sleep(seconds)
+            strace.send_signal(signal.SIGINT)
+        calls = []
+        for line in output.read_text(errors="replace").splitlines():
+            call = re.match(r"(\d+)\s+([\d.]+) (\w+)\(", line)
+            if call:
+                calls.append([int(call[1]), float(call[2]), call[3],
+                              not re.search(r"= -1 \w+", line)])
+        return calls
+
+    def count_calls(self, pid, interval):
+        """System calls, opened files and reads of a pass, exactly: passes of a
+        thread are told by the pauses between them."""
+        passes = []
+        by_thread = {}
+        for call in self.trace(pid, 5 * interval + 0.5):
+            by_thread.setdefault(call[0], []).append(call)
+        for calls in by_thread.values():
+            groups = [[calls[0]]]
+            for before, call in zip(calls, calls[1:]):
+                if call[1] - before[1] > interval / 3:
+                    groups.append([])
+                groups[-1].append(call)
+            passes += [
+                group for group in groups[1:-1]
+                if any(call[2] in ("pread64", "read", "openat") for call in group)]
+        if not passes:
+            return None
+        return {
+            "system_calls": statistics.median(map(len, passes)),
+            "files_opened": statistics.median(
+                sum(call[2] in ("open", "openat") and call[3] for call in one)
+                for one in passes),
+            "reads": statistics.median(
+                sum(call[2] in ("read", "pread64", "readlinkat") for call in one)
+                for one in passes)}
+
+    def of_collectd(self, plugin, interval, point, expected_log=""):
+        with self.collectd("", interval, point.files) as (pid, _):
+            base_rounds = self.measure(pid, interval)
+            base_resident = resident_kib(pid)
+        base = statistics.median(base_rounds)
+        with self.collectd(plugin, interval, point.files) as (pid, log):
+            rounds = [used - base for used in self.measure(pid, interval)]
+            if expected_log not in log.read_text():
+                raise SystemExit(f"bench: not {expected_log}:\n{log.read_text()}")
+            resident = resident_kib(pid) - base_resident
+            calls = self.count_calls(pid, max(interval, 0.1))
+        return self.result(rounds, interval, resident_kib=resident, calls=calls)
+
+    @staticmethod
+    def result(rounds, interval, **more):
+        return {"cpu_us": statistics.median(rounds), "cpu_us_min": min(rounds),
+                "cpu_us_max": max(rounds), "interval_s": interval, **more}
+
+    def plugin(self, point, discovery):
+        interval = 0.1 if discovery == "Events" else point.heavy / 2
+        if point.watched > 100:
+            interval = 0.5
+        blocks = "\n".join(f'Process "{name}"' for name in point.names())
+        files = f"MaxOpenFiles {MANY_FILES}" if point.files == MANY_FILES else ""
+        return self.of_collectd(
+            f"""LoadPlugin resource_attribution
+                <Plugin resource_attribution>
+                  Interval {interval}
+                  Discovery "{discovery}"
+                  {files}
+                  {blocks}
+                </Plugin>""", interval, point,
+            "by process events" if discovery == "Events" else "by scanning")
+
+    def processes(self, point):
+        blocks = "\n".join(f'Process "{name}"' for name in point.names())
+        return self.of_collectd(
+            f"""LoadPlugin processes
+                <Plugin processes>
+                  {blocks}
+                </Plugin>""", point.heavy, point)
+
+    def exporter(self, point):
+        names = ", ".join(point.names())
+        config = self.directory / "exporter.yml"
+        config.write_text('process_names:\n- name: "{{.Comm}}"\n'
+                          f"  comm: [{names}]\n")
+        address = f"127.0.0.1:{free_port()}"
+        with running(EXPORTER, "-config.path", config, "-web.listen-address",
+                     address, "-threads=false", "-gather-smaps=false",
+                     "-children=false", stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL) as exporter:
+            def scrape():
+                with contextlib.suppress(OSError):
+                    with urllib.request.urlopen(f"http://{address}/metrics",
+                                                timeout=PATIENCE) as reply:
+                        return WATCHED in reply.read().decode()
+                return False
+            wait_for(scrape, "process-exporter")
+            rounds = []
+            for _ in range(self.rounds):
+                before = cpu_seconds(exporter.pid)
+                for _ in range(5):
+                    scrape()
+                rounds.append((cpu_seconds(exporter.pid) - before) / 5 * 1e6)
+            return self.result(rounds, None,
+                               resident_kib=resident_kib(exporter.pid),
+                               calls=None)
+
+    def floor(self, point):
+        interval = 0.1 if point.watched <= 100 else 0.5
+        rounds = []
+        for _ in range(self.rounds):
+            count, used = subprocess.run(
+                [self.build / "tests/bench/floor", WATCHED,
+                 str(int(interval * 1000)), str(self.passes)],
+                capture_output=True, text=True, check=True).stdout.split()
+            if int(count) != point.watched:
+                raise SystemExit(f"bench: the floor found {count} processes")
+            rounds.append(int(used) / 1000)
+        return self.result(
+            rounds, interval, resident_kib=None,
+            calls={"system_calls": 2 * point.watched, "files_opened": 0,
+                   "reads": 2 * point.watched})
+
+    def run(self, points):
+        contenders = {
+            EVENTS: lambda point: self.plugin(point, "Events"),
+            SCAN: lambda point: self.plugin(point, "Scan"),
+            PROCESSES: self.processes,
+            EXPORTER_NAME: self.exporter,
+            FLOOR: self.floor,
+        }
+        results = {}
+        for number, point in enumerate(points, 1):
+            results[point.key] = {}
+            with running(self.build / "tests/bench/herd", *point.herd(),
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE) as herd:
+                herd.stdout.readline()
+                for name, measure in contenders.items():
+                    print(f"[{number}/{len(points)}] {point.title}: {name} … ",
+                          end="", file=sys.stderr, flush=True)
+                    one = results[point.key][name] = measure(point)
+                    print(f"{one['cpu_us']:,.0f} µs", file=sys.stderr)
+                herd.stdin.close()
+                herd.wait()
+        return results
+
+
+def budgets(results):
+    """What DESIGN asks for: [what, reached, budget, text, met]."""
+    def cpu(key, name):
+        return results[key][name]["cpu_us"]
+
+    rows = []
+
+    def add(what, reached, budget, text):
+        rows.append({"what": what, "reached": reached, "budget": budget,
+                     "text": text.format(reached), "met": reached <= budget})
+
+    if "watched-1000" in results:
+        add("pass over 1,000 watched ÷ floor, ≤ 1.3",
+            cpu("watched-1000", EVENTS) / cpu("watched-1000", FLOOR), 1.3, "{:.2f}")
+    if "4000" in results:
+        ours, scan = cpu("4000", EVENTS), cpu("4000", SCAN)
+        stock = cpu("4000", PROCESSES)
+        hourly = ours + scan / 60
+        add("events ÷ collectd's processes, 4,000 / 4, ≤ 1/200",
+            ours / stock, 1 / 200, f"1/{stock / ours:.0f}")
+        add("the same with the scan of every hour, at 60 s, ≤ 1/200",
+            hourly / stock, 1 / 200, f"1/{stock / hourly:.0f}")
+        add("scan ÷ collectd's processes, 4,000 / 4, ≤ 1/3",
+            scan / stock, 1 / 3, f"1/{stock / scan:.1f}")
+        add("share of a CPU at 60 s, 4,000 / 4, events and the scan of every "
+            "hour, < 0.01 %", hourly / 60e6 * 100, 0.01, "{:.5f} %")
+    if "4000" in results and "400" in results:
+        add("growth of a pass from 400 to 4,000 processes, events, ≤ 10 %",
+            (cpu("4000", EVENTS) / cpu("400", EVENTS) - 1) * 100, 10, "{:+.1f} %")
+    if "watched-4000" in results and "watched-1000" in results:
+        kib = (results["watched-4000"][EVENTS]["resident_kib"]
+               - results["watched-1000"][EVENTS]["resident_kib"]) / 3000
+        add("memory of the daemon for each watched process, ≤ 1 KiB",
+            kib, 1, "{:.2f} KiB")
+    if "watched-1000" in results:
+        add("files read for each watched process and pass, 2",
+            results["watched-1000"][EVENTS]["calls"]["reads"] / 1000, 2, "{:.3f}")
+    return rows
+
+
+def table(points, results):
+    lines = ["| | CPU of a pass, µs | least–most | memory, KiB | system calls "
+             "| files opened | ÷ floor |", "| --- | ---: | ---: | ---: | ---: "
+             "| ---: | ---: |"]
+    for point in points:
+        lines.append(f"| **{point.title}** | | | | | | |")
+        floor = results[point.key][FLOOR]["cpu_us"]
+        for name, one in results[point.key].items():
+            calls = one["calls"]
+            def number(value):
+                return "" if value is None else f"{value:,.0f}"
+            lines.append(
+                f"| {name} | {one['cpu_us']:,.0f} "
+                f"| {one['cpu_us_min']:,.0f}–{one['cpu_us_max']:,.0f} "
+                f"| {number(one['resident_kib'])} "
+                f"| {number(calls and calls['system_calls'])} "
+                f"| {number(calls and calls['files_opened'])} "
+                f"| {one['cpu_us'] / floor:,.1f} |")
+    rows = budgets(results)
+    if rows:
+        lines += ["", "| budget | reached | |", "| --- | ---: | --- |"]
+        lines += [f"| {row['what']} | {row['text']} | "
+                  f"{'met' if row['met'] else '**not met**'} |" for row in rows]
+    return "\n".join(lines)
+
+
+def picture(results):
+    """CPU of a pass by the number of processes, 4 watched, both logarithmic."""
+    import math
+    totals = [key for key in ("400", "1000", "4000", "10000") if key in results]
+    colours = {EVENTS: "#0a7d38", SCAN: "#2a6fdb", PROCESSES: "#c2410c",
+               EXPORTER_NAME: "#9333ea", FLOOR: "#6b7280"}
+    left, right, top, bottom = 80, 560, 50, 380
+    def x(total):
+        return left + (right - left) * math.log(int(total) / 400) / math.log(25)
+    def y(us):
+        return bottom - (bottom - top) * math.log10(max(us, 10) / 10) / 5
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" width="760" height="440" '
+             'font-family="sans-serif" font-size="13">',
+             '<rect width="760" height="440" fill="#ffffff"/>',
+             f'<text x="{left}" y="28" font-size="16" fill="#111827">CPU of one '
+             'pass, 4 processes watched</text>']
+    for power in range(1, 7):
+        us = 10 ** power
+        label = f"{us} µs" if us < 1000 else (
+            f"{us // 1000} ms" if us < 10 ** 6 else "1 s")
+        parts.append(f'<line x1="{left}" x2="{right}" y1="{y(us):.1f}" '
+                     f'y2="{y(us):.1f}" stroke="#e5e7eb"/>'
+                     f'<text x="{left - 8}" y="{y(us) + 4:.1f}" '
+                     f'text-anchor="end" fill="#374151">{label}</text>')
+    for total in totals:
+        parts.append(f'<text x="{x(total):.1f}" y="{bottom + 20}" '
+                     f'text-anchor="middle" fill="#374151">{int(total):,}</text>')
+    parts.append(f'<text x="{(left + right) / 2}" y="{bottom + 44}" '
+                 'text-anchor="middle" fill="#374151">processes on the host'
+                 '</text>')
+    labels = []
+    for name, colour in colours.items():
+        points = [(x(total), y(results[total][name]["cpu_us"]))
+                  for total in totals]
+        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
+                     'stroke-width="2.5"/>')
+        parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{colour}"/>'
+                  for px, py in points]
+        labels.append([points[-1][1] + 4, name, colour])
+    labels.sort()
+    for before, label in zip(labels, labels[1:]):
+        label[0] = max(label[0], before[0] + 16)
+    parts += [f'<text x="{right + 12}" y="{at:.1f}" fill="{colour}">{name}</text>'
+              for at, name, colour in labels]
+    return "\n".join(parts + ["</svg>", ""])
+
+
+def machine():
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*: (.*)", cpuinfo)
+    packages = ["collectd-core", "prometheus-process-exporter"]
+    versions = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${Version}, ", *packages],
+        capture_output=True, text=True).stdout.rstrip(", ")
+    return {"date": datetime.date.today().isoformat(),
+            "cpu": model[1] if model else platform.machine(),
+            "cpus": os.cpu_count(), "kernel": platform.release(),
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE")
+                                * os.sysconf("SC_PHYS_PAGES") / 2 ** 30),
+            "versions": versions}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--quick", action="store_true",
+                        help="two small points, few passes")
+    parser.add_argument("--points", help="only these, by key: "
+                        + ", ".join(point.key for point in POINTS))
+    arguments = parser.parse_args()
+    points = POINTS
+    rounds, passes = 3, 10
+    if arguments.quick:
+        points, rounds, passes = [POINTS[0]], 2, 5
+    if arguments.points:
+        keys = arguments.points.split(",")
+        points = [point for point in POINTS if point.key in keys]
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with tempfile.TemporaryDirectory(prefix="ra-bench.") as directory:
+        results = Bench(arguments.build, pathlib.Path(directory), rounds,
+                        passes).run(points)
+    about = machine()
+    text = (f"{about['date']}, {about['cpus']} × {about['cpu']}, "
+            f"{about['memory_gib']} GiB, Linux {about['kernel']}; "
+            f"{about['versions']}.\n\n{table(points, results)}")
+    print(text)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "bench.json").write_text(json.dumps(
+        {"machine": about, "results": results, "budgets": budgets(results)},
+        indent=1) + "\n")
+    (arguments.output / "bench.svg").write_text(picture(results))
+    page = arguments.output / "bench.md"
+    if page.exists():
+        before, _, rest = page.read_text().partition("<!-- table begin -->\n")
+        after = rest.partition("<!-- table end -->")[2]
+        page.write_text(f"{before}<!-- table begin -->\n{text}\n"
+                        f"<!-- table end -->{after}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("bench: interrupted")
