@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -44,6 +45,13 @@ def fork(count=1, mebibytes=0):
     return pids
 
 
+def spawn(count, *command):
+    """Starts a small program several times, until this process ends."""
+    command = ["setpriv", "--pdeathsig", "KILL", *command]
+    for _ in range(count):
+        os.posix_spawnp("setpriv", command, os.environ)
+
+
 def end(pid):
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
@@ -60,6 +68,12 @@ def burn():
         while True:
             pass
     threading.Thread(target=loop, daemon=True).start()
+
+
+def use_cpu(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
 
 
 for line in sys.stdin:
