@@ -2,6 +2,7 @@
 the module that was built, and whatever it watches. Everything lives in a
 temporary directory, listens on loopback and ends with its test."""
 
+import ast
 import contextlib
 import os
 import pathlib
@@ -9,7 +10,9 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -23,6 +26,7 @@ SOURCE_DIR = pathlib.Path(os.environ["SOURCE_DIR"])
 SANITIZER_RUNTIME = os.environ.get("SANITIZER_RUNTIME", "")
 MODULE = BUILD_DIR / "resource_attribution.so"
 COLLECTD = "/usr/sbin/collectd"
+ACTOR = pathlib.Path(__file__).parent / "actor.py"
 PREFIX = "collectd_resource_attribution_"
 TYPES = (
     "process_memory_bytes",
@@ -58,6 +62,50 @@ def wait_for(condition, what, log=lambda: ""):
     raise AssertionError(f"waited in vain for {what}\n{log()}")
 
 
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can do this")
+
+
+def has_process_events():
+    """Whether the kernel answers a subscription to its process events."""
+    netlink_connector, idx_proc, val_proc, mcast_listen, ack = 11, 1, 1, 1, 4711
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM,
+                       netlink_connector) as events:
+        events.settimeout(1)
+        try:
+            events.bind((0, idx_proc))
+            message = struct.pack("=IIIIHHI", idx_proc, val_proc, 0, ack, 4, 0,
+                                  mcast_listen)
+            header = struct.pack("=IHHII", 16 + len(message), 3, 0, 0, 0)
+            events.send(header + message)
+            while True:
+                # Behind both headers: what it is, 0 for the answer, on which
+                # CPU and when, and the error.
+                answer = events.recv(4096)
+                what, _, _, error = struct.unpack_from("=IIQI", answer, 36)
+                if (what, answer[28:32]) == (0, struct.pack("=I", ack + 1)):
+                    return error == 0
+        except OSError:
+            return False
+
+
+needs_process_events = unittest.skipUnless(
+    has_process_events(), "the kernel tells this user, or in this namespace, "
+    "no process events")
+# In namespaces that run_tests made.
+needs_namespaces = unittest.skipUnless(
+    "IN_NAMESPACES" in os.environ, "only root can make namespaces")
+
+
+def run_tests(*namespaces):
+    """unittest.main() in new namespaces, which options of unshare(1) name."""
+    command = ["unshare", *namespaces]
+    if ("IN_NAMESPACES" not in os.environ and os.geteuid() == 0 and
+            subprocess.run([*command, "true"], check=False).returncode == 0):
+        os.environ["IN_NAMESPACES"] = " ".join(namespaces)
+        os.execvp("unshare", [*command, sys.executable, "-B", *sys.argv])
+    unittest.main()
+
+
 class TestCase(unittest.TestCase):
     """A test with a directory of its own, whose programs end with it."""
 
@@ -69,12 +117,25 @@ class TestCase(unittest.TestCase):
 
     def run_program(self, *command, **options):
         """Starts a program that is killed when the test ends."""
-        options.setdefault("stdout", subprocess.DEVNULL)
-        options.setdefault("stderr", subprocess.DEVNULL)
-        process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, **options)
+        for stream in ("stdin", "stdout", "stderr"):
+            options.setdefault(stream, subprocess.DEVNULL)
+        process = subprocess.Popen([str(word) for word in command], **options)
         self.addCleanup(end, process)
         return process
+
+    def run_group(self, *command, **options):
+        """Likewise, and what it started in its session."""
+        process = self.run_program(*command, start_new_session=True, **options)
+        self.addCleanup(end_group, process)
+        return process
+
+    def actor(self, *arguments, **options):
+        """Starts an actor whose command line ends with `arguments`."""
+        actor = Actor(self.run_program(
+            sys.executable, "-B", ACTOR, *arguments, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=None, **options))
+        self.addCleanup(actor.close)
+        return actor
 
     def collectd(self, config, **options):
         daemon = Collectd(self.directory, config, **options)
@@ -89,11 +150,40 @@ def end(process):
     process.wait()
 
 
+def end_group(leader):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader.pid, signal.SIGKILL)
+
+
+class Actor:
+    """A process that does what it is told, see actor.py."""
+
+    def __init__(self, process):
+        self.process = process
+        self.pid = process.pid
+        self.do("None")
+
+    def tell(self, expression):
+        self.process.stdin.write(expression.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def do(self, expression):
+        """Returns what the expression yields in the actor."""
+        self.tell(expression)
+        return ast.literal_eval(self.process.stdout.readline().decode())
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+
+
 class Collectd:
-    """The daemon, in its own directory."""
+    """The daemon, in its own directory. `wrapper` is a command that ends by
+    executing the one that its last arguments are, as prlimit(1) does."""
 
     def __init__(self, directory, config, interval=0.5, env=None, user=None,
-                 writer=True):
+                 writer=True, wrapper=()):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="collectd.",
                                                        dir=directory))
         self.directory.chmod(0o777 if user else 0o755)
@@ -102,6 +192,7 @@ class Collectd:
         self.env = env or {}
         self.user = user
         self.writer = writer
+        self.wrapper = wrapper
         self.process = None
         self._fill_plugin_directory()
 
@@ -158,14 +249,16 @@ class Collectd:
         return {**env, **self.env}
 
     def _popen(self, *options):
+        command = [COLLECTD, *options, "-C", str(self._write_config())]
+        if self.user:
+            command = ["setpriv", "--reuid", self.user, "--regid", "nogroup",
+                       "--clear-groups", *command]
         stderr = open(self.directory / "stderr", "ab")
         with stderr:
             self.process = subprocess.Popen(
-                [COLLECTD, *options, "-C", str(self._write_config())],
-                stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
-                env=self._environment(), cwd=self.directory,
-                **({"user": self.user, "group": "nogroup", "extra_groups": []}
-                   if self.user else {}))
+                [*self.wrapper, *command], stdin=subprocess.DEVNULL,
+                stdout=stderr, stderr=stderr, env=self._environment(),
+                cwd=self.directory)
 
     def start(self):
         """Starts the daemon and waits until it serves metrics."""
@@ -232,23 +325,66 @@ class Collectd:
                 f"http://127.0.0.1:{self.port}/metrics", timeout=PATIENCE) as reply:
             return reply.read().decode()
 
-    def samples(self):
-        """Our samples now: {block: {type: (value, time in seconds)}}."""
-        blocks = {}
+    def _samples(self):
+        """Our samples now: block, type instance, type, value, time in seconds.
+        """
         try:
             text = self.metrics_text()
         except urllib.error.URLError:
-            return blocks
+            return
         for family in text_string_to_metric_families(text):
             if not family.name.startswith(PREFIX):
                 continue
             for sample in family.samples:
                 assert sample.labels["instance"] == "testhost", sample
-                block = blocks.setdefault(
-                    sample.labels["resource_attribution"], {})
-                block[family.name[len(PREFIX):]] = (
-                    sample.value, float(sample.timestamp))
+                yield (sample.labels["resource_attribution"],
+                       sample.labels.get("type", ""), family.name[len(PREFIX):],
+                       sample.value, float(sample.timestamp))
+
+    def samples(self):
+        """Our samples now: {block: {type: (value, time in seconds)}}."""
+        blocks = {}
+        for block, pid, name, value, time_ in self._samples():
+            if not pid:
+                blocks.setdefault(block, {})[name] = (value, time_)
         return blocks
+
+    def singles(self):
+        """Those of blocks with PerProcess: {block: {PID: {type: value}}}."""
+        blocks = {}
+        for block, pid, name, value, _ in self._samples():
+            if pid:
+                process = blocks.setdefault(block, {}).setdefault(int(pid), {})
+                process[name] = value
+        return blocks
+
+    def counts(self):
+        """How many processes each block has now, or had until a moment ago."""
+        return {block: round(values["tracing_cpu_overhead_percent"][0] / 0.5)
+                for block, values in self.samples().items()
+                if "tracing_cpu_overhead_percent" in values}
+
+    def wait_for_counts(self, **counts):
+        """Waits until the blocks have as many processes; 0: no values."""
+        last = {}
+        def reached():
+            nonlocal last
+            last = self.counts()
+            return all(last.get(block, 0) == count
+                       for block, count in counts.items())
+        wait_for(reached, f"{counts}", lambda: f"last: {last}\n{self.log()}")
+
+    def wait_for_passes(self, block="self"):
+        """Waits until a pass that begins after this call has handed over
+        everything. `block` is the last that always has values."""
+        # The first new time may be that of a pass that had begun already, and
+        # the third says that the second pass is over.
+        times = set()
+        def passed():
+            values = self.samples().get(block, {})
+            times.update(time_ for _, time_ in values.values())
+            return len(times) >= 4
+        wait_for(passed, "passes", self.log)
 
     def wait_for_values(self, *blocks):
         """{block: {type: value}} once all five are there for these blocks."""

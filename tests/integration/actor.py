@@ -1,0 +1,80 @@
+"""A process that does what it is told: every line of its input is an expression
+of Python, answered by a line with what it yields. Ends with its input."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+libc = ctypes.CDLL(None, use_errno=True)
+memory = []
+
+
+def rename(name):
+    """Changes the command name; the kernel keeps 15 bytes."""
+    libc.prctl(PR_SET_NAME, ctypes.c_char_p(name), 0, 0, 0)
+
+
+def rename_thread(name):
+    """Likewise that of a thread, which stays."""
+    done = threading.Event()
+    def stay():
+        rename(name)
+        done.set()
+        threading.Event().wait()
+    threading.Thread(target=stay, daemon=True).start()
+    done.wait()
+
+
+def fork(count=1, mebibytes=0):
+    """Forks children that sleep, each with memory of its own, until this
+    process ends. Returns their PIDs."""
+    pids = []
+    for _ in range(count):
+        pid = os.fork()
+        if pid == 0:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            allocate(mebibytes)
+            while True:
+                signal.pause()
+        pids.append(pid)
+    return pids
+
+
+def spawn(count, *command):
+    """Starts a small program several times, until this process ends."""
+    command = ["setpriv", "--pdeathsig", "KILL", *command]
+    for _ in range(count):
+        os.posix_spawnp("setpriv", command, os.environ)
+
+
+def end(pid):
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def allocate(mebibytes):
+    """Takes memory and touches it."""
+    memory.append(bytearray(b"x") * (mebibytes << 20))
+
+
+def burn():
+    """Uses as much CPU as there is from now on."""
+    def loop():
+        while True:
+            pass
+    threading.Thread(target=loop, daemon=True).start()
+
+
+def use_cpu(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+for line in sys.stdin:
+    print(repr(eval(line)), flush=True)

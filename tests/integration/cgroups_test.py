@@ -1,0 +1,210 @@
+"""Cgroups and systemd's units, in every hierarchy that keeps services apart."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import unittest
+
+import daemon
+
+UNIQUE = f"ratest{os.getpid()}"
+
+
+def mounted(kind, option=""):
+    """Where a cgroup hierarchy is mounted; None where it is not."""
+    with open("/proc/self/mounts") as mounts:
+        for line in mounts:
+            _, path, file_system, options, *_ = line.split()
+            if file_system == kind and (not option
+                                        or option in options.split(",")):
+                return pathlib.Path(path)
+    return None
+
+
+class Hierarchy:
+    """The tests, for each hierarchy."""
+
+    kind = option = mount_options = None
+
+    def setUp(self):
+        super().setUp()
+        self.root = mounted(self.kind, self.option) or self.mount()
+        self.made = []
+        self.addCleanup(self.remove_all)
+
+    # In the mount namespace of this test, with which it ends.
+    def mount(self):
+        path = self.directory / "hierarchy"
+        path.mkdir()
+        mount = subprocess.run(
+            ["mount", "-t", self.kind, *self.mount_options, "cgroup", path],
+            capture_output=True, text=True)
+        if mount.returncode != 0:
+            self.skipTest(f"{self.kind} {self.option} cannot be mounted: "
+                          + mount.stderr)
+        self.addCleanup(subprocess.run, ["umount", path], check=True)
+        return path
+
+    def make(self, path):
+        """Makes a cgroup and those above it; returns its path."""
+        cgroup = self.root
+        for component in path.split("/"):
+            cgroup /= component
+            if not cgroup.exists():
+                cgroup.mkdir()
+                self.made.append(cgroup)
+        return cgroup
+
+    def move(self, pid, path=""):
+        procs = self.root / path / "cgroup.procs"
+        procs.write_text(str(pid))
+
+    def remove_all(self):
+        for cgroup in reversed(self.made):
+            if not cgroup.exists():
+                continue
+            for pid in (cgroup / "cgroup.procs").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            daemon.wait_for(
+                lambda: not (cgroup / "cgroup.procs").read_text(),
+                f"{cgroup} to be empty")
+            cgroup.rmdir()
+
+    def process_in(self, path):
+        self.make(path)
+        pid = self.run_program("sleep", "1000").pid
+        self.move(pid, path)
+        return pid
+
+    def start_collectd(self, *blocks):
+        collectd = self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 0.2",
+            *blocks,
+            '<Process "self">', "Self true", "</Process>",
+            "</Plugin>"])).start()
+        collectd.wait_for_passes()
+        return collectd
+
+    def assert_quiet_end(self, collectd):
+        self.assertEqual(collectd.lines("error"), [])
+        self.assertEqual(collectd.lines("warning"), [])
+        collectd.stop()
+
+    def test_processes_move_between_cgroups_that_come_and_go(self):
+        collectd = self.start_collectd(
+            '<Process "any">', f'Cgroup "{UNIQUE}/*"', "</Process>",
+            '<Process "all">', f'Cgroup "/{UNIQUE}"', "</Process>",
+            '<Process "one">', f'Cgroup "{UNIQUE}/one"', "</Process>",
+            '<Process "named">', f'Cgroup "{UNIQUE}/*"', 'Name "sleep"',
+            "</Process>",
+            '<Process "other">', f'Cgroup "{UNIQUE}/*"', 'Name "no-such-name"',
+            "</Process>")
+        # Every block has a list.
+        self.assertIn("discovery none needed", collectd.log())
+        self.assertEqual(set(collectd.counts()), {"self"})
+
+        self.process_in(UNIQUE)
+        one = self.process_in(f"{UNIQUE}/one")
+        deep = self.process_in(f"{UNIQUE}/two/deep/deeper")
+        collectd.wait_for_counts(any=2, all=3, one=1, named=2)
+
+        self.move(deep, f"{UNIQUE}/one")
+        collectd.wait_for_counts(any=2, all=3, one=2, named=2)
+        self.move(one)
+        collectd.wait_for_counts(any=1, all=2, one=1, named=1)
+        self.move(deep)
+        collectd.wait_for_counts(any=0, all=1, one=0, named=0)
+
+        (self.root / UNIQUE / "one").rmdir()
+        collectd.wait_for_passes()
+        self.make(f"{UNIQUE}/one")
+        self.move(one, f"{UNIQUE}/one")
+        collectd.wait_for_counts(any=1, all=2, one=1, named=1)
+        self.assertNotIn("other", collectd.counts())
+        for pid in (one, deep):
+            os.kill(pid, signal.SIGKILL)
+        collectd.wait_for_counts(any=0, all=1, one=0, named=0)
+        self.assert_quiet_end(collectd)
+
+    def test_forked_processes_are_where_their_parent_is(self):
+        collectd = self.start_collectd(
+            '<Process "service">', f'Cgroup "{UNIQUE}"', "</Process>")
+        self.make(UNIQUE)
+        actor = self.actor()
+        self.move(actor.pid, UNIQUE)
+        collectd.wait_for_counts(service=1)
+        actor.do("fork(5)")
+        collectd.wait_for_counts(service=6)
+        self.assert_quiet_end(collectd)
+
+    def test_unit_in_nested_slices(self):
+        outer = f"{UNIQUE}.slice"
+        inner = f"{outer}/{UNIQUE}-inner.slice"
+        service = f"{UNIQUE}-web.service"
+        collectd = self.start_collectd(
+            '<Process "unit">', f'SystemdUnit "{service}"', "</Process>",
+            '<Process "slice">', f'SystemdUnit "{UNIQUE}-inner.slice"',
+            "</Process>",
+            '<Process "two">', f'SystemdUnit "{service}"',
+            f'SystemdUnit "{UNIQUE}-db.service"', "</Process>")
+        self.process_in(f"{inner}/{service}")
+        # What a unit makes below itself belongs to it.
+        self.process_in(f"{inner}/{service}/workers/one")
+        self.process_in(f"{inner}/{UNIQUE}-db.service")
+        # Nobody passes for a unit who may only make cgroups below his own.
+        self.process_in(f"{outer}/{UNIQUE}-user.service/{service}")
+        collectd.wait_for_counts(unit=2, slice=3, two=3)
+        collectd.wait_for_passes()
+        self.assertEqual(collectd.counts(),
+                         {"unit": 2, "slice": 3, "two": 3, "self": 1})
+        self.assert_quiet_end(collectd)
+
+    def test_instance_for_each_unit(self):
+        # Names as systemd makes them of devices, templates and sessions.
+        units = [f"{UNIQUE}-plain.service", f"{UNIQUE}-getty@tty1.service",
+                 f"{UNIQUE}-disk-by\\x2duuid.service", f"{UNIQUE}-1.scope"]
+        collectd = self.start_collectd(
+            '<Process "${unit}">', f'SystemdUnit "{UNIQUE}-*.service"',
+            f'SystemdUnit "{UNIQUE}-?.scope"', "</Process>",
+            '<Process "in ${cgroup}">', f'Cgroup "{UNIQUE}.slice/*"',
+            "</Process>")
+        for unit in units:
+            self.process_in(f"{UNIQUE}.slice/{unit}")
+        self.process_in(f"{UNIQUE}.slice/{units[0]}/below")
+        expected = {unit: 1 for unit in units}
+        expected[units[0]] = 2
+        expected |= {f"in {unit}": 1 for unit in [*units, "below"]}
+        collectd.wait_for_counts(**expected)
+        self.assertEqual(collectd.counts(), {**expected, "self": 1})
+        self.assert_quiet_end(collectd)
+
+    def test_unit_as_the_name_of_what_other_selectors_find(self):
+        actor = self.actor(self.directory / "mark")
+        unit = f"{UNIQUE}-found.service"
+        self.make(f"{UNIQUE}.slice/{unit}")
+        self.move(actor.pid, f"{UNIQUE}.slice/{unit}")
+        collectd = self.start_collectd(
+            '<Process "${unit}">', f'CommandLine "{self.directory}/mark"',
+            "</Process>")
+        collectd.wait_for_counts(**{unit: 1})
+        self.assert_quiet_end(collectd)
+
+
+@daemon.needs_namespaces
+class V2Test(Hierarchy, daemon.TestCase):
+    kind, option, mount_options = "cgroup2", "", []
+
+
+@daemon.needs_namespaces
+class V1Test(Hierarchy, daemon.TestCase):
+    kind, option = "cgroup", "name=systemd"
+    mount_options = ["-o", "none,name=systemd"]
+
+
+if __name__ == "__main__":
+    daemon.run_tests("--mount")

@@ -1,0 +1,119 @@
+"""More watched processes than the daemon may open files."""
+
+import os
+import pathlib
+import re
+import resource
+import shutil
+import unittest
+
+import daemon
+
+NAME = f"ra{os.getpid()}-many"
+PROCESSES = 2000
+LIMIT = 256
+# What the daemon keeps for the rest of its work.
+RESERVED = 64
+
+
+class DescriptorsTest(daemon.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        case = cls("setUp")  # which holds the processes for all
+        case.setUp()
+        cls.addClassCleanup(case.doCleanups)
+        program = case.directory / NAME
+        shutil.copy("/bin/sleep", program)
+        case.actor().do(f"spawn({PROCESSES}, '{program}', 'inf')")
+
+    def start_collectd(self, *options, discovery="Scan"):
+        return self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 0.5",
+            f'Discovery "{discovery}"',
+            *options,
+            f'Process "{NAME}"',
+            '<Process "self">', "Self true", "</Process>",
+            "</Plugin>"]),
+            wrapper=["prlimit", f"--nofile={LIMIT}:{LIMIT}"]).start()
+
+    def files(self, collectd):
+        """How many files the daemon has open, and how many of processes."""
+        directory = pathlib.Path(f"/proc/{collectd.process.pid}/fd")
+        paths = []
+        for entry in directory.iterdir():
+            try:
+                paths.append(os.readlink(entry))
+            except FileNotFoundError:  # closed since
+                paths.append("")
+        of_processes = sum(bool(re.match(r"/proc/\d+/(stat|status)$", path))
+                           for path in paths)
+        return len(paths), of_processes
+
+    def check_within(self, collectd, kept):
+        """All processes count while `kept` files are open, or two for the
+        process that is being read."""
+        collectd.wait_for_counts(**{NAME: PROCESSES})
+        daemon.wait_for(lambda: self.files(collectd)[1] == kept,
+                        f"{kept} files", lambda: str(self.files(collectd)))
+        def sampled():
+            for _ in range(20):
+                total, of_processes = self.files(collectd)
+                self.assertLessEqual(of_processes, kept + 4)
+                self.assertLessEqual(total, LIMIT - RESERVED + 16)
+            return True
+        sampled()
+        collectd.wait_for_passes()
+        sampled()
+        values = collectd.wait_for_values(NAME)[NAME]
+        self.assertEqual(values["tracing_cpu_overhead_percent"],
+                         PROCESSES * 0.5)
+        self.assertNotIn("Too many open files", collectd.log())
+        self.assertEqual(collectd.lines("error"), [])
+        self.assertEqual(collectd.lines("warning"), [])
+        collectd.stop()
+
+    # Half of the limit unless the option says so.
+    def test_half_of_the_limit(self):
+        self.check_within(self.start_collectd(), LIMIT // 2)
+
+    @daemon.needs_process_events
+    def test_half_of_the_limit_with_process_events(self):
+        self.check_within(self.start_collectd(discovery="Events"), LIMIT // 2)
+
+    def test_option(self):
+        self.check_within(self.start_collectd("MaxOpenFiles 20"), 20)
+
+    def test_none(self):
+        self.check_within(self.start_collectd("MaxOpenFiles 0"), 0)
+
+    def test_option_beyond_the_limit(self):
+        self.check_within(self.start_collectd("MaxOpenFiles 100000"),
+                          LIMIT - RESERVED)
+
+    # Passes fail, rather than tell half, until there are descriptors again.
+    def test_one_descriptor_left(self):
+        collectd = self.start_collectd("MaxOpenFiles 0")
+        collectd.wait_for_counts(**{NAME: PROCESSES})
+        pid = collectd.process.pid
+        # Those that stay open. The one is for the log's file.
+        used = set.intersection(*(
+            set(map(int, os.listdir(f"/proc/{pid}/fd"))) for _ in range(200)))
+        free = min(set(range(LIMIT)) - used)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free + 1, LIMIT))
+        daemon.wait_for(lambda: collectd.lines("error"), "an error",
+                        collectd.log)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
+        daemon.wait_for(lambda: collectd.lines("notice"), "a notice",
+                        collectd.log)
+        collectd.wait_for_counts(**{NAME: PROCESSES})
+        [error] = collectd.lines("error")
+        self.assertRegex(error, "^pass failed, .*Too many open files$")
+        self.assertEqual(collectd.lines("notice"), ["pass succeeded again"])
+        collectd.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

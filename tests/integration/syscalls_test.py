@@ -1,0 +1,157 @@
+"""Which system calls a pass of the daemon makes, told by strace(1)."""
+
+import os
+import re
+import shutil
+import signal
+import unittest
+
+import daemon
+
+UNIQUE = f"ra{os.getpid()}"
+WATCHED = 4
+BYSTANDERS = 20
+# Passes in which nothing else happened on the host.
+ENOUGH = 5
+
+
+@daemon.needs_root
+@unittest.skipIf(daemon.SANITIZER_RUNTIME,
+                 "a sanitizer's runtime makes system calls of its own")
+class SyscallsTest(daemon.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        program = self.directory / f"{UNIQUE}-w"
+        shutil.copy("/bin/sleep", program)
+        self.watched = [self.run_program(program, "1000").pid
+                        for _ in range(WATCHED)]
+        self.bystanders = [self.run_program("sleep", "1000").pid
+                           for _ in range(BYSTANDERS)]
+
+    def start_collectd(self, discovery, *more):
+        collectd = self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 0.2",
+            f'Discovery "{discovery}"',
+            *more,
+            '<Process "watched">', f'Name "{UNIQUE}-w"', "</Process>",
+            "</Plugin>"])).start()
+        collectd.wait_for_counts(watched=WATCHED)
+        collectd.wait_for_passes("watched")
+        return collectd
+
+    def trace(self, collectd, is_mark, is_enough):
+        """The passes of the daemon, until they are enough. Each is a list of
+        calls as (name, arguments, result), and ends before the mark of the
+        next."""
+        output = self.directory / "strace"
+        # In the steady state only the thread that runs the pass makes these.
+        strace = self.run_program(
+            "strace", "-f", "-p", str(collectd.process.pid), "-o", output,
+            "-e", "trace=open,openat,openat2,pread64,readlink,readlinkat,"
+            "getdents64,recvmsg")
+        def passes():
+            if not output.exists():
+                return None
+            found = [[]]
+            for call in re.findall(r"^\d+ +(\w+)\((.*)\) += (.*)$",
+                                   output.read_text(errors="replace"), re.M):
+                if f'"{collectd.directory}/log"' in call[1]:
+                    continue  # collectd says that passes take long
+                # A mark may be several calls.
+                if is_mark(call) and not (found[-1] and is_mark(found[-1][-1])):
+                    found.append([])
+                found[-1].append(call)
+            found = found[1:-1]  # of which the whole is there
+            return is_enough(found) and found
+        found = daemon.wait_for(passes, "passes", collectd.log)
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+        self.assertEqual(collectd.lines("error"), [])
+        self.assertEqual(collectd.lines("warning"), [])
+        collectd.stop()
+        return found
+
+    def opened(self, calls):
+        """Paths that a pass opened."""
+        return [re.search(r'"(.*?)"', arguments)[1]
+                for name, arguments, _ in calls if name.startswith("open")]
+
+    def reads_of_kept_files(self, calls):
+        """Which files that a pass had not opened it read."""
+        descriptors = {result for name, _, result in calls
+                       if name.startswith("open")}
+        return [arguments.split(",")[0] for name, arguments, _ in calls
+                if name == "pread64"
+                and arguments.split(",")[0] not in descriptors]
+
+    def check_every_pass(self, passes):
+        for calls in passes:
+            reads = self.reads_of_kept_files(calls)
+            self.assertEqual(len(reads), 2 * WATCHED, calls)
+            self.assertEqual(len(set(reads)), 2 * WATCHED, calls)
+            for path in self.opened(calls):
+                self.assertNotIn(path.split("/")[0], map(str, self.watched))
+
+    def trace_with_events(self, *more):
+        """Enough passes in which nothing else happened on the host."""
+        def has_events(calls):
+            return any(name == "recvmsg" and not result.startswith("-1")
+                       for name, _, result in calls)
+        # Whom an event named is looked at in the pass after as well.
+        def quiet(passes):
+            return [calls for before, calls in zip(passes, passes[1:])
+                    if not has_events(before) and not has_events(calls)]
+        passes = self.trace(
+            self.start_collectd("Events", *more),
+            is_mark=lambda call: call[0] == "recvmsg",
+            is_enough=lambda passes: len(quiet(passes)) >= ENOUGH)
+        self.check_every_pass(passes)
+        for calls in passes:
+            [last] = [result for name, _, result in calls
+                      if name == "recvmsg" and result.startswith("-1")]
+            self.assertIn("EAGAIN", last)
+        return quiet(passes)
+
+    @daemon.needs_process_events
+    def test_with_process_events_two_reads_each_and_nothing_else(self):
+        for calls in self.trace_with_events():
+            self.assertEqual([name for name, _, _ in calls],
+                             ["recvmsg"] + ["pread64"] * 2 * WATCHED)
+
+    @daemon.needs_process_events
+    def test_pid_files_are_opened_and_nothing_else(self):
+        paths = []
+        for pid in self.watched[:2]:
+            paths.append(f"{self.directory}/{pid}.pid")
+            with open(paths[-1], "w") as file:
+                file.write(f"{pid}\n")
+        passes = self.trace_with_events(
+            '<Process "listed">', *(f'PIDFile "{path}"' for path in paths),
+            "</Process>")
+        for calls in passes:
+            self.assertEqual(sorted(self.opened(calls)), sorted(paths))
+            self.assertEqual({name for name, _, _ in calls} - {"open", "openat"},
+                             {"recvmsg", "pread64"})
+
+    def test_scan_reads_the_name_of_each_other_process_once(self):
+        passes = self.trace(
+            self.start_collectd("Scan"),
+            is_mark=lambda call: call[0] == "getdents64",
+            is_enough=lambda passes: len(passes) >= ENOUGH)
+        self.check_every_pass(passes)
+        for calls in passes:
+            self.assertEqual({name for name, _, _ in calls},
+                             {"getdents64", "openat", "pread64"})
+            opened = self.opened(calls)
+            for path in opened:
+                self.assertRegex(path, r"^\d+/comm$")
+            self.assertEqual(len(set(opened)), len(opened))
+            self.assertLessEqual({f"{pid}/comm" for pid in self.bystanders},
+                                 set(opened))
+
+
+if __name__ == "__main__":
+    unittest.main()
