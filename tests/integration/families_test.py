@@ -1,6 +1,7 @@
 """Processes that come and change while the daemon runs, as families of services
 do: found by process events and by scanning alike."""
 
+import contextlib
 import glob
 import os
 import pathlib
@@ -22,7 +23,10 @@ def children(pid):
 
 
 def command_line(pid):
-    return pathlib.Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    """Empty once the process has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
 
 
 class Families:
@@ -129,12 +133,14 @@ class Families:
                 server.wait(daemon.PATIENCE)
         self.addCleanup(stop)
         psql = ("psql", "--host", home, "--username=test", "--no-psqlrc",
-                "postgres")
+                "--tuples-only", "--no-align", "postgres")
         daemon.wait_for(
             lambda: subprocess.run([*psql, "--command=select"], **options,
                                    capture_output=True).returncode == 0,
             "PostgreSQL to answer")
-        client = self.run_program(*psql, stdin=subprocess.PIPE, **options)
+        client = self.run_program(*psql, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, **options)
+        self.addCleanup(client.stdout.close)
         self.addCleanup(client.stdin.close)
         return server, client
 
@@ -147,20 +153,19 @@ class Families:
             '<Process "pg">', f'CommandLine "--cluster_name={UNIQUE}"',
             "IncludeChildren true", "</Process>")
         server, client = self.start_postgresql()
-        title = re.compile(f"^postgres: {UNIQUE}: .*(checkpointer|\\[local\\])")
-        def titled():
-            found = {}
-            for pid in children(server.pid):
-                match = title.match(command_line(pid))
-                if match:
-                    found[match[1]] = pid
-            return len(found) == 2 and found
-        pids = daemon.wait_for(titled, "a checkpointer and a backend")
-        self.wait_for_singles(collectd, "pg-backends", [pids["[local]"]])
+        # Not one of those that asked whether the server answers yet.
+        client.stdin.write(b"select pg_backend_pid();\n")
+        client.stdin.flush()
+        backend = int(client.stdout.readline())
+        title = re.compile(f"^postgres: {UNIQUE}: .*checkpointer")
+        checkpointer = daemon.wait_for(
+            lambda: [pid for pid in children(server.pid)
+                     if title.match(command_line(pid))], "a checkpointer")[0]
+        self.wait_for_singles(collectd, "pg-backends", [backend])
         memory = collectd.wait_for_values("pg-writer")["pg-writer"]
         self.assertAlmostEqual(
             memory["process_memory_bytes"],
-            daemon.status_kb(pids["checkpointer"], "VmRSS") * 1024,
+            daemon.status_kb(checkpointer, "VmRSS") * 1024,
             delta=1 << 20)
         collectd.wait_for_counts(
             **{"pg-writer": 1, "pg": 1 + len(children(server.pid))})
