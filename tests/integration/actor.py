@@ -31,16 +31,21 @@ def rename_thread(name):
 
 
 def fork(count=1, mebibytes=0):
-    """Forks children that sleep, each with memory of its own, until this
+    """Forks children that have memory of their own, and then sleep until this
     process ends. Returns their PIDs."""
     pids = []
     for _ in range(count):
+        is_ready, ready = os.pipe()
         pid = os.fork()
         if pid == 0:
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             allocate(mebibytes)
+            os.write(ready, b"x")
             while True:
                 signal.pause()
+        os.read(is_ready, 1)
+        os.close(is_ready)
+        os.close(ready)
         pids.append(pid)
     return pids
 

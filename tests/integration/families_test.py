@@ -299,6 +299,7 @@ class Families:
         pids = [actor.pid, *actor.do("fork(3, mebibytes=8)")]
         self.wait_for_singles(collectd, "single", pids)
         collectd.wait_for_counts(all=4)
+        collectd.wait_for_passes()
         def complete():
             singles = collectd.singles()["single"]
             return (all(set(single) == set(daemon.TYPES)
@@ -340,7 +341,6 @@ class Families:
         actor = self.actor(self.directory / "mark")
         actor.do("allocate(mebibytes=32)")
         pids = [actor.pid, *actor.do("fork(4, mebibytes=1)")]
-        # Whatever else the kernel shares among them and others.
         shared = 32 << 20
         selector = f'CommandLine "{self.directory}/mark"'
         collectd = self.start_collectd(
@@ -352,12 +352,7 @@ class Families:
                 text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
                 total += int(re.search(r"^Pss:\s+(\d+) kB$", text, re.M)[1])
             return total * 1024
-        # Children are all there once their own memory is.
         collectd.wait_for_counts(rss=5, pss=5)
-        daemon.wait_for(
-            lambda: all(daemon.status_kb(pid, "VmRSS") > 33 << 10
-                        for pid in pids), "the workers to have their memory")
-        collectd.wait_for_passes()
         values = collectd.wait_for_values("rss", "pss")
         self.assertAlmostEqual(values["pss"]["process_memory_bytes"], pss(),
                                delta=1 << 20)
