@@ -19,6 +19,14 @@ def rename(name):
     libc.prctl(PR_SET_NAME, ctypes.c_char_p(name), 0, 0, 0)
 
 
+def retitle(title):
+    """Writes over the command line, as services do that say what they are
+    doing. It gets no longer."""
+    fields = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
+    start, end = map(int, fields[45:47])  # arg_start and arg_end of proc(5)
+    ctypes.memmove(start, title.ljust(end - start, b"\0"), end - start)
+
+
 def rename_thread(name):
     """Likewise that of a thread, which stays."""
     done = threading.Event()
