@@ -19,6 +19,14 @@ def rename(name):
     libc.prctl(PR_SET_NAME, ctypes.c_char_p(name), 0, 0, 0)
 
 
+def retitle(title):
+    """Writes over the command line, as services do that say what they are
+    doing. It gets no longer."""
+    fields = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
+    start, end = map(int, fields[45:47])  # arg_start and arg_end of proc(5)
+    ctypes.memmove(start, title.ljust(end - start, b"\0"), end - start)
+
+
 def rename_thread(name):
     """Likewise that of a thread, which stays."""
     done = threading.Event()
@@ -31,16 +39,21 @@ def rename_thread(name):
 
 
 def fork(count=1, mebibytes=0):
-    """Forks children that sleep, each with memory of its own, until this
+    """Forks children that have memory of their own, and then sleep until this
     process ends. Returns their PIDs."""
     pids = []
     for _ in range(count):
+        is_ready, ready = os.pipe()
         pid = os.fork()
         if pid == 0:
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             allocate(mebibytes)
+            os.write(ready, b"x")
             while True:
                 signal.pause()
+        os.read(is_ready, 1)
+        os.close(is_ready)
+        os.close(ready)
         pids.append(pid)
     return pids
 

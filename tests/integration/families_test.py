@@ -234,18 +234,33 @@ class Families:
         self.assertEqual(set(collectd.counts()), {"self"})
         self.assert_quiet_end(collectd)
 
-    @daemon.needs_root
-    def test_process_that_gives_up_root(self):
-        collectd = self.start_collectd(
-            '<Process "dropped">', 'User "nobody"',
-            f'CommandLine "{self.directory}/mark"', "</Process>")
+    # No event tells.
+    def test_process_that_rewrites_its_command_line(self):
+        title = f"{UNIQUE}: ready"
+        collectd = self.start_collectd(f'ProcessMatch "ready" "^{title}"',
+                                       '<Process "starting">',
+                                       f'CommandLine "{self.directory}/mark"',
+                                       "</Process>")
         actor = self.actor(self.directory / "mark")
+        collectd.wait_for_counts(starting=1, ready=0)
+        for _ in range(3):
+            collectd.wait_for_passes()
+        actor.do(f"retitle({title.encode()})")
+        collectd.wait_for_counts(starting=0, ready=1)
+        self.assert_quiet_end(collectd)
+
+    @daemon.needs_root
+    def test_process_that_becomes_another_user(self):
+        user = 100000 + os.getpid()
+        collectd = self.start_collectd('<Process "of-user">', f"User {user}",
+                                       "</Process>")
+        actor = self.actor()
         collectd.wait_for_passes()
         self.assertEqual(set(collectd.counts()), {"self"})
-        actor.do("os.seteuid(65534)")
-        collectd.wait_for_counts(dropped=1)
+        actor.do(f"os.seteuid({user})")
+        collectd.wait_for_counts(**{"of-user": 1})
         actor.do("os.seteuid(0)")
-        collectd.wait_for_counts(dropped=0)
+        collectd.wait_for_counts(**{"of-user": 0})
         self.assert_quiet_end(collectd)
 
     def test_executable_whose_name_is_longer_than_the_kernel_keeps(self):
@@ -294,6 +309,20 @@ class Families:
         collectd.wait_for_counts(family=0)
         self.assert_quiet_end(collectd)
 
+    def test_children_that_a_process_had_before_it_matches(self):
+        collectd = self.start_collectd(
+            '<Process "family">', f'Name "{UNIQUE}-parent"',
+            "IncludeChildren true", "</Process>")
+        actor = self.actor()
+        actor.do("fork(2)")
+        collectd.wait_for_passes()
+        self.assertEqual(set(collectd.counts()), {"self"})
+        actor.do(f"rename(b'{UNIQUE}-parent')")
+        collectd.wait_for_counts(family=3)
+        actor.do("rename(b'other')")
+        collectd.wait_for_counts(family=0)
+        self.assert_quiet_end(collectd)
+
     def test_processes_one_by_one(self):
         collectd = self.start_collectd(
             '<Process "all">', f'Name "{UNIQUE}-prefork"', "</Process>",
@@ -304,6 +333,7 @@ class Families:
         pids = [actor.pid, *actor.do("fork(3, mebibytes=8)")]
         self.wait_for_singles(collectd, "single", pids)
         collectd.wait_for_counts(all=4)
+        collectd.wait_for_passes()
         def complete():
             singles = collectd.singles()["single"]
             return (all(set(single) == set(daemon.TYPES)
@@ -345,7 +375,6 @@ class Families:
         actor = self.actor(self.directory / "mark")
         actor.do("allocate(mebibytes=32)")
         pids = [actor.pid, *actor.do("fork(4, mebibytes=1)")]
-        # Whatever else the kernel shares among them and others.
         shared = 32 << 20
         selector = f'CommandLine "{self.directory}/mark"'
         collectd = self.start_collectd(
@@ -357,12 +386,7 @@ class Families:
                 text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
                 total += int(re.search(r"^Pss:\s+(\d+) kB$", text, re.M)[1])
             return total * 1024
-        # Children are all there once their own memory is.
         collectd.wait_for_counts(rss=5, pss=5)
-        daemon.wait_for(
-            lambda: all(daemon.status_kb(pid, "VmRSS") > 33 << 10
-                        for pid in pids), "the workers to have their memory")
-        collectd.wait_for_passes()
         values = collectd.wait_for_values("rss", "pss")
         self.assertAlmostEqual(values["pss"]["process_memory_bytes"], pss(),
                                delta=1 << 20)

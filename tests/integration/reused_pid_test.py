@@ -13,6 +13,7 @@ class ReusedPid:
     """The tests, for each way of discovery."""
 
     discovery = None
+    options = ""
 
     # The kernel gives the next process the PID after the last, unless somebody
     # else is faster.
@@ -53,6 +54,7 @@ class ReusedPid:
             <Plugin resource_attribution>
               Interval 1
               Discovery "{self.discovery}"
+              {self.options}
               Process "{old_name}"
               Process "{new_name}"
               <Process "file">
@@ -106,6 +108,7 @@ class ReusedPid:
             <Plugin resource_attribution>
               Interval 1
               Discovery "{self.discovery}"
+              {self.options}
               Process "{name}"
               <Process "self">
                 Self true
@@ -139,6 +142,13 @@ class EventsTest(ReusedPid, daemon.TestCase):
 @daemon.needs_root
 class ScanTest(ReusedPid, daemon.TestCase):
     discovery = "Scan"
+
+
+@daemon.needs_root
+class NoKeptFilesTest(ReusedPid, daemon.TestCase):
+    """Where no open file tells that its process has ended."""
+    discovery = "Auto"
+    options = "MaxOpenFiles 0"
 
 
 if __name__ == "__main__":
