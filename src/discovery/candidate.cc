@@ -7,7 +7,8 @@ using procfs::Result;
 const Result<std::string_view>& Candidate::Comm() {
   if (!comm_) {
     if (watched_ != nullptr) {
-      comm_ = std::string_view(watched_->comm);
+      const std::string_view comm = watched_->comm;
+      comm_ = comm;
     } else if (stat_ && *stat_) {
       comm_ = (*stat_)->comm;
     } else {

@@ -120,7 +120,7 @@ Result<void> Cgroups::FindHierarchies() {
   bool has_v2 = false;
   bool has_systemd = false;
   mntent mount{};
-  std::array<char, 2 * PATH_MAX> strings{};
+  std::array<char, size_t{2} * PATH_MAX> strings{};
   while (getmntent_r(mounts.get(), &mount, strings.data(), strings.size())) {
     const bool is_v2 = strcmp(mount.mnt_type, "cgroup2") == 0;
     const bool is_systemd = strcmp(mount.mnt_type, "cgroup") == 0 &&

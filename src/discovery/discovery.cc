@@ -193,8 +193,9 @@ Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
   Candidate glance(glanced_at, buffers_, *watched);
   if (!cgroup.empty()) glance.SetCgroup(cgroup);
   if (has_descendants_) {
-    if (const auto parent = glance.Parent())
+    if (const auto parent = glance.Parent()) {
       children_.push_back({*parent, pid});
+    }
   }
   if (auto evaluated = Evaluate(glance, blocks); !evaluated) return evaluated;
   if (matching_.empty()) return {};

@@ -98,7 +98,9 @@ Result<std::string_view> ValueOf(const NameTemplate::Part& part,
       return candidate.Comm();
     case Kind::kUser:
       return candidate.EffectiveUser().map([&](std::optional<uid_t> id) {
-        return id ? std::string_view(users.Name(*id)) : std::string_view();
+        std::string_view name;
+        if (id) name = users.Name(*id);
+        return name;
       });
     case Kind::kUnit:
       return candidate.Cgroup().map(SystemdUnitOf);

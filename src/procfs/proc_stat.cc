@@ -56,8 +56,9 @@ Result<Stat> ParseStat(std::string_view bytes) {
   stat.state = state[0];
 
   const auto parent = ParseDecimal<pid_t>(fields.Next());
-  if (!parent || *parent < 0)
+  if (!parent || *parent < 0) {
     return Malformed("a process ID as ppid (field 4)");
+  }
   stat.parent = *parent;
 
   fields.Skip(4);  // 5 pgrp, session, tty_nr, 8 tpgid

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
-#include <cstring>
 
 #include "procfs/proc_cgroup.h"
 #include "procfs/proc_comm.h"
@@ -51,7 +50,8 @@ Process::Path Process::PathOf(const File& file) const {
     end = std::to_chars(end, path.data() + path.size(), pid_).ptr;
     *end++ = '/';
   }
-  std::strcpy(end, file.name);
+  const std::string_view name = file.name;
+  name.copy(end, static_cast<size_t>(path.data() + path.size() - 1 - end));
   return path;
 }
 

@@ -276,26 +276,28 @@ class Families:
         self.assert_quiet_end(collectd)
 
     def test_children_that_a_shell_starts_later(self):
-        go = self.directory / "go"
-        os.mkfifo(go)
+        # One each: a FIFO that both read may let both go on at once.
+        go = [self.directory / name for name in ("before", "after")]
+        for fifo in go:
+            os.mkfifo(fifo)
         script = self.directory / f"{UNIQUE}.sh"
         script.write_text(f"""
             sleep 1000 &
-            read go < {go}
+            read go < $1
             sh -c 'sleep 1000 & sleep 1000' &
             wait""")
-        before = self.run_group("sh", script)
+        before = self.run_group("sh", script, go[0])
         daemon.wait_for(lambda: len(children(before.pid)) == 1, "one child")
         collectd = self.start_collectd(
-            '<Process "family">', f'CommandLine "^sh {script}$"',
+            '<Process "family">', f'CommandLine "^sh {script} "',
             "IncludeChildren true", "</Process>")
         collectd.wait_for_counts(family=2)
 
         # Whose children it was, is known of a wrapper that came later, too.
-        after = self.run_group("sh", script)
+        after = self.run_group("sh", script, go[1])
         collectd.wait_for_counts(family=4)
-        for _ in (before, after):
-            go.write_text("\n")
+        for fifo in go:
+            fifo.write_text("\n")
         collectd.wait_for_counts(family=10)
 
         os.kill(min(children(after.pid)), signal.SIGKILL)
