@@ -116,6 +116,7 @@ class Bench:
     def __init__(self, build, directory, rounds, passes):
         self.build, self.directory = build, directory
         self.rounds, self.passes = rounds, passes
+        self.bases = {}
         self.plugins = directory / "plugins"
         self.plugins.mkdir()
         text = subprocess.run([COLLECTD, "-h"], capture_output=True,
@@ -166,9 +167,11 @@ class Bench:
         """CPU of a pass: median, least and most over rounds of passes."""
         time.sleep(max(6 * interval, 1.0))  # the first ones look at everything
         rounds = []
+        # The cheap ones need more for the same precision.
+        passes = self.passes if interval > 0.1 else 4 * self.passes
         for _ in range(self.rounds):
             begun, before = time.monotonic(), cpu_seconds(pid)
-            time.sleep(self.passes * interval)
+            time.sleep(passes * interval)
             used = cpu_seconds(pid) - before
             rounds.append(used / (time.monotonic() - begun) * interval * 1e6)
         return rounds
@@ -201,11 +204,18 @@ class Bench:
                 "files_opened": count("open|openat"),
                 "kept_files_read": count("pread64")}
 
+    def base(self, interval, files):
+        """CPU in an interval and memory of the daemon without the plugin, which
+        has nothing to do with the processes."""
+        if (interval, files) not in self.bases:
+            with self.collectd("", interval, files) as (pid, _):
+                self.bases[interval, files] = (
+                    statistics.median(self.measure(pid, interval)),
+                    resident_kib(pid))
+        return self.bases[interval, files]
+
     def of_collectd(self, plugin, interval, point, marker, expected_log=""):
-        with self.collectd("", interval, point.files) as (pid, _):
-            base_rounds = self.measure(pid, interval)
-            base_resident = resident_kib(pid)
-        base = statistics.median(base_rounds)
+        base, base_resident = self.base(interval, point.files)
         with self.collectd(plugin, interval, point.files) as (pid, log):
             rounds = [used - base for used in self.measure(pid, interval)]
             if expected_log not in log.read_text():
@@ -290,7 +300,8 @@ class Bench:
             calls={"system_calls": 2 * point.watched, "files_opened": 0,
                    "kept_files_read": 2 * point.watched})
 
-    def run(self, points):
+    def run(self, points, write):
+        """Measures and hands the results so far to `write` after each point."""
         contenders = {
             EVENTS: lambda point: self.plugin(point, "Events"),
             SCAN: lambda point: self.plugin(point, "Scan"),
@@ -311,6 +322,7 @@ class Bench:
                     print(f"{one['cpu_us']:,.0f} µs", file=sys.stderr)
                 herd.stdin.close()
                 herd.wait()
+            write(results)
         return results
 
 
@@ -412,7 +424,7 @@ def picture(results):
                  'text-anchor="middle" fill="#374151">processes on the host'
                  '</text>')
     labels = []
-    for name, colour in colours.items():
+    for name, colour in colours.items() if totals else ():
         points = [(x(total), y(results[total][name]["cpu_us"]))
                   for total in totals]
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
@@ -459,28 +471,38 @@ def main():
         points, rounds, passes = [POINTS[0]], 2, 5
     if arguments.points:
         keys = arguments.points.split(",")
-        points = [point for point in POINTS if point.key in keys]
+        points = [point for key in keys for point in POINTS
+                  if point.key == key]
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="ra-bench.") as directory:
-        results = Bench(arguments.build, pathlib.Path(directory), rounds,
-                        passes).run(points)
     about = machine()
-    text = (f"{about['date']}, {about['cpus']} × {about['cpu']}, "
+    with tempfile.TemporaryDirectory(prefix="ra-bench.") as directory:
+        results = Bench(
+            arguments.build, pathlib.Path(directory), rounds, passes).run(
+                points, lambda results: write(arguments.output, about, results))
+    print(describe(about, results))
+
+
+def describe(about, results):
+    measured = [point for point in POINTS if point.key in results]
+    return (f"{about['date']}, {about['cpus']} × {about['cpu']}, "
             f"{about['memory_gib']} GiB, Linux {about['kernel']}; "
-            f"{about['versions']}.\n\n{table(points, results)}")
-    print(text)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / "bench.json").write_text(json.dumps(
+            f"{about['versions']}.\n\n{table(measured, results)}")
+
+
+def write(output, about, results):
+    """The results as JSON, as a picture, and as the table of the page."""
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "bench.json").write_text(json.dumps(
         {"machine": about, "results": results, "budgets": budgets(results)},
         indent=1) + "\n")
-    (arguments.output / "bench.svg").write_text(picture(results))
-    page = arguments.output / "bench.md"
+    (output / "bench.svg").write_text(picture(results))
+    page = output / "bench.md"
     if page.exists():
         before, _, rest = page.read_text().partition("<!-- table begin -->\n")
         after = rest.partition("<!-- table end -->")[2]
-        page.write_text(f"{before}<!-- table begin -->\n{text}\n"
-                        f"<!-- table end -->{after}")
+        page.write_text(f"{before}<!-- table begin -->\n"
+                        f"{describe(about, results)}\n<!-- table end -->{after}")
 
 
 if __name__ == "__main__":
