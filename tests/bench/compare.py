@@ -502,7 +502,9 @@ def write(output, about, results):
         before, _, rest = page.read_text().partition("<!-- table begin -->\n")
         after = rest.partition("<!-- table end -->")[2]
         page.write_text(f"{before}<!-- table begin -->\n"
-                        f"{describe(about, results)}\n<!-- table end -->{after}")
+                        "![CPU of one pass by the number of processes]"
+                        f"(bench.svg)\n\n{describe(about, results)}\n"
+                        f"<!-- table end -->{after}")
 
 
 if __name__ == "__main__":
