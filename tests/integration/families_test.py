@@ -300,7 +300,8 @@ class Families:
             fifo.write_text("\n")
         collectd.wait_for_counts(family=10)
 
-        os.kill(min(children(after.pid)), signal.SIGKILL)
+        [childless] = [pid for pid in children(after.pid) if not children(pid)]
+        os.kill(childless, signal.SIGKILL)
         collectd.wait_for_counts(family=9)
         # Children of nobody in the block do not belong to it.
         before.kill()
