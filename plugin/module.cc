@@ -203,11 +203,10 @@ void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
             " (needs root or CAP_SYS_PTRACE)");
   });
   SayOnce(report.refused_by_instances > 0, log.refused_by_instances, [&] {
-    say(LOG_WARNING,
-        "MaxInstances " + std::to_string(block.max_instances) +
-            " reached: " + std::to_string(report.refused_by_instances) +
-            " processes with other names are left out, and so "
-            "will be those to come");
+    say(LOG_WARNING, "MaxInstances " + std::to_string(block.max_instances) +
+                         " reached: processes with other names are left out, " +
+                         std::to_string(report.refused_by_instances) +
+                         " now, and so will be those to come");
   });
   SayOnce(report.exceeds_max_processes, log.exceeds_max_processes, [&] {
     say(LOG_WARNING, "more than MaxProcesses " +

@@ -11,7 +11,10 @@ namespace {
 using procfs::Error;
 using procfs::Result;
 
-constexpr std::chrono::hours kLookAtEverythingPeriod{1};
+// For what changes without an event; and in case that the kernel had no memory
+// for one, of which nobody is told.
+constexpr std::chrono::hours kSilentPeriod{1};
+constexpr std::chrono::hours kPeriod{6};
 constexpr std::chrono::minutes kRecent{1};
 
 // Named where events may be missing, and in the first pass: whoever started
@@ -87,7 +90,9 @@ bool Discovery::HasToLookAtEverything(TimePoint now) {
   if (!complete || !all_looked_at_) drained_.push_back(kEverybody);
   NameWhoMayHaveChanged(now);
   return (!named_.empty() && named_.front() == kEverybody) || !up_to_date_ ||
-         users_changed || now - *all_looked_at_ >= kLookAtEverythingPeriod;
+         users_changed ||
+         now - *all_looked_at_ >=
+             (asks_for_the_silent_ ? kSilentPeriod : kPeriod);
 }
 
 // Those that an event names now, and those that one has named lately.

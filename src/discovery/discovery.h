@@ -50,7 +50,8 @@ struct Match {
 /// in place, and that it is moved to another cgroup. Processes do so soon after
 /// they start, so that whoever an event names is looked at again, each time
 /// when twice as long has gone by since, for a minute; and once an hour
-/// everything is scanned.
+/// everything is scanned. Where no block asks for these two, that is done every
+/// six hours.
 class Discovery {
  public:
   /// The selectors have to outlive this. `mounts` is as for Cgroups.

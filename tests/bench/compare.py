@@ -198,11 +198,13 @@ class Bench:
                              if re.match(rf"\d+ +({pattern})\(", line)
                              and "= -1 E" not in line) / passes, 1)
 
+        opened = count("open|openat")
         return {"system_calls": round(sum(
                     1 for line in lines if re.match(r"\d+ +\w+\(", line))
                     / passes, 1),
-                "files_opened": count("open|openat"),
-                "kept_files_read": count("pread64")}
+                "files_opened": opened,
+                # Of a process that an event names, a file is opened first.
+                "kept_files_read": round(count("pread64") - opened, 1)}
 
     def base(self, interval, files):
         """CPU in an interval and memory of the daemon without the plugin, which
@@ -227,7 +229,8 @@ class Bench:
     @staticmethod
     def result(rounds, interval, **more):
         return {"cpu_us": statistics.median(rounds), "cpu_us_min": min(rounds),
-                "cpu_us_max": max(rounds), "interval_s": interval, **more}
+                "cpu_us_max": max(rounds), "rounds_us": rounds,
+                "interval_s": interval, **more}
 
     def plugin(self, point, discovery):
         interval = 0.1 if discovery == "Events" else point.heavy / 2
@@ -244,9 +247,9 @@ class Bench:
                   {blocks}
                 </Plugin>""", interval, point,
             # The end of the events, and the beginning of the list.
-            *((r"recv\w+\(.* = -1 EAGAIN", "by process events")
+            *((r"recv\w+(\(| resumed>).* = -1 EAGAIN", "by process events")
               if discovery == "Events" else
-              (r"lseek\(\d+, 0, SEEK_SET\)", "by scanning")))
+              (r"lseek\(\d+, 0, SEEK_SET", "by scanning")))
 
     def processes(self, point):
         blocks = "\n".join(f'Process "{name}"' for name in point.names())
@@ -315,11 +318,16 @@ class Bench:
             with running(self.build / "tests/bench/herd", *point.herd(),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as herd:
                 herd.stdout.readline()
+                before = self.floor(point)
                 for name, measure in contenders.items():
                     print(f"[{number}/{len(points)}] {point.title}: {name} … ",
                           end="", file=sys.stderr, flush=True)
                     one = results[point.key][name] = measure(point)
                     print(f"{one['cpu_us']:,.0f} µs", file=sys.stderr)
+                # The others ran in between, whatever else the machine did.
+                floor = results[point.key][FLOOR]
+                floor |= self.result(before["rounds_us"] + floor["rounds_us"],
+                                     floor["interval_s"])
                 herd.stdin.close()
                 herd.wait()
             write(results)
@@ -340,18 +348,22 @@ def budgets(results):
     if "watched-1000" in results:
         add("pass over 1,000 watched ÷ floor, ≤ 1.3",
             cpu("watched-1000", EVENTS) / cpu("watched-1000", FLOOR), 1.3, "{:.2f}")
+    if "watched-4000" in results:
+        add("pass over 4,000 watched ÷ floor, ≤ 1.3",
+            cpu("watched-4000", EVENTS) / cpu("watched-4000", FLOOR), 1.3, "{:.2f}")
     if "4000" in results:
         ours, scan = cpu("4000", EVENTS), cpu("4000", SCAN)
         stock = cpu("4000", PROCESSES)
-        hourly = ours + scan / 60
+        # Of 360 passes at 60 s one scans.
+        with_scans = ours + scan / 360
         add("events ÷ collectd's processes, 4,000 / 4, ≤ 1/200",
             ours / stock, 1 / 200, f"1/{stock / ours:.0f}")
-        add("the same with the scan of every hour, at 60 s, ≤ 1/200",
-            hourly / stock, 1 / 200, f"1/{stock / hourly:.0f}")
+        add("the same with the scan of every six hours, at 60 s, ≤ 1/200",
+            with_scans / stock, 1 / 200, f"1/{stock / with_scans:.0f}")
         add("scan ÷ collectd's processes, 4,000 / 4, ≤ 1/3",
             scan / stock, 1 / 3, f"1/{stock / scan:.1f}")
-        add("share of a CPU at 60 s, 4,000 / 4, events and the scan of every "
-            "hour, < 0.01 %", hourly / 60e6 * 100, 0.01, "{:.5f} %")
+        add("share of a CPU at 60 s, 4,000 / 4, events and that scan, "
+            "< 0.01 %", with_scans / 60e6 * 100, 0.01, "{:.5f} %")
     if "4000" in results and "400" in results:
         add("growth of a pass from 400 to 4,000 processes, events, ≤ 10 %",
             (cpu("4000", EVENTS) / cpu("400", EVENTS) - 1) * 100, 10, "{:+.1f} %")

@@ -133,8 +133,8 @@ class NamesTest(daemon.TestCase):
         self.assertEqual(len(collectd.lines("warning")), 1)
         self.assertRegex(
             collectd.lines("warning")[0],
-            r'^block "\${name}": MaxInstances 3 reached: [12] processes with '
-            "other names are left out")
+            r'^block "\${name}": MaxInstances 3 reached: processes with other '
+            r"names are left out, [12] now")
         self.assertEqual(collectd.lines("error"), [])
         collectd.stop()
 

@@ -321,8 +321,8 @@ TEST_F(ModuleTest, NamesBeyondMaxInstancesAreCountedInOneWarning) {
   Pass();
   EXPECT_THAT(
       collectd_.Lines(LOG_WARNING),
-      ElementsAre(HasSubstr("MaxInstances 1 reached: 2 processes with other "
-                            "names are left out")));
+      ElementsAre(HasSubstr("MaxInstances 1 reached: processes with other "
+                            "names are left out, 2 now")));
 }
 
 TEST_F(ModuleTest, RefusedPssIsSaidOnce) {
