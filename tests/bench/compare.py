@@ -25,7 +25,7 @@ import urllib.request
 
 COLLECTD = "/usr/sbin/collectd"
 EXPORTER = "/usr/bin/prometheus-process-exporter"
-WATCHED = "ra-watched"
+WATCHED, BYSTANDER = "ra-watched", "ra-bystander"
 MANY_FILES = 20000
 PATIENCE = 60
 
@@ -47,7 +47,7 @@ class Point:
 
     def herd(self):
         """Arguments of the program that starts them."""
-        names = [str(self.bystanders), "ra-bystander"]
+        names = [str(self.bystanders), BYSTANDER]
         if self.blocks == 1:
             names += [str(self.watched), WATCHED]
         else:
@@ -100,6 +100,14 @@ def wait_for(condition, what):
             return value
         time.sleep(0.02)
     raise SystemExit(f"bench: waited in vain for {what}")
+
+
+def herd_is_gone():
+    for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            if path.read_text().startswith((WATCHED, BYSTANDER)):
+                return False
+    return True
 
 
 @contextlib.contextmanager
@@ -330,6 +338,7 @@ class Bench:
                                      floor["interval_s"])
                 herd.stdin.close()
                 herd.wait()
+            wait_for(herd_is_gone, "the processes to be gone")
             write(results)
         return results
 
