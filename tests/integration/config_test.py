@@ -167,6 +167,14 @@ class ConfigTest(daemon.TestCase):
         self.assertEqual(status, 0, checked.log())
         self.assertIn("4 blocks", checked.lines("info")[0])
 
+    def test_blocks_with_placeholders_of_the_readme_are_valid(self):
+        readme = (daemon.SOURCE_DIR / "README.md").read_text()
+        blocks = re.findall(r"(?m)^    <Process \"[^\"]*\$\{\w+\}[^\"]*\">\n"
+                            r"(?:    .*\n)+?    </Process>\n", readme)
+        self.assertGreater(len(blocks), 1)
+        status, checked = self.check(plugin_block("\n".join(blocks)))
+        self.assertEqual(status, 0, checked.log())
+
     def test_load_plugin_may_be_repeated_but_not_come_later(self):
         block = plugin_block('Process "{}"')
         status, checked = self.check(block.format("a") + "\n" + block.format("b"))
