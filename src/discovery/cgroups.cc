@@ -42,9 +42,8 @@ bool Matches(const std::string& pattern, std::string_view name) {
 
 bool IsSlice(std::string_view name) { return name.ends_with(".slice"); }
 
-// The unit of a cgroup called `name`; empty when it is no unit's. systemd puts
-// a
-// `_` before names that the kernel could mistake for a file of its own.
+// The unit of a cgroup called `name`; empty when it is no unit's. Names that
+// the kernel could mistake for a file of its own begin with a `_` of systemd's.
 std::string_view UnitNamed(std::string_view name) {
   if (name.starts_with('_')) name.remove_prefix(1);
   return name.find('.') == std::string_view::npos ? std::string_view() : name;

@@ -42,7 +42,6 @@ class Instances {
   /// fewer than `max`.
   Made Make(const std::string& name, size_t block, size_t max);
 
-  /// Ends a pass in which exactly the instances of `used`, in ascending order,
   /// Ends a pass: forgets the instances that had no process for ten passes.
   /// `used` tells for each whether it had one in this.
   /// Returns whether there was one to be forgotten.

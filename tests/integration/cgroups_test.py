@@ -5,7 +5,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import unittest
 
 import daemon
 
@@ -78,22 +77,6 @@ class Hierarchy:
         pid = self.run_program("sleep", "1000").pid
         self.move(pid, path)
         return pid
-
-    def start_collectd(self, *blocks):
-        collectd = self.collectd("\n".join([
-            "LoadPlugin resource_attribution",
-            "<Plugin resource_attribution>",
-            "Interval 0.2",
-            *blocks,
-            '<Process "self">', "Self true", "</Process>",
-            "</Plugin>"])).start()
-        collectd.wait_for_passes()
-        return collectd
-
-    def assert_quiet_end(self, collectd):
-        self.assertEqual(collectd.lines("error"), [])
-        self.assertEqual(collectd.lines("warning"), [])
-        collectd.stop()
 
     def test_processes_move_between_cgroups_that_come_and_go(self):
         collectd = self.start_collectd(

@@ -142,6 +142,48 @@ class TestCase(unittest.TestCase):
         self.addCleanup(daemon.kill)
         return daemon
 
+    def start_collectd(self, *options):
+        """The daemon with these options of ours, and itself as the block "self",
+        once it has passed."""
+        collectd = self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 0.2",
+            *options,
+            '<Process "self">', "Self true", "</Process>",
+            "</Plugin>"])).start()
+        collectd.wait_for_passes()
+        return collectd
+
+    def assert_quiet_end(self, collectd):
+        """Stops the daemon, which has not complained of anything."""
+        self.assertEqual(collectd.lines("error"), [])
+        self.assertEqual(collectd.lines("warning"), [])
+        collectd.stop()
+
+    def nginx_config(self, workers):
+        """The path of a configuration with a socket in the directory."""
+        # As root the workers would become another user, without a way in here.
+        user = "user root;" if os.geteuid() == 0 else ""
+        config = self.directory / "nginx.conf"
+        config.write_text(f"""
+            daemon off;
+            {user}
+            worker_processes {workers};
+            pid {self.directory}/nginx.pid;
+            error_log {self.directory}/nginx.log;
+            events {{ }}
+            http {{
+              access_log off;
+              client_body_temp_path {self.directory}/body;
+              proxy_temp_path {self.directory}/proxy;
+              fastcgi_temp_path {self.directory}/fastcgi;
+              uwsgi_temp_path {self.directory}/uwsgi;
+              scgi_temp_path {self.directory}/scgi;
+              server {{ listen unix:{self.directory}/nginx.sock; }}
+            }}""")
+        return config
+
 
 def end(process):
     """Ends a program for good and collects it."""
@@ -176,6 +218,34 @@ class Actor:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
+
+
+class WithoutEvents:
+    """Tests where the kernel tells no process events."""
+
+    def test_scans_and_says_why(self):
+        collectd = self.start_collectd(
+            '<Process "later">', f'CommandLine "{self.directory}/mark"',
+            "</Process>")
+        self.actor(self.directory / "mark")
+        collectd.wait_for_counts(later=1)
+        [started] = [line for line in collectd.lines("info")
+                     if "started" in line]
+        self.assertRegex(started, r"discovery by scanning /proc \(process "
+                                  r"events: .+\)$")
+        self.assert_quiet_end(collectd)
+
+    def test_does_not_start_where_events_are_demanded(self):
+        collectd = self.collectd("""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Discovery "Events"
+              Process "sleep"
+            </Plugin>""")
+        self.assertNotEqual(collectd.check(), 0)
+        [error] = collectd.lines("error")
+        self.assertRegex(error, r'^not started: option Discovery "Events": '
+                                r"process events: .+; expected ")
 
 
 class Collectd:

@@ -35,25 +35,12 @@ class Families:
     discovery = None
 
     def start_collectd(self, *blocks):
-        """Runs until the test ends, and has not warned of anything then."""
-        collectd = self.collectd("\n".join([
-            "LoadPlugin resource_attribution",
-            "<Plugin resource_attribution>",
-            f'Discovery "{self.discovery}"',
-            "Interval 0.2",
-            *blocks,
-            '<Process "self">', "Self true", "</Process>",
-            "</Plugin>"])).start()
+        collectd = super().start_collectd(
+            f'Discovery "{self.discovery}"', *blocks)
         self.assertIn({"Events": "discovery by process events",
                        "Scan": "discovery by scanning /proc (option Discovery)"}
                       [self.discovery], collectd.log())
-        collectd.wait_for_passes()
         return collectd
-
-    def assert_quiet_end(self, collectd):
-        self.assertEqual(collectd.lines("error"), [])
-        self.assertEqual(collectd.lines("warning"), [])
-        collectd.stop()
 
     def wait_for_singles(self, collectd, block, pids):
         daemon.wait_for(
@@ -72,23 +59,7 @@ class Families:
 
         program = self.directory / name
         shutil.copy("/usr/sbin/nginx", program)
-        config = self.directory / "nginx.conf"
-        user = "user root;" if os.geteuid() == 0 else ""
-        config.write_text(f"""
-            daemon off; {user}
-            worker_processes 3;
-            pid {self.directory}/nginx.pid;
-            error_log {self.directory}/nginx.log;
-            events {{ }}
-            http {{
-              access_log off;
-              client_body_temp_path {self.directory}/body;
-              proxy_temp_path {self.directory}/proxy;
-              fastcgi_temp_path {self.directory}/fastcgi;
-              uwsgi_temp_path {self.directory}/uwsgi;
-              scgi_temp_path {self.directory}/scgi;
-              server {{ listen unix:{self.directory}/nginx.sock; }}
-            }}""")
+        config = self.nginx_config(workers=3)
         nginx = self.run_group(program, "-c", config, "-p", self.directory)
         collectd.wait_for_counts(**{name: 4, "master": 1})
         workers = children(nginx.pid)

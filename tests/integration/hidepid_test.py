@@ -1,7 +1,6 @@
 """procfs mounted with hidepid=2, which shows users only the processes that have
 their user and group: proc(5)."""
 
-import unittest
 
 import daemon
 

@@ -18,22 +18,6 @@ def fnv_1a(data):
 
 class NamesTest(daemon.TestCase):
 
-    def start_collectd(self, *blocks):
-        collectd = self.collectd("\n".join([
-            "LoadPlugin resource_attribution",
-            "<Plugin resource_attribution>",
-            "Interval 0.2",
-            *blocks,
-            '<Process "self">', "Self true", "</Process>",
-            "</Plugin>"])).start()
-        collectd.wait_for_passes()
-        return collectd
-
-    def assert_quiet_end(self, collectd):
-        self.assertEqual(collectd.lines("error"), [])
-        self.assertEqual(collectd.lines("warning"), [])
-        collectd.stop()
-
     def wait_for_exactly(self, collectd, counts):
         collectd.wait_for_counts(**counts)
         collectd.wait_for_passes()

@@ -12,25 +12,7 @@ class SelectorsTest(daemon.TestCase):
 
     def start_nginx(self):
         """A master with two workers; returns the PIDs."""
-        config = self.directory / "nginx.conf"
-        # As root the workers would become another user, without a way in here.
-        user = "user root;" if os.geteuid() == 0 else ""
-        config.write_text(f"""
-            daemon off;
-            {user}
-            worker_processes 2;
-            pid {self.directory}/nginx.pid;
-            error_log {self.directory}/nginx.log;
-            events {{ }}
-            http {{
-              access_log off;
-              client_body_temp_path {self.directory}/body;
-              proxy_temp_path {self.directory}/proxy;
-              fastcgi_temp_path {self.directory}/fastcgi;
-              uwsgi_temp_path {self.directory}/uwsgi;
-              scgi_temp_path {self.directory}/scgi;
-              server {{ listen unix:{self.directory}/nginx.sock; }}
-            }}""")
+        config = self.nginx_config(workers=2)
         master = self.run_program("/usr/sbin/nginx", "-c", config,
                                   "-p", self.directory)
         children = pathlib.Path(
