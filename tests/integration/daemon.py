@@ -250,10 +250,11 @@ class WithoutEvents:
 
 class Collectd:
     """The daemon, in its own directory. `wrapper` is a command that ends by
-    executing the one that its last arguments are, as prlimit(1) does."""
+    executing the one that its last arguments are, as prlimit(1) does; `plugins`
+    names those of collectd's own that the configuration loads."""
 
     def __init__(self, directory, config, interval=0.5, env=None, user=None,
-                 writer=True, wrapper=()):
+                 writer=True, wrapper=(), hostname="testhost", plugins=()):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="collectd.",
                                                        dir=directory))
         self.directory.chmod(0o777 if user else 0o755)
@@ -263,16 +264,17 @@ class Collectd:
         self.user = user
         self.writer = writer
         self.wrapper = wrapper
+        self.hostname = hostname
         self.process = None
-        self._fill_plugin_directory()
+        self._fill_plugin_directory(plugins)
 
-    def _fill_plugin_directory(self):
+    def _fill_plugin_directory(self, names):
         # The loader takes regular files from one directory, no links.
         plugins = self.directory / "plugins"
         plugins.mkdir()
         shutil.copy(MODULE, plugins)
-        for name in ("write_prometheus.so", "logfile.so"):
-            shutil.copy(plugin_directory() / name, plugins)
+        for name in ("write_prometheus", "logfile", *names):
+            shutil.copy(plugin_directory() / f"{name}.so", plugins)
 
     def _write_config(self):
         self.port = free_port()
@@ -284,7 +286,7 @@ class Collectd:
             </Plugin>""" if self.writer else ""
         path = self.directory / "collectd.conf"
         path.write_text(f"""
-            Hostname "testhost"
+            Hostname "{self.hostname}"
             FQDNLookup false
             BaseDir "{self.directory}"
             PIDFile "{self.directory}/collectd.pid"
@@ -406,7 +408,7 @@ class Collectd:
             if not family.name.startswith(PREFIX):
                 continue
             for sample in family.samples:
-                assert sample.labels["instance"] == "testhost", sample
+                assert sample.labels["instance"] == self.hostname, sample
                 yield (sample.labels["resource_attribution"],
                        sample.labels.get("type", ""), family.name[len(PREFIX):],
                        sample.value, float(sample.timestamp))
