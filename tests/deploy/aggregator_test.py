@@ -13,17 +13,11 @@ DIRECTORY = "deploy/collectd"
 TYPES_DB = daemon.SOURCE_DIR / "plugin/types.db"
 
 
-def free_udp_port():
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class AggregatorTest(daemon.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.port = free_udp_port()
+        self.port = daemon.free_port(socket.SOCK_DGRAM)
         self.passwords = self.directory / "network.passwd"
         self.passwords.write_text(daemon.shipped(
             f"{DIRECTORY}/network.passwd", {"change-me": "secret"}))

@@ -45,8 +45,8 @@ def plugin_directory():
     return pathlib.Path(re.search(r"Plugin directory +(\S+)", text)[1])
 
 
-def free_port():
-    with socket.socket() as probe:
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
