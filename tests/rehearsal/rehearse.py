@@ -129,10 +129,9 @@ class Rehearsal(daemon.TestCase):
         end = time.monotonic() + limit
         shown = time.monotonic()
         while (state := self.state()) != wanted:
-            if state != before:
-                raise AssertionError(f"{ALERT} is {state}, not {wanted}")
-            if time.monotonic() > end:
-                raise AssertionError(f"{ALERT} is not {wanted} after {limit} s")
+            if state != before or time.monotonic() > end:
+                raise AssertionError(f"{ALERT} is {state or 'not there'}, not "
+                                     f"{wanted or 'resolved'}")
             if time.monotonic() - shown > 30:
                 shown += 30
                 self.say(f"{ALERT} {state or 'none'}; {self.memory()}")
@@ -198,10 +197,13 @@ class Rehearsal(daemon.TestCase):
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/rehearsal")
-    parser.add_argument("--hosts", type=int, default=50)
+    parser.add_argument("--hosts", type=int, default=50,
+                        help="how many, 2 or more; 50 without it")
     parser.add_argument("--quick", action="store_true",
                         help="the alert waits 10 seconds, not 5 minutes")
     arguments = parser.parse_args()
+    if arguments.hosts < 2:
+        parser.error("--hosts: expected 2 or more")
     interval, hold = (1, 10) if arguments.quick else (5, HOLD)
     rehearsal = Rehearsal(arguments.hosts, interval, hold)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
