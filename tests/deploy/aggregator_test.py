@@ -22,7 +22,7 @@ class AggregatorTest(daemon.TestCase):
         self.passwords.write_text(daemon.shipped(
             f"{DIRECTORY}/network.passwd", {"change-me": "secret"}))
 
-    def start_aggregator(self, replacements):
+    def start_aggregator(self, replacements, more=""):
         config = daemon.shipped(f"{DIRECTORY}/aggregator.conf", {
             "0.0.0.0": "127.0.0.1",
             "25826": self.port,
@@ -33,9 +33,9 @@ class AggregatorTest(daemon.TestCase):
         for old, new in replacements.items():
             self.assertIn(old, config)
             config = config.replace(old, new)
-        self.aggregator = self.collectd(config, writer=False,
-                                        hostname="aggregator",
-                                        plugins=["network"]).start()
+        self.aggregator = self.collectd(
+            config + more, writer=False, hostname="aggregator",
+            plugins=["network", "threshold"]).start()
 
     def start_agent(self, hostname, password="secret"):
         agent = daemon.shipped(f"{DIRECTORY}/agent.conf", {
@@ -77,6 +77,19 @@ class AggregatorTest(daemon.TestCase):
         for agent in agents:
             self.assert_quiet_end(agent)
         self.aggregator.stop()
+
+    def test_judges_the_thresholds_of_a_host_and_its_silence(self):
+        self.start_aggregator({}, daemon.shipped(
+            f"{DIRECTORY}/threshold.conf",
+            {"1073741824": 1 << 20, "Hits        3": "Hits 0"}))
+        agent = self.start_agent("host1")
+        for severity in ("WARNING", "FAILURE"):
+            line = (f"severity = {severity}, host = host1, plugin = "
+                    "resource_attribution, plugin_instance = self, "
+                    "type = process_memory_bytes")
+            daemon.wait_for(lambda: line in self.aggregator.log(), line,
+                            self.aggregator.log)
+            agent.kill()
 
     def test_refuses_a_wrong_password(self):
         self.start_aggregator({})
