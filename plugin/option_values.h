@@ -24,8 +24,8 @@ bool IsInterval(double seconds);
 std::string FormatNumber(double number);
 
 /// `text` without what would break a log line or drive a terminal: bytes of
-/// control characters are written as `\xNN`, and what is too long for collectd's
-/// log is cut.
+/// control characters are written as `\xNN`, and what is too long for
+/// collectd's log is cut.
 std::string Printable(std::string_view text);
 
 }  // namespace resource_attribution
