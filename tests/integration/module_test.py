@@ -32,6 +32,22 @@ class ModuleTest(daemon.TestCase):
         self.assertIn("plugin_dispatch_values", needed)
         self.assertEqual(needed - provided, set())
 
+    def test_is_hardened(self):
+        dynamic, headers = (
+            subprocess.run(["readelf", "--wide", option, str(daemon.MODULE)],
+                           check=True, capture_output=True, text=True).stdout
+            for option in ("--dynamic", "--program-headers"))
+        self.assertRegex(dynamic, r"\(FLAGS_1\) +Flags: .*\bNOW\b")
+        self.assertNotIn("TEXTREL", dynamic)
+        self.assertIn("GNU_RELRO", headers)
+        [stack] = re.findall(r"GNU_STACK.* ([RWE]+) +0x", headers)
+        self.assertEqual(stack, "RW")
+        needed = symbols(daemon.MODULE, "--undefined-only")
+        self.assertIn("__stack_chk_fail", needed)
+        # The other builds are not optimized.
+        if daemon.BUILD_DIR.name == "release":
+            self.assertTrue([name for name in needed if name.endswith("_chk")])
+
 
 if __name__ == "__main__":
     unittest.main()
