@@ -68,21 +68,17 @@ class AlertmanagerTest(daemon.TestCase):
             config = config.replace(shipped, here)
         path = self.directory / "alertmanager.yml"
         path.write_text(config)
-        self.address = f"127.0.0.1:{daemon.free_port()}"
         log = self.directory / "alertmanager.log"
         with open(log, "wb") as stderr:
             self.run_program(
                 "prometheus-alertmanager", f"--config.file={path}",
                 f"--storage.path={self.directory}/alertmanager",
-                f"--web.listen-address={self.address}",
+                "--web.listen-address=127.0.0.1:0",
                 "--cluster.listen-address=", stderr=stderr)
-        daemon.wait_for(self.is_ready, "Alertmanager", log.read_text)
-
-    def is_ready(self):
-        try:
-            return self.get("status")
-        except OSError:
-            return None
+        self.address = daemon.wait_for(
+            lambda: re.search(r'"Listening on" address=(\S+)\n',
+                              log.read_text()),
+            "Alertmanager", log.read_text)[1]
 
     def get(self, path):
         with urllib.request.urlopen(f"http://{self.address}/api/v2/{path}",
