@@ -17,11 +17,12 @@ def shipped_config(test, targets, alertmanager="localhost:9093"):
     shutil.copytree(daemon.SOURCE_DIR / "deploy/prometheus", shipped)
     (shipped / "targets/collectd.yml").write_text(json.dumps(targets))
     config = (shipped / "prometheus.yml").read_text()
-    for text, here in (("scrape_interval: 30s", "scrape_interval: 500ms"),
-                       ("evaluation_interval: 1m", "evaluation_interval: 500ms"),
-                       ("- rules/", f"- {shipped}/rules/"),
-                       ("targets/collectd*", f"{shipped}/targets/collectd*"),
-                       ("localhost:9093", alertmanager)):
+    for text, here in (
+            ("scrape_interval: 30s", "scrape_interval: 500ms"),
+            ("evaluation_interval: 1m", "evaluation_interval: 500ms"),
+            ("- rules/", f"- {shipped}/rules/"),
+            ("targets/collectd*", f"{shipped}/targets/collectd*"),
+            ("localhost:9093", alertmanager)):
         assert config.count(text) == 1, text
         config = config.replace(text, here)
     return config
