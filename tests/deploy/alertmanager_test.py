@@ -1,5 +1,5 @@
-"""The Alertmanager configuration that deploy/alertmanager ships: valid, routed as it
-says, and real alerts of a real Prometheus arrive through a real Alertmanager."""
+"""The configuration that deploy/alertmanager ships is valid and routes as it says, and
+alerts of a real Prometheus arrive through a real Alertmanager."""
 
 import http.server
 import json
@@ -47,7 +47,11 @@ class Webhook(http.server.ThreadingHTTPServer):
     def wait_for(self, receiver, status, **labels):
         """The alert with these labels; what comes before it is dropped."""
         while True:
-            arrived, alert = self.alerts.get(timeout=daemon.PATIENCE)
+            try:
+                arrived, alert = self.alerts.get(timeout=daemon.PATIENCE)
+            except queue.Empty:
+                raise AssertionError("waited in vain for "
+                                     f"{receiver} {status} {labels}") from None
             if (arrived, alert["status"]) == (receiver, status) and (
                     labels.items() <= alert["labels"].items()):
                 return alert
@@ -87,7 +91,8 @@ class AlertmanagerTest(daemon.TestCase):
 
     def add(self, alertname, **labels):
         amtool("--alertmanager.url", f"http://{self.address}", "alert", "add",
-               alertname, *(f"{name}={value}" for name, value in labels.items()))
+               alertname,
+               *(f"{name}={value}" for name, value in labels.items()))
 
     def test_configuration_is_valid_with_its_commented_route(self):
         amtool("check-config", SHIPPED)

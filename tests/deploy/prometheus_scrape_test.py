@@ -1,5 +1,5 @@
-"""A real Prometheus with the configuration that deploy/prometheus ships scrapes the
-real collectd; only targets, intervals and paths are others."""
+"""A real Prometheus with the configuration that deploy/prometheus ships scrapes
+the real collectd; only targets, intervals and paths are others."""
 
 import unittest
 
