@@ -1,5 +1,5 @@
-"""The configuration that deploy/alertmanager ships is valid and routes as it says, and
-alerts of a real Prometheus arrive through a real Alertmanager."""
+"""The configuration that deploy/alertmanager ships is valid and routes as it
+says; alerts of a real Prometheus arrive through a real Alertmanager."""
 
 import http.server
 import json
