@@ -1,11 +1,31 @@
 """Runs a real Prometheus for the tests."""
 
 import json
+import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import daemon
+
+
+def shipped_config(test, targets, alertmanager="localhost:9093"):
+    """The configuration that deploy/prometheus ships, with these groups of
+    targets. Its rules are a copy below the directory of the test; everything
+    goes round twice a second."""
+    shipped = test.directory / "shipped"
+    shutil.copytree(daemon.SOURCE_DIR / "deploy/prometheus", shipped)
+    (shipped / "targets/collectd.yml").write_text(json.dumps(targets))
+    config = (shipped / "prometheus.yml").read_text()
+    for text, here in (
+            ("scrape_interval: 30s", "scrape_interval: 500ms"),
+            ("evaluation_interval: 1m", "evaluation_interval: 500ms"),
+            ("- rules/", f"- {shipped}/rules/"),
+            ("targets/collectd*", f"{shipped}/targets/collectd*"),
+            ("localhost:9093", alertmanager)):
+        assert config.count(text) == 1, text
+        config = config.replace(text, here)
+    return config
 
 
 class Prometheus:
