@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import time
 import unittest
 
@@ -17,6 +18,13 @@ import prometheus_test
 
 DASHBOARD = daemon.SOURCE_DIR / "deploy/grafana/resource_attribution.json"
 HERE = pathlib.Path(__file__).parent
+# Uses some CPU all the time.
+WORKLOAD = """
+import time
+while True:
+    sum(range(200000))
+    time.sleep(0.05)
+"""
 
 
 def dashboard():
@@ -135,7 +143,7 @@ class QueriesTest(daemon.TestCase):
         for name, options in (("checkout", ""), ("api.v2", "PerProcess true"),
                               ("other", "")):
             mark = self.directory / f"mark-{len(blocks)}"
-            self.actor(mark).do("burn()")
+            self.run_program(sys.executable, "-c", WORKLOAD, mark)
             blocks.append(f'<Process "{name}">\nCommandLine "{mark}"\n'
                           f"{options}\n</Process>")
         collectd = self.collectd("\n".join([
