@@ -12,6 +12,8 @@ import sys
 import time
 import unittest
 
+import yaml
+
 import daemon
 import prometheus
 import prometheus_test
@@ -133,6 +135,17 @@ class StructureTest(unittest.TestCase):
                    for override in table["fieldConfig"]["overrides"]}
         self.assertEqual(columns, set(names.values()))
         self.assertIn(table["options"]["sortBy"][0]["displayName"], columns)
+
+
+class ProvisioningTest(unittest.TestCase):
+
+    def test_loads_dashboards_from_files_of_one_directory(self):
+        text = (DASHBOARD.parent / "provisioning.yaml").read_text()
+        provisioning = yaml.safe_load(text)
+        self.assertEqual(provisioning["apiVersion"], 1)
+        [provider] = provisioning["providers"]
+        self.assertEqual(provider["type"], "file")
+        self.assertTrue(pathlib.Path(provider["options"]["path"]).is_absolute())
 
 
 class QueriesTest(daemon.TestCase):
