@@ -42,6 +42,7 @@ Environment ReadEnvironment() {
           Invalid(kIntervalVariable, *value, kIntervalExpected));
     }
   }
+  environment.check = Variable(kCheckVariable).has_value();
   return environment;
 }
 

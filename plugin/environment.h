@@ -10,6 +10,8 @@ namespace resource_attribution {
 inline constexpr const char* kEnabledVariable = "RESOURCE_ATTRIBUTION_ENABLED";
 inline constexpr const char* kIntervalVariable =
     "RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS";
+/// Set by resource-attribution-check: what is found is printed, not reported.
+inline constexpr const char* kCheckVariable = "RESOURCE_ATTRIBUTION_CHECK";
 
 /// What the environment of the daemon says; it goes before the file. The file
 /// is the fleet's, the variable is the host's. A variable set to nothing is not
@@ -17,6 +19,7 @@ inline constexpr const char* kIntervalVariable =
 struct Environment {
   std::optional<bool> enabled;
   std::optional<double> interval_seconds;
+  bool check = false;
 
   /// One line for each variable that is invalid: its name, its value, what
   /// would be valid.

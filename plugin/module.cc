@@ -6,14 +6,17 @@
 // needs no lock. No exception leaves a callback.
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "check.h"
 #include "collectd.h"
 #include "config_parser.h"
 #include "environment.h"
@@ -216,20 +219,26 @@ void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
   });
 }
 
-int RunPass() {
+// Samples once and says what changed. Returns whether there is a report.
+bool Sample() {
   Module& module = *module_state;
   const auto pass = module.sampler->Pass(module.report);
   if (!pass) {
     LogFailure(Printable(pass.error().Message()).c_str());
-    return 0;
+    return false;
   }
   LogRecovery();
   for (size_t i = 0; i < module.logs.size(); ++i) {
     LogChanges(module.sampler->config().blocks[i], module.report.blocks[i],
                module.logs[i]);
   }
+  return true;
+}
+
+int RunPass() {
+  if (!Sample()) return 0;
   const cdtime_t now = cdtime();
-  for (const InstanceReport& report : module.report.instances) {
+  for (const InstanceReport& report : module_state->report.instances) {
     Dispatch(report, now);
   }
   return 0;
@@ -241,6 +250,22 @@ int Read(user_data_t* /*unused*/) {
     LogFailure(error);
     return 0;
   });
+}
+
+// A second is long enough for clock ticks to measure CPU.
+constexpr std::chrono::seconds kBetweenPassesOfACheck{1};
+
+int RunCheck() {
+  if (!Sample()) return -1;
+  std::this_thread::sleep_for(kBetweenPassesOfACheck);
+  if (!Sample()) return -1;
+  PrintTable(stdout, *module_state->sampler, module_state->report);
+  return 0;
+}
+
+// Fails for `collectd -T`, which then does.
+int ReadForCheck(user_data_t* /*unused*/) {
+  return Guarded(RunCheck, LogAndFail);
 }
 
 int Start() {
@@ -255,7 +280,9 @@ int Start() {
     return 0;
   }
   const Interval interval = EffectiveInterval(config);
-  config.interval_seconds = interval.seconds;
+  const bool check = module.environment.check;
+  config.interval_seconds =
+      check ? kBetweenPassesOfACheck.count() : interval.seconds;
   if (config.blocks.empty()) {
     Block daemon{.name = "collectd"};
     daemon.selectors.self = true;
@@ -275,7 +302,7 @@ int Start() {
   const std::string start_line =
       StartLine(interval, module.sampler->config(), *discovery);
   if (plugin_register_complex_read(
-          /*group=*/nullptr, kPluginName, Read,
+          /*group=*/nullptr, kPluginName, check ? ReadForCheck : Read,
           DOUBLE_TO_CDTIME_T_STATIC(interval.seconds),
           /*user_data=*/nullptr) != 0) {
     return LogAndFail("not started: collectd refused the read callback");
@@ -298,6 +325,9 @@ int Shutdown() {
 
 int Register() {
   module_state = std::make_unique<Module>();
+  if (module_state->environment.check) {
+    plugin_register_log(kPluginName, PrintLogLine, /*user_data=*/nullptr);
+  }
   plugin_register_complex_config(kPluginName, [](oconfig_item_t* item) {
     return Guarded([item] { return Configure(item); }, LogAndFail);
   });

@@ -23,8 +23,9 @@ bool IsInterval(double seconds);
 /// A number as short as it can be written, up to 15 digits.
 std::string FormatNumber(double number);
 
-/// `text` without what would break a log line: control characters are written
-/// as `\xNN`, and what is too long for collectd's log is cut.
+/// `text` without what would break a log line or drive a terminal: bytes of
+/// control characters are written as `\xNN`, and what is too long for
+/// collectd's log is cut.
 std::string Printable(std::string_view text);
 
 }  // namespace resource_attribution

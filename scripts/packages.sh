@@ -10,7 +10,7 @@ die() {
 # What building and running the module takes. collectd-core does not pull in the
 # two libraries that its write_prometheus plugin needs.
 run_packages=(
-  g++ cmake ninja-build pkg-config libre2-dev libexpected-dev libmnl-dev
+  g++ cmake ninja-build pkg-config perl libre2-dev libexpected-dev libmnl-dev
   collectd-core collectd-dev libmicrohttpd12 libprotobuf-c1 curl)
 
 is_installed() {

@@ -83,6 +83,16 @@ class Sampler {
   /// on from the last one that did not.
   procfs::Result<void> Pass(PassReport& report);
 
+  /// Who was found in the last pass, sorted by PID and then by block.
+  const std::vector<discovery::Match>& matches() const {
+    return discovery_.matches();
+  }
+
+  /// Under which name a match is reported.
+  std::string_view NameOf(const discovery::Match& match) const {
+    return discovery_.instances()[match.instance].name;
+  }
+
  private:
   using Matches = std::span<const discovery::Match>;  // of one process
 

@@ -205,7 +205,7 @@ Result<ProcessEvents> ProcessEvents::Subscribe(int receive_buffer) {
     return tl::unexpected(Error{
         .file = kSource,
         .expected = "an answer, which the kernel gives in the initial PID "
-                    "namespace only"});
+                    "and user namespaces only"});
   }
   errno = static_cast<int>(**answer);
   if (errno != 0) return failed();

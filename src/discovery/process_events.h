@@ -24,8 +24,9 @@ class ProcessEvents {
   static constexpr int kReceiveBuffer = 4 << 20;
 
   /// Subscribes. Kernels before 6.6 require CAP_NET_ADMIN. Outside the initial
-  /// network namespace the kernel refuses, outside the initial PID namespace it
-  /// does not answer, which is an error as well: its PIDs would not be ours.
+  /// network namespace the kernel refuses, outside the initial PID and user
+  /// namespaces it does not answer, which is an error as well: its PIDs would
+  /// not be ours.
   static procfs::Result<ProcessEvents> Subscribe(
       int receive_buffer = kReceiveBuffer);
 

@@ -141,11 +141,12 @@ class ConfigTest(daemon.TestCase):
 
     def test_drop_in_is_valid_with_every_comment_taken_off(self):
         # Options stand behind one "#", prose behind "# ".
-        config = re.sub(r"(?m)^#(?! |$)", "", self.drop_in())
+        config = re.sub(r"(?m)^#(?! |$)", "", self.drop_in()).replace(
+            '"9103"', f'"{daemon.free_port()}"')
         status, checked = self.check(config)
         self.assertEqual(status, 0, checked.log())
 
-    def test_every_option_is_explained_in_drop_in_and_readme(self):
+    def test_every_option_is_explained_in_drop_in_readme_and_manual(self):
         _, checked = self.check(
             plugin_block('Bogus 1\n<Process "a">\nBogus 1\n</Process>'))
         options = set()
@@ -155,9 +156,28 @@ class ConfigTest(daemon.TestCase):
                                .split(", "))
         self.assertGreater(len(options), 10, checked.log())
         readme = (daemon.SOURCE_DIR / "README.md").read_text()
+        manual = (daemon.SOURCE_DIR / "docs"
+                  / "collectd-resource_attribution.pod").read_text()
         for option in options:
             self.assertRegex(self.drop_in(), rf"(?m)^#? *<?{option}\b")
             self.assertIn(f"`{option}", readme)
+        # The manual has these options and no others.
+        self.assertEqual(set(re.findall(r"(?m)^=item (?:C<E<lt>>)?B<([A-Z]\w+)>",
+                                        manual)), options)
+
+    def test_examples_of_the_manual_are_valid(self):
+        manual = (daemon.SOURCE_DIR / "docs"
+                  / "collectd-resource_attribution.pod").read_text()
+        examples = re.findall(r"(?m)^  LoadPlugin resource_attribution\n"
+                              r"(?:  .*\n)+?  </Plugin>\n", manual)
+        blocks = re.findall(r"(?m)^  <Process .*\n(?:    .*\n)+?  </Process>\n",
+                            manual)
+        examples += map(plugin_block, blocks)
+        self.assertEqual(len(examples), 3)
+        for example in examples:
+            with self.subTest(example=example):
+                status, checked = self.check(example)
+                self.assertEqual(status, 0, checked.log())
 
     def test_example_of_the_readme_is_valid(self):
         readme = (daemon.SOURCE_DIR / "README.md").read_text()

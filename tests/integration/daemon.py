@@ -45,10 +45,20 @@ def plugin_directory():
     return pathlib.Path(re.search(r"Plugin directory +(\S+)", text)[1])
 
 
-def free_port():
-    with socket.socket() as probe:
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def shipped(path, replacements):
+    """A file that the project ships, with nothing but these texts of it
+    replaced."""
+    text = (SOURCE_DIR / path).read_text()
+    for old, new in replacements.items():
+        assert old in text, f"{path} has no {old}"
+        text = text.replace(old, str(new))
+    return text
 
 
 def wait_for(condition, what, log=lambda: ""):
@@ -251,7 +261,9 @@ class WithoutEvents:
 class Collectd:
     """The daemon, in its own directory. `wrapper` is a command that ends by
     executing the one that its last arguments are, as prlimit(1) does; `plugins`
-    names those of collectd's own that the configuration loads."""
+    names those of collectd's own that the configuration loads. With
+    `writer=False`, the configuration may have a write_prometheus of its own, at
+    port @PORT@."""
 
     def __init__(self, directory, config, interval=0.5, env=None, user=None,
                  writer=True, wrapper=(), hostname="testhost", plugins=()):
@@ -300,7 +312,7 @@ class Collectd:
               PrintSeverity true
             </Plugin>
             {writer}
-            {self.config}
+            {self.config.replace("@PORT@", str(self.port))}
             """)
         return path
 

@@ -22,13 +22,21 @@ class InstallTest(daemon.TestCase):
     def test_everything_is_where_collectd_looks(self):
         self.install()
         plugins = str(daemon.plugin_directory()).lstrip("/")
-        self.assertEqual(self.installed(), {
-            f"{plugins}/resource_attribution.so",
-            "usr/share/collectd/resource_attribution_types.db",
-            "etc/collectd/collectd.conf.d/resource_attribution.conf",
-            "usr/share/doc/resource_attribution/README.md",
-            "usr/share/doc/resource_attribution/LICENSE",
-        })
+        doc = "usr/share/doc/collectd-resource-attribution"
+        self.assertEqual(
+            {path for path in self.installed()
+             if not path.startswith((f"{doc}/docs/", f"{doc}/examples/"))},
+            {
+                f"{plugins}/resource_attribution.so",
+                "usr/bin/resource-attribution-check",
+                "usr/share/collectd/resource_attribution_types.db",
+                "usr/share/man/man1/resource-attribution-check.1.gz",
+                "usr/share/man/man5/collectd-resource_attribution.5.gz",
+                "etc/collectd/collectd.conf.d/resource_attribution.conf",
+                f"{doc}/README.md",
+                f"{doc}/changelog.gz",
+                f"{doc}/copyright",
+            })
 
     def test_changed_drop_in_stays(self):
         self.install()

@@ -50,12 +50,16 @@ TEST_F(EnvironmentTest, IntervalMayBeAFraction) {
 }
 
 TEST_F(EnvironmentTest, InvalidValuesAreNamed) {
-  setenv(kEnabledVariable, "may\nbe", 1);
+  setenv(kEnabledVariable,
+         "m\xc2\x9b"
+         "ay\nbe",
+         1);
   setenv(kIntervalVariable, "60s", 1);
   EXPECT_THAT(
       ReadEnvironment().errors,
       ElementsAre(
-          "environment variable RESOURCE_ATTRIBUTION_ENABLED=\"may\\x0abe\": "
+          "environment variable "
+          "RESOURCE_ATTRIBUTION_ENABLED=\"m\xc2\\x9bay\\x0abe\": "
           "expected true or false (or yes/no, on/off, 1/0)",
           "environment variable "
           "RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS=\"60s\": expected a "

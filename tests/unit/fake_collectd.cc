@@ -77,6 +77,12 @@ int plugin_register_complex_read(const char* /*group*/, const char* /*name*/,
   return 0;
 }
 
+int plugin_register_log(const char* /*name*/, plugin_log_cb callback,
+                        user_data_t const* /*user_data*/) {
+  FakeCollectd::current->log_callback = callback;
+  return 0;
+}
+
 int plugin_register_shutdown(const char* /*name*/,
                              plugin_shutdown_cb callback) {
   FakeCollectd::current->shutdown = callback;

@@ -35,6 +35,7 @@ struct FakeCollectd {
   int (*init)() = nullptr;
   int (*read)(user_data_t*) = nullptr;
   int (*shutdown)() = nullptr;
+  plugin_log_cb log_callback = nullptr;
   double read_interval = 0;
   std::map<std::string, DataSet> data_sets;
   std::vector<Line> log;

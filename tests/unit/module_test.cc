@@ -31,6 +31,7 @@ class ModuleTest : public testing::Test {
     }
     unsetenv(kEnabledVariable);
     unsetenv(kIntervalVariable);
+    unsetenv(kCheckVariable);
   }
 
   // Loads the module and configures it, once for each <Plugin> block.
@@ -448,6 +449,47 @@ TEST_F(ModuleTest, StartsAgainAfterShutdown) {
   tree_.Put({.pid = 5, .comm = "b"});
   Start({{"Process", {"b"}, {}}});
   EXPECT_THAT(Pass(), Contains("b/process_memory_bytes"));
+}
+
+TEST_F(ModuleTest, CheckPrintsATableAndReportsNothing) {
+  setenv(kCheckVariable, "1", 1);
+  tree_.Put({.pid = 5, .comm = "a\x1b[2J"});
+  Start({{"Process", {"b"}, {}}, {"ProcessMatch", {"a", "."}, {}}});
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(collectd_.read(nullptr), 0);
+  std::fflush(stdout);
+  const std::string table = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(table, HasSubstr("\n  5 a\\x1b[2J\n"));
+  EXPECT_THAT(table, testing::ContainsRegex("\nb +- +- +- +- +-\n"));
+  EXPECT_THAT(collectd_.values, IsEmpty());
+}
+
+TEST_F(ModuleTest, CheckWhosePassFailsFails) {
+  setenv(kCheckVariable, "1", 1);
+  ASSERT_TRUE(Configure({{{"ProcPath", {"/nonexistent"}, {}}}}));
+  ASSERT_EQ(collectd_.init(), 0);
+  EXPECT_NE(collectd_.read(nullptr), 0);
+  EXPECT_THAT(collectd_.Lines(LOG_ERR), ElementsAre(HasSubstr("pass failed")));
+}
+
+TEST_F(ModuleTest, CheckPrintsWhatIsSaid) {
+  module_register();
+  EXPECT_EQ(collectd_.log_callback, nullptr);
+  collectd_.shutdown();
+  setenv(kCheckVariable, "1", 1);
+  module_register();
+  ASSERT_NE(collectd_.log_callback, nullptr);
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  collectd_.log_callback(LOG_ERR, "configfile: no", nullptr);
+  collectd_.log_callback(LOG_WARNING, "careful", nullptr);
+  collectd_.log_callback(LOG_NOTICE, "No read-functions", nullptr);
+  collectd_.log_callback(LOG_INFO, "resource_attribution plugin: on", nullptr);
+  std::fflush(stdout);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "error: configfile: no\nwarning: careful\n");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "resource_attribution plugin: on\n");
 }
 
 }  // namespace

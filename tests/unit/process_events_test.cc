@@ -117,7 +117,7 @@ TEST(ProcessEvents, OutsideTheInitialPidNamespaceAreNotAnswered) {
   if (refusal.empty()) GTEST_SKIP() << "needs root";
   EXPECT_EQ(refusal,
             "process events: expected an answer, which the kernel gives in the "
-            "initial PID namespace only");
+            "initial PID and user namespaces only");
 }
 
 }  // namespace

@@ -1,0 +1,124 @@
+#include "check.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "option_values.h"
+#include "procfs/procfs.h"
+#include "types.h"
+
+namespace resource_attribution {
+namespace {
+
+constexpr const char* kNone = "-";
+
+// An instance as the table shows it.
+struct Row {
+  std::string name;
+  std::string memory = kNone;
+  std::string peak = kNone;
+  std::string cpu = kNone;
+  std::string tracing_memory = kNone;
+  std::string tracing_cpu = kNone;
+  std::vector<std::string> processes{};
+};
+
+std::string Rounded(double value, int digits) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+// The PID and the command name, which any user chooses.
+std::string Describe(const procfs::Procfs& proc, pid_t pid) {
+  procfs::Buffer buffer;
+  const auto comm = proc.GlanceAt(pid).ReadComm(buffer);
+  return std::to_string(pid) + " " + (comm ? Printable(*comm) : "(gone)");
+}
+
+Row MakeRow(const InstanceReport& report, const Sampler& sampler,
+            const procfs::Procfs& proc) {
+  const attribution::Values& values = report.values;
+  Row row{
+      .name = Printable(report.instance),
+      .memory = Rounded(values.process_memory_bytes, 0),
+      .peak = Rounded(values.process_memory_peak_bytes, 0),
+      .cpu = values.process_cpu_percent
+                 ? Rounded(*values.process_cpu_percent, 1)
+                 : kNone,
+      .tracing_memory = Rounded(values.tracing_memory_overhead_bytes, 0),
+      .tracing_cpu = FormatNumber(values.tracing_cpu_overhead_percent),
+  };
+  for (const discovery::Match& match : sampler.matches()) {
+    if (sampler.NameOf(match) == report.instance &&
+        report.pid.value_or(match.pid) == match.pid) {
+      row.processes.push_back(Describe(proc, match.pid));
+    }
+  }
+  return row;
+}
+
+// Of every instance that has values, and of every block that has none.
+std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
+  std::vector<Row> rows;
+  const auto proc = procfs::Procfs::Open(sampler.config().proc_path);
+  if (!proc) return rows;
+  for (const InstanceReport& instance : report.instances) {
+    rows.push_back(MakeRow(instance, sampler, *proc));
+  }
+  for (size_t block = 0; block < report.blocks.size(); ++block) {
+    if (report.blocks[block].processes == 0) {
+      rows.push_back({.name = Printable(sampler.config().blocks[block].name)});
+    }
+  }
+  return rows;
+}
+
+// In characters: those bytes of UTF-8 that begin one.
+size_t Width(std::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(),
+                    [](char byte) { return (byte & 0xc0) != 0x80; }));
+}
+
+void PrintRow(std::FILE* out, size_t name_width, const Row& row) {
+  std::fprintf(out, "%s%*s %14s %16s %8s %15s %14s\n", row.name.c_str(),
+               static_cast<int>(name_width - Width(row.name)), "",
+               row.memory.c_str(), row.peak.c_str(), row.cpu.c_str(),
+               row.tracing_memory.c_str(), row.tracing_cpu.c_str());
+  for (const std::string& process : row.processes) {
+    std::fprintf(out, "  %s\n", process.c_str());
+  }
+}
+
+}  // namespace
+
+void PrintTable(std::FILE* out, const Sampler& sampler,
+                const PassReport& report) {
+  std::vector<Row> rows = MakeRows(sampler, report);
+  rows.insert(rows.begin(), {.name = "BLOCK",
+                             .memory = "MEMORY B",
+                             .peak = "PEAK B",
+                             .cpu = "CPU %",
+                             .tracing_memory = "TRACING B",
+                             .tracing_cpu = "TRACING CPU %"});
+  size_t name_width = 0;
+  for (const Row& row : rows) {
+    name_width = std::max(name_width, Width(row.name));
+  }
+  for (const Row& row : rows) PrintRow(out, name_width, row);
+}
+
+void PrintLogLine(int severity, const char* text, user_data_t* /*unused*/) {
+  if (severity <= LOG_WARNING) {
+    std::fprintf(stderr, "%s: %s\n",
+                 severity == LOG_WARNING ? "warning" : "error", text);
+  } else if (std::string_view(text).starts_with(kPluginName)) {
+    std::printf("%s\n", text);
+  }
+}
+
+}  // namespace resource_attribution

@@ -1,0 +1,114 @@
+"""Real collectds send their values, encrypted, to a real one that Prometheus would
+scrape. Nothing of the files that we ship is replaced but address, ports, paths,
+user and password."""
+
+import socket
+import unittest
+
+from prometheus_client.parser import text_string_to_metric_families
+
+import daemon
+
+DIRECTORY = "deploy/collectd"
+TYPES_DB = daemon.SOURCE_DIR / "plugin/types.db"
+
+
+class AggregatorTest(daemon.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.port = daemon.free_port(socket.SOCK_DGRAM)
+        self.passwords = self.directory / "network.passwd"
+        self.passwords.write_text(daemon.shipped(
+            f"{DIRECTORY}/network.passwd", {"change-me": "secret"}))
+
+    def start_aggregator(self, replacements, more=""):
+        config = daemon.shipped(f"{DIRECTORY}/aggregator.conf", {
+            "0.0.0.0": "127.0.0.1",
+            "25826": self.port,
+            "9103": "@PORT@",
+            "/etc/collectd/network.passwd": self.passwords,
+            "/usr/share/collectd/resource_attribution_types.db": TYPES_DB,
+        })
+        for old, new in replacements.items():
+            self.assertIn(old, config)
+            config = config.replace(old, new)
+        self.aggregator = self.collectd(
+            config + more, writer=False, hostname="aggregator",
+            plugins=["network", "threshold"]).start()
+
+    def start_agent(self, hostname, password="secret"):
+        agent = daemon.shipped(f"{DIRECTORY}/agent.conf", {
+            "aggregator.example": "127.0.0.1",
+            "25826": self.port,
+            "change-me": password,
+            "FlushInterval 5": "FlushInterval 0.5",
+        })
+        return self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.5
+              <Process "self">
+                Self true
+              </Process>
+            </Plugin>
+            {agent}""", hostname=hostname, writer=False,
+            plugins=["network"]).start()
+
+    def hosts(self):
+        """{instance: types} of what the aggregator serves of ours."""
+        hosts = {}
+        for family in text_string_to_metric_families(
+                self.aggregator.metrics_text()):
+            if family.name.startswith(daemon.PREFIX):
+                for sample in family.samples:
+                    self.assertEqual(sample.labels["resource_attribution"],
+                                     "self")
+                    hosts.setdefault(sample.labels["instance"], set()).add(
+                        family.name.removeprefix(daemon.PREFIX))
+        return hosts
+
+    def test_serves_the_five_values_of_each_host(self):
+        self.start_aggregator({})
+        agents = [self.start_agent(host) for host in ("host1", "host2")]
+        both = {"host1": set(daemon.TYPES), "host2": set(daemon.TYPES)}
+        daemon.wait_for(lambda: self.hosts() == both, both,
+                        self.aggregator.log)
+        for agent in agents:
+            self.assert_quiet_end(agent)
+        self.aggregator.stop()
+
+    def test_judges_the_thresholds_of_a_host_and_its_silence(self):
+        self.start_aggregator({}, daemon.shipped(
+            f"{DIRECTORY}/threshold.conf",
+            {"1073741824": 1 << 20, "Hits        3": "Hits 0"}))
+        agent = self.start_agent("host1")
+        for severity in ("WARNING", "FAILURE"):
+            line = (f"severity = {severity}, host = host1, plugin = "
+                    "resource_attribution, plugin_instance = self, "
+                    "type = process_memory_bytes")
+            daemon.wait_for(lambda: line in self.aggregator.log(), line,
+                            self.aggregator.log)
+            agent.kill()
+
+    def test_refuses_a_wrong_password(self):
+        self.start_aggregator({})
+        self.start_agent("host1", password="guessed")
+        daemon.wait_for(lambda: "Checksum mismatch. Username: hosts" in
+                        self.aggregator.log(), "a complaint",
+                        self.aggregator.log)
+        self.start_agent("host2")
+        daemon.wait_for(lambda: "host2" in self.hosts(), "the other host")
+        self.assertNotIn("host1", self.hosts())
+
+    def test_says_what_is_missing_without_the_types(self):
+        self.start_aggregator({f' "{TYPES_DB}"': ""})
+        self.start_agent("host1")
+        daemon.wait_for(lambda: "Dataset not found: process_memory_bytes" in
+                        self.aggregator.log(), "a complaint",
+                        self.aggregator.log)
+        self.assertEqual(self.hosts(), {})
+
+
+if __name__ == "__main__":
+    unittest.main()

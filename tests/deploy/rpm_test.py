@@ -1,0 +1,57 @@
+"""The .rpm: it has RHEL's paths, and what an administrator changed stays."""
+
+import subprocess
+import unittest
+
+import daemon
+import package
+
+DROP_IN = "/etc/collectd.d/resource_attribution.conf"
+
+
+class RpmTest(daemon.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.package = package.build(cls, "rpm")
+
+    def rpm(self, *arguments):
+        # A database of its own, wherever the host has one.
+        return subprocess.run(
+            ["rpm", f"--dbpath={self.directory}/database", *arguments],
+            check=True, capture_output=True, text=True).stdout.splitlines()
+
+    def test_files_are_where_rhel_has_them(self):
+        files = self.rpm("--query", "--list", "--package", self.package)
+        for name in ("/usr/lib64/collectd/resource_attribution.so", DROP_IN,
+                     "/usr/share/collectd/resource_attribution_types.db",
+                     "/usr/bin/resource-attribution-check",
+                     "/usr/share/man/man5/collectd-resource_attribution.5.gz"):
+            self.assertIn(name, files)
+        self.assertFalse([name for name in files if "/usr/lib/collectd" in name])
+
+    def test_requires_collectd_and_the_libraries(self):
+        requires = self.rpm("--query", "--requires", "--package", self.package)
+        self.assertIn("collectd >= 5.12", requires)
+        for library in ("libre2.so", "libmnl.so"):
+            self.assertTrue([one for one in requires if one.startswith(library)])
+
+    @daemon.needs_root
+    def test_changed_drop_in_outlives_the_package(self):
+        root = self.directory / "root"
+        into_root = (f"--root={root}", "--nodeps")
+        root.mkdir()
+        self.rpm(*into_root, "--install", self.package)
+        (root / DROP_IN.lstrip("/")).write_text("# mine\n")
+        self.rpm(*into_root, "--install", "--force", "--replacepkgs",
+                 self.package)
+        self.assertEqual((root / DROP_IN.lstrip("/")).read_text(), "# mine\n")
+        self.rpm(*into_root, "--erase", package.NAME)
+        self.assertEqual({path.name for path in root.rglob("*")
+                          if path.is_file() and "database" not in str(path)},
+                         {"resource_attribution.conf.rpmsave"})
+
+
+if __name__ == "__main__":
+    unittest.main()

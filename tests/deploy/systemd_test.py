@@ -1,0 +1,116 @@
+"""The drop-in for collectd's systemd unit: systemd accepts it, and what it gives is
+what the module needs, as the user that a hardened unit would have."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+import daemon
+
+FILE = "deploy/systemd/resource-attribution.conf"
+UNIT = "/lib/systemd/system/collectd.service"
+
+
+def settings(name):
+    """The values of a setting, which is commented out as shipped."""
+    return re.findall(rf"^#{name}=(.*)$", daemon.shipped(FILE, {}),
+                      re.MULTILINE)
+
+
+class SystemdTest(daemon.TestCase):
+
+    def complaints(self, drop_in):
+        """What systemd says of Debian's unit with it."""
+        directory = self.directory / "system"
+        (directory / "collectd.service.d").mkdir(parents=True)
+        shutil.copy(UNIT, directory)
+        (directory / "collectd.service.d" / "resource-attribution.conf"
+         ).write_text(drop_in)
+        verified = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no",
+             directory / "collectd.service"],
+            env={**os.environ, "SYSTEMD_UNIT_PATH": f"{directory}:"},
+            capture_output=True, text=True, check=False)
+        return verified.stdout + verified.stderr
+
+    def test_systemd_accepts_it_as_shipped(self):
+        self.assertEqual(self.complaints(daemon.shipped(FILE, {})), "")
+
+    def test_systemd_accepts_all_that_it_offers(self):
+        drop_in = re.sub(r"^#(\w+=)", r"\1", daemon.shipped(FILE, {}),
+                         flags=re.MULTILINE)
+        self.assertGreater(drop_in.count("\nCapabilityBoundingSet="), 0)
+        self.assertEqual(self.complaints(drop_in), "")
+
+    def test_environment_overrides_the_configuration(self):
+        environment = dict(value.split("=") for value in
+                           settings("Environment"))
+        self.assertEqual(len(environment), 2)
+        collectd = self.collectd("""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Enabled false
+              Interval 60
+            </Plugin>""", env=environment).start()
+        self.assertRegex(
+            "\n".join(collectd.lines("info")),
+            r"started: interval 30 s \(RESOURCE_ATTRIBUTION_UPDATE_INTERVAL")
+
+    def start_as_nobody(self, *capabilities):
+        """With these capabilities; its blocks are of a process of another user
+        and need one each."""
+        closed = self.directory / "closed"
+        closed.mkdir(mode=0o700)
+        program = closed / "sleeper"
+        shutil.copy("/bin/sleep", program)
+        process = self.run_program(program, "1000")
+        (closed / "pid").write_text(f"{process.pid}\n")
+        has = ",".join(["-all", *(f"+{name}" for name in capabilities)])
+        collectd = self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.2
+              <Process "executable">
+                Executable "{program}"
+              </Process>
+              <Process "file">
+                PIDFile "{closed}/pid"
+              </Process>
+              <Process "name">
+                Name "sleeper"
+              </Process>
+            </Plugin>""", wrapper=[
+                "setpriv", "--reuid", "nobody", "--regid", "nogroup",
+                "--clear-groups", "--bounding-set", has, "--inh-caps", has,
+                "--ambient-caps", has])
+        collectd.directory.chmod(0o777)
+        return collectd.start()
+
+    @daemon.needs_root
+    def test_capabilities_are_what_the_module_needs(self):
+        [bounding], [ambient] = map(
+            settings, ("CapabilityBoundingSet", "AmbientCapabilities"))
+        self.assertEqual(bounding, ambient)
+        collectd = self.start_as_nobody(
+            *bounding.lower().replace("cap_", "").split())
+        collectd.wait_for_counts(executable=1, file=1, name=1)
+        if daemon.has_process_events():
+            self.assertIn("discovery by process events",
+                          "\n".join(collectd.lines("info")))
+
+    @daemon.needs_root
+    def test_without_them_it_says_what_is_missing(self):
+        collectd = self.start_as_nobody()
+        collectd.wait_for_counts(name=1, executable=0, file=0)
+        daemon.wait_for(lambda: len(collectd.lines("warning")) >= 2,
+                        "warnings", collectd.log)
+        warnings = "\n".join(collectd.lines("warning"))
+        self.assertRegex(warnings, r'"executable": .*/proc/PID/exe: Permission '
+                                   r"denied \(needs root or CAP_SYS_PTRACE\)")
+        self.assertRegex(warnings, r'"file": .*/closed/pid: Permission denied')
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,213 @@
+"""resource-attribution-check: what it says of files, and what it leaves alone."""
+
+import os
+import pathlib
+import subprocess
+import unittest
+
+import daemon
+
+CHECK = daemon.BUILD_DIR / "resource-attribution-check"
+
+
+class CheckTest(daemon.TestCase):
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text)
+        return path
+
+    def check(self, *arguments, wrapper=(), **env):
+        """Runs it with these arguments, beside the module that was built."""
+        temporary = self.directory / "tmp"
+        temporary.mkdir(exist_ok=True)
+        temporary.chmod(0o777)
+        if daemon.SANITIZER_RUNTIME:
+            env.update(LD_PRELOAD=daemon.SANITIZER_RUNTIME,
+                       ASAN_OPTIONS="detect_leaks=0")
+        result = subprocess.run(
+            [*wrapper, CHECK, "--plugin-dir", daemon.BUILD_DIR, *arguments],
+            capture_output=True, text=True, timeout=daemon.PATIENCE,
+            env={**os.environ, "TMPDIR": str(temporary), **env})
+        self.assertEqual(list(temporary.iterdir()), [], "left behind")
+        return result
+
+    def assert_refused(self, result, *lines):
+        self.assertEqual(result.returncode, 1, result)
+        for line in lines:
+            self.assertIn(line, result.stderr)
+        self.assertNotIn("BLOCK", result.stdout)
+
+    def sleeper(self):
+        process = self.run_program("sleep", "1000")
+        comm = pathlib.Path(f"/proc/{process.pid}/comm")
+        daemon.wait_for(lambda: comm.read_text() == "sleep\n", "exec")
+        (self.directory / "pid").write_text(str(process.pid))
+        return process
+
+    def test_table_has_what_is_matched_now_and_its_values(self):
+        pid = self.sleeper().pid
+        result = self.check(self.write("ok.conf", f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              <Process "one">
+                PIDFile "{self.directory}/pid"
+                TracingCPUPercent 0.25
+              </Process>
+              Process "nobody-is-called-so"
+            </Plugin>"""))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        start, absent, _, one, process, nobody = result.stdout.splitlines()
+        self.assertIn("started: interval 60 s (default), 2 blocks", start)
+        self.assertIn('block "nobody-is-called-so": no process matches yet',
+                      absent)
+        memory = daemon.status_kb(pid, "VmRSS") * 1024
+        peak = daemon.status_kb(pid, "VmPeak") * 1024
+        self.assertEqual(one.split(), ["one", str(memory), str(peak), "0.0",
+                                       f"{memory * 0.015:.0f}", "0.25"])
+        self.assertEqual(process, f"  {pid} sleep")
+        self.assertEqual(nobody.split(), ["nobody-is-called-so", *"-----"])
+
+    def test_every_error_of_every_file_is_named(self):
+        one = self.write("one.conf", """
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval "60"
+              Proces "a"
+              Process "twice"
+            </Plugin>""")
+        two = self.write("two.conf", """
+            <Plugin resource_attribution>
+              Process "twice"
+            </Plugin>""")
+        self.assert_refused(
+            self.check(one, two),
+            'error: resource_attribution plugin: option Interval "60": expected',
+            'error: resource_attribution plugin: unknown option Proces "a"',
+            'twice')
+
+    def test_syntax_error_is_told_with_file_and_line(self):
+        first = self.write("first.conf", "\n\nLoadPlugin resource_attribution\n")
+        second = self.write("a b&|c.conf", """
+            <Plugin resource_attribution>
+              Process "a"
+              <Process > "c">
+            </Plugin>\n""")
+        self.assert_refused(self.check(first, second), f"`{second}', line 4 ")
+
+    def test_block_that_the_daemon_would_ignore_is_an_error(self):
+        block = """
+            <Plugin resource_attribution>
+              Process "a"
+            </Plugin>\n"""
+        self.assert_refused(
+            self.check(self.write("early.conf",
+                                  f"{block}LoadPlugin resource_attribution")),
+            "stands before")
+        self.assert_refused(self.check(self.write("never.conf", block)),
+                            "would be ignored")
+        self.assert_refused(self.check(self.write("empty.conf", "")),
+                            '"LoadPlugin resource_attribution" is missing')
+
+    def test_running_daemon_and_its_ports_are_left_alone(self):
+        text = """
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              <Process "self">
+                Self true
+              </Process>
+            </Plugin>"""
+        running = self.collectd(text, interval=0.1).start()
+        pid_file = running.directory / "collectd.pid"
+        pid_file.write_text("untouched")
+        strace = self.directory / "strace"
+        result = self.check(
+            running.directory / "collectd.conf",
+            wrapper=["strace", "-fo", strace, "-e", "trace=listen,bind"])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("collectd", result.stdout)
+        calls = [line for line in strace.read_text().splitlines()
+                 if "listen(" in line or "bind(" in line]
+        # That of the process events.
+        self.assertEqual([line for line in calls if "AF_NETLINK" not in line], [])
+        self.assertEqual(pid_file.read_text(), "untouched")
+        running.stop()
+
+    def test_what_a_file_names_besides_is_not_read(self):
+        self.sleeper()
+        result = self.check(self.write("whole.conf", f"""
+            BaseDir "/nonexistent"
+            TypesDB "/nonexistent"
+            Include "/nonexistent/*.conf"
+            <Include "/nonexistent">
+              Filter "*.conf"
+            </Include>
+            <LoadPlugin cpu>
+              Interval 5
+            </LoadPlugin>
+            PreCacheChain "c"
+            <Chain "c">
+              Target "stop"
+            </Chain>
+            <LoadPlugin "resource_attribution">
+              Interval 7
+            </LoadPlugin>
+            <Plugin "resource_attribution">
+              <Process "one">
+                PIDFile "{self.directory}/pid"
+              </Process>
+            </Plugin>
+            <Plugin cpu>
+              ReportByCpu true
+            </Plugin>"""))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("interval 7 s (LoadPlugin)", result.stdout)
+
+    def test_pass_that_fails_is_an_error(self):
+        self.assert_refused(
+            self.check(self.write("proc.conf", """
+                LoadPlugin resource_attribution
+                <Plugin resource_attribution>
+                  ProcPath "/nonexistent"
+                </Plugin>""")),
+            "pass failed", "/nonexistent")
+
+    def test_disabled_is_valid_and_said(self):
+        path = self.write("off.conf", "LoadPlugin resource_attribution\n")
+        result = self.check(path, RESOURCE_ATTRIBUTION_ENABLED="no")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("disabled (RESOURCE_ATTRIBUTION_ENABLED)", result.stdout)
+        self.assert_refused(
+            self.check(path, RESOURCE_ATTRIBUTION_ENABLED="perhaps"),
+            'RESOURCE_ATTRIBUTION_ENABLED="perhaps": expected')
+
+    @daemon.needs_root
+    def test_any_user_may_check_what_it_may_see(self):
+        pid = self.sleeper().pid
+        path = self.write("user.conf", f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              <Process "one">
+                Name "sleep"
+                PIDFile "{self.directory}/pid"
+              </Process>
+            </Plugin>""")
+        result = self.check(path, wrapper=[
+            "setpriv", "--reuid", "nobody", "--regid", "nogroup",
+            "--clear-groups"])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn(f"{pid} sleep", result.stdout)
+
+    def test_wrong_use_is_told_apart(self):
+        for arguments in ([], ["--bogus"], ["--plugin-dir"]):
+            with self.subTest(arguments=arguments):
+                result = subprocess.run([CHECK, *arguments], text=True,
+                                        capture_output=True, check=False)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn("usage:", result.stderr)
+        self.assert_refused(self.check(self.directory / "missing.conf"),
+                            "missing.conf: not a file that can be read")
+
+
+if __name__ == "__main__":
+    unittest.main()
