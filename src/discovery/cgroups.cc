@@ -184,6 +184,7 @@ void Cgroups::SetToRoots(std::vector<Cgroup>& cgroups) const {
 
 Result<void> Cgroups::List(const CgroupPattern& pattern,
                            std::vector<CgroupMember>& members) {
+  too_deep_ = {};
   SetToRoots(level_);
   for (const std::string& component : pattern) {
     if (auto next = NextLevel(component); !next) return next;
@@ -191,7 +192,7 @@ Result<void> Cgroups::List(const CgroupPattern& pattern,
   for (const Cgroup& cgroup : level_) {
     if (auto listed = ListBelow(cgroup, members); !listed) return listed;
   }
-  return {};
+  return too_deep_;
 }
 
 // Goes from the cgroups in level_ to those right below that match.
@@ -213,6 +214,7 @@ Result<void> Cgroups::NextLevel(const std::string& component) {
 
 Result<void> Cgroups::ListUnit(const std::string& unit,
                                std::vector<CgroupMember>& members) {
+  too_deep_ = {};
   if (!units_listed_) {
     if (auto listed = ListUnits(); !listed) return listed;
     units_listed_ = true;
@@ -221,7 +223,7 @@ Result<void> Cgroups::ListUnit(const std::string& unit,
     if (!Matches(unit, one.name)) continue;
     if (auto listed = ListBelow(one.cgroup, members); !listed) return listed;
   }
-  return {};
+  return too_deep_;
 }
 
 // Units are in slices, slices in slices.
@@ -241,16 +243,20 @@ Result<void> Cgroups::ListUnits() {
 }
 
 // No recursion: whoever may make cgroups may nest them as deep as he likes.
+// Those that no path reaches are left out, and nobody else.
 Result<void> Cgroups::ListBelow(const Cgroup& cgroup,
                                 std::vector<CgroupMember>& members) {
   below_.assign(1, cgroup);
   for (size_t next = 0; next < below_.size(); ++next) {
     const Cgroup parent = below_[next];
-    if (auto listed = ListProcesses(parent, members); !listed) return listed;
-    const auto listed = ForEachChild(parent, [&](std::string_view name) {
-      below_.push_back(Child(parent, name));
+    auto listed = ListProcesses(parent, members).and_then([&] {
+      return ForEachChild(parent, [&](std::string_view name) {
+        below_.push_back(Child(parent, name));
+      });
     });
-    if (!listed) return listed;
+    if (listed) continue;
+    if (listed.error().system_error != ENAMETOOLONG) return listed;
+    too_deep_ = listed;
   }
   return {};
 }

@@ -44,7 +44,8 @@ class Cgroups {
   procfs::Result<void> BeginPass();
 
   /// Adds the processes that are in a cgroup that matches `pattern`, or below
-  /// one. Some may be there twice.
+  /// one. Some may be there twice. With ENAMETOOLONG (PATH_MAX), those are
+  /// missing that are nested too deep, and no others.
   procfs::Result<void> List(const CgroupPattern& pattern,
                             std::vector<CgroupMember>& members);
 
@@ -84,6 +85,7 @@ class Cgroups {
   std::deque<std::string> paths_;
   size_t paths_used_ = 0;
   bool units_listed_ = false;
+  procfs::Result<void> too_deep_;  // of what is being listed
   std::vector<Unit> units_;
   // Kept for their memory.
   std::vector<Cgroup> level_;

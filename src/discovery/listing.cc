@@ -110,19 +110,29 @@ Result<void> Listing::ListPidFiles(const std::vector<std::string>& paths,
 }
 
 Result<void> Listing::ListCgroups(const std::vector<CgroupPattern>& patterns) {
-  Result<void> listed = BeginCgroups();
-  for (const CgroupPattern& pattern : patterns) {
-    if (listed) listed = cgroups_.List(pattern, kind_);
-  }
-  return listed;
+  return ListEach(patterns, [&](const CgroupPattern& pattern) {
+    return cgroups_.List(pattern, kind_);
+  });
 }
 
 Result<void> Listing::ListUnits(const std::vector<std::string>& units) {
-  Result<void> listed = BeginCgroups();
-  for (const std::string& unit : units) {
-    if (listed) listed = cgroups_.ListUnit(unit, kind_);
+  return ListEach(units, [&](const std::string& unit) {
+    return cgroups_.ListUnit(unit, kind_);
+  });
+}
+
+// All of them, whichever fails. Returns the last error, or what leaves no
+// resources to go on with.
+Result<void> Listing::ListEach(const auto& selected, auto list) {
+  Result<void> result = BeginCgroups();
+  if (!result) return result;
+  for (const auto& one : selected) {
+    const Result<void> listed = list(one);
+    if (listed) continue;
+    result = listed;
+    if (listed.error().OutOfResources()) break;
   }
-  return listed;
+  return result;
 }
 
 // Once a pass, and only where a block asks for cgroups.

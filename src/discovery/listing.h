@@ -37,6 +37,7 @@ class Listing {
                                     std::string& problem);
   procfs::Result<void> ListCgroups(const std::vector<CgroupPattern>& patterns);
   procfs::Result<void> ListUnits(const std::vector<std::string>& units);
+  procfs::Result<void> ListEach(const auto& selected, auto list);
   procfs::Result<void> BeginCgroups();
   void Intersect(std::vector<CgroupMember>& members, bool is_first);
 

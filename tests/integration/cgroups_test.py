@@ -114,6 +114,42 @@ class Hierarchy:
         collectd.wait_for_counts(any=0, all=1, one=0, named=0)
         self.assert_quiet_end(collectd)
 
+    def test_nesting_keeps_nobody_else_from_being_found(self):
+        # Of the longest names, as many as no path reaches; then a thousand of
+        # the shortest.
+        names = ["d" * 255] * 20 + ["d"] * 1000
+        self.make(f"{UNIQUE}/deep")
+        deepest = os.open(self.root / UNIQUE / "deep", os.O_RDONLY)
+        self.addCleanup(os.close, deepest)
+        self.addCleanup(self.remove_above, deepest, names)
+        for name in names:
+            os.mkdir(name, dir_fd=deepest)
+            self.go(deepest, name)
+        hidden = self.run_program("sleep", "1000")
+        procs = os.open("cgroup.procs", os.O_WRONLY, dir_fd=deepest)
+        os.write(procs, str(hidden.pid).encode())
+        os.close(procs)
+        self.addCleanup(daemon.end, hidden)
+        self.process_in(f"{UNIQUE}/other")
+        collectd = self.start_collectd(
+            '<Process "all">', f'Cgroup "{UNIQUE}"', "</Process>")
+        collectd.wait_for_counts(all=1)
+        collectd.wait_for_passes()
+        self.assertEqual(collectd.lines("warning"), [
+            'block "all": processes may be missing: cgroup: File name too long'])
+        collectd.stop()
+
+    def go(self, directory, name):
+        """Makes a descriptor that of the directory `name` in it."""
+        there = os.open(name, os.O_RDONLY, dir_fd=directory)
+        os.dup2(there, directory)
+        os.close(there)
+
+    def remove_above(self, deepest, names):
+        for name in reversed(names):
+            self.go(deepest, "..")
+            os.rmdir(name, dir_fd=deepest)
+
     def test_forked_processes_are_where_their_parent_is(self):
         collectd = self.start_collectd(
             '<Process "service">', f'Cgroup "{UNIQUE}"', "</Process>")
