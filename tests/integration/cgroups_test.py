@@ -130,7 +130,7 @@ class Hierarchy:
         os.write(procs, str(hidden.pid).encode())
         os.close(procs)
         self.addCleanup(daemon.end, hidden)
-        self.process_in(f"{UNIQUE}/other")
+        self.process_in(f"{UNIQUE}/other" + "/x" * 30)
         collectd = self.start_collectd(
             '<Process "all">', f'Cgroup "{UNIQUE}"', "</Process>")
         collectd.wait_for_counts(all=1)
