@@ -27,6 +27,34 @@
 namespace resource_attribution {
 namespace {
 
+// How many lines there may be of one thing. Whoever starts and ends a process,
+// or makes a PID file good and bad, in each pass must not fill the log.
+class LineBudget {
+ public:
+  // Whether one more line may be said; it is then counted.
+  bool Take() {
+    constexpr cdtime_t kHour = TIME_T_TO_CDTIME_T_STATIC(3600);
+    const cdtime_t now = cdtime();
+    if (now - hour_began_ >= kHour) {
+      hour_began_ = now;
+      left_ = kLinesAnHour;
+    }
+    if (left_ == 0) return false;
+    --left_;
+    return true;
+  }
+
+  // What the last line has to end with.
+  const char* Ending() const {
+    return left_ == 0 ? " (no more is said of this for up to an hour)" : "";
+  }
+
+ private:
+  static constexpr int kLinesAnHour = 12;
+  cdtime_t hour_began_ = 0;
+  int left_ = 0;
+};
+
 // What was last said of a block, so that it is said once.
 struct BlockLog {
   enum class Presence { kUnknown, kAbsent, kPresent };
@@ -35,6 +63,7 @@ struct BlockLog {
   bool pss_refused = false;
   bool refused_by_instances = false;
   bool exceeds_max_processes = false;
+  LineBudget budget;
 };
 
 // collectd cuts an interval to 2^-30 seconds: 0.1 comes back as a little less.
@@ -59,6 +88,7 @@ struct Module {
   // Why the last pass failed; empty when it did not. No std::string: the reason
   // may be that there is no memory.
   std::array<char, 256> failure{};
+  LineBudget failure_budget;
 };
 
 std::unique_ptr<Module> module_state;
@@ -147,75 +177,84 @@ std::string StartLine(const Interval& interval, const Config& config,
 // A pass that could not tell anything: said once, and again when the reason
 // changes.
 void LogFailure(const char* reason) {
+  Module& module = *module_state;
   std::array<char, 256> failure{};
   std::snprintf(failure.data(), failure.size(), "%s", reason);
-  if (failure == module_state->failure) return;
-  module_state->failure = failure;
+  if (failure == module.failure || !module.failure_budget.Take()) return;
+  module.failure = failure;
   plugin_log(LOG_ERR,
              "%s plugin: pass failed, nothing is reported until one succeeds: "
-             "%s",
-             kPluginName, failure.data());
+             "%s%s",
+             kPluginName, failure.data(), module.failure_budget.Ending());
 }
 
 void LogRecovery() {
-  if (module_state->failure[0] == '\0') return;
-  module_state->failure = {};
-  Log(LOG_NOTICE, "pass succeeded again");
+  Module& module = *module_state;
+  if (module.failure[0] == '\0' || !module.failure_budget.Take()) return;
+  module.failure = {};
+  plugin_log(LOG_NOTICE, "%s plugin: pass succeeded again%s", kPluginName,
+             module.failure_budget.Ending());
 }
 
 // Calls `say` when a condition begins to hold.
 void SayOnce(bool holds, bool& said, auto say) {
-  if (holds && !said) say();
-  said = holds;
+  said = holds && (said || say());
 }
 
-using Presence = BlockLog::Presence;
-
-// What is to be said of losing and finding; null for nothing.
-const char* PresenceChange(Presence before, Presence now) {
-  if (now == Presence::kPresent || now == before) return nullptr;
-  return before == Presence::kPresent
-             ? "no process matches any more; nothing is reported for it until "
-               "one does"
-             : "no process matches yet; nothing is reported for it until one "
-               "does";
-}
-
-// Says what changed with a block since the last pass.
-void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
-  const auto say = [&block](int severity, const std::string& text) {
-    Log(severity, "block \"" + block.name + "\": " + text);
-  };
-  const Presence before = log.presence;
-  log.presence = report.processes > 0 ? Presence::kPresent : Presence::kAbsent;
-  if (const char* lost = PresenceChange(before, log.presence)) {
-    say(before == Presence::kPresent ? LOG_NOTICE : LOG_INFO, lost);
-  } else if (before == Presence::kAbsent && report.processes > 0) {
-    say(LOG_NOTICE, "found " + std::to_string(report.processes) +
-                        (report.processes == 1 ? " process" : " processes"));
+// Says that a block has lost its processes, or found some.
+void SayPresence(size_t processes, BlockLog::Presence& said, auto say) {
+  using Presence = BlockLog::Presence;
+  const Presence before = said;
+  const Presence now = processes > 0 ? Presence::kPresent : Presence::kAbsent;
+  if (now == before) return;
+  bool is_said = true;
+  if (now == Presence::kPresent && before == Presence::kAbsent) {
+    is_said = say(LOG_NOTICE, "found " + std::to_string(processes) +
+                                  (processes == 1 ? " process" : " processes"));
+  } else if (before == Presence::kPresent) {
+    is_said = say(LOG_NOTICE,
+                  "no process matches any more; nothing is reported for it "
+                  "until one does");
+  } else if (now == Presence::kAbsent) {
+    is_said = say(LOG_INFO,
+                  "no process matches yet; nothing is reported for it until "
+                  "one does");
   }
-  if (report.problem != log.problem) {
+  if (is_said) said = now;
+}
+
+// Says what changed with a block since it was last spoken of.
+void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
+  const auto say = [&](int severity, const std::string& text) {
+    if (!log.budget.Take()) return false;
+    Log(severity,
+        "block \"" + block.name + "\": " + text + log.budget.Ending());
+    return true;
+  };
+  SayPresence(report.processes, log.presence, say);
+  if (report.problem != log.problem &&
+      (report.problem.empty() ||
+       say(LOG_WARNING,
+           "processes may be missing: " + Printable(report.problem)))) {
     log.problem = report.problem;
-    if (!log.problem.empty()) {
-      say(LOG_WARNING, "processes may be missing: " + Printable(log.problem));
-    }
   }
   SayOnce(!report.pss_refused.empty(), log.pss_refused, [&] {
-    say(LOG_WARNING,
-        "memory is Rss from now on, Pss was refused: " + report.pss_refused +
-            " (needs root or CAP_SYS_PTRACE)");
+    return say(LOG_WARNING, "memory is Rss from now on, Pss was refused: " +
+                                report.pss_refused +
+                                " (needs root or CAP_SYS_PTRACE)");
   });
   SayOnce(report.refused_by_instances > 0, log.refused_by_instances, [&] {
-    say(LOG_WARNING, "MaxInstances " + std::to_string(block.max_instances) +
-                         " reached: processes with other names are left out, " +
-                         std::to_string(report.refused_by_instances) +
-                         " now, and so will be those to come");
+    return say(LOG_WARNING,
+               "MaxInstances " + std::to_string(block.max_instances) +
+                   " reached: processes with other names are left out, " +
+                   std::to_string(report.refused_by_instances) +
+                   " now, and so will be those to come");
   });
   SayOnce(report.exceeds_max_processes, log.exceeds_max_processes, [&] {
-    say(LOG_WARNING, "more than MaxProcesses " +
-                         std::to_string(block.max_processes) +
-                         " processes match: the largest by resident memory "
-                         "are reported");
+    return say(LOG_WARNING,
+               "more than MaxProcesses " + std::to_string(block.max_processes) +
+                   " processes match: the largest by resident memory "
+                   "are reported");
   });
 }
 

@@ -119,6 +119,6 @@ cdtime_t cf_get_default_interval(void) {
   return ToCdtime(FakeCollectd::current->global_interval);
 }
 
-cdtime_t cdtime(void) { return ToCdtime(1700000000); }
+cdtime_t cdtime(void) { return ToCdtime(FakeCollectd::current->time); }
 
 }  // extern "C"

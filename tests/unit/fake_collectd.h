@@ -28,6 +28,7 @@ struct FakeCollectd {
 
   double global_interval = 10;
   double load_plugin_interval = 10;
+  double time = 1700000000;  // seconds
   int register_read_status = 0;
   bool dispatch_fails = false;
 

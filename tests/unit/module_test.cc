@@ -451,6 +451,49 @@ TEST_F(ModuleTest, StartsAgainAfterShutdown) {
   EXPECT_THAT(Pass(), Contains("b/process_memory_bytes"));
 }
 
+TEST_F(ModuleTest, ProcessThatComesAndGoesDoesNotFillTheLog) {
+  Start({{"Process", {"a"}, {}}, {"Process", {"quiet"}, {}}});
+  for (int pass = 0; pass < 20; ++pass) {
+    tree_.Put({.pid = 5, .comm = "a"});
+    Pass();
+    tree_.Remove(5);
+    Pass();
+  }
+  const auto lines = collectd_.Lines(LOG_NOTICE);
+  ASSERT_EQ(lines.size(), 12U);
+  EXPECT_THAT(lines[10], testing::Not(HasSubstr("no more is said")));
+  EXPECT_THAT(lines[11],
+              HasSubstr("no more is said of this for up to an hour"));
+  collectd_.log.clear();
+  // Each block has its own, and what had changed is said after an hour.
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "quiet"});
+  Pass();
+  EXPECT_THAT(collectd_.Lines(LOG_NOTICE),
+              ElementsAre(HasSubstr("block \"quiet\": found 1 process")));
+  collectd_.time += 3600;
+  tree_.Remove(5);
+  Pass();
+  tree_.Put({.pid = 5, .comm = "a"});
+  Pass();
+  EXPECT_THAT(collectd_.Lines(LOG_NOTICE), Contains(HasSubstr("block \"a\"")));
+}
+
+TEST_F(ModuleTest, PassThatFailsInTurnDoesNotFillTheLog) {
+  tree_.Put({.pid = 1, .comm = "init"});
+  tree_.Put({.pid = 5, .comm = "a"});
+  Start({{"Process", {"a"}, {}}});
+  for (int pass = 0; pass < 20; ++pass) {
+    Pass();
+    const NoDescriptors none;
+    Pass();
+  }
+  EXPECT_THAT(collectd_.Lines(LOG_ERR), SizeIs(6));
+  EXPECT_THAT(collectd_.Lines(LOG_NOTICE), SizeIs(6));
+  ASSERT_FALSE(collectd_.log.empty());
+  EXPECT_THAT(collectd_.log.back().text, HasSubstr("no more is said of this"));
+}
+
 TEST_F(ModuleTest, CheckPrintsATableAndReportsNothing) {
   setenv(kCheckVariable, "1", 1);
   tree_.Put({.pid = 5, .comm = "a\x1b[2J"});
