@@ -104,9 +104,10 @@ class ValuesTest(daemon.TestCase):
         percent, truth = self.cpu_and_truth(collectd, record, "busy")
         print(f"busy loop: {percent:.2f} %, /proc says {truth:.2f} %")
         self.assertAlmostEqual(percent, truth, delta=5)
-        # Less only where the machine had no CPU to give.
+        # Less than 100 where the machine has no CPU to give; but zero must not
+        # pass for as good as the truth.
         self.assertLessEqual(percent, 105)
-        self.assertGreater(percent, 20)
+        self.assertGreater(percent, 5)
         collectd.stop()
 
     def test_busy_loop_as_a_share_of_the_host(self):
