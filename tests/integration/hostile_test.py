@@ -1,0 +1,143 @@
+"""What a local user can do to the daemon that root runs: nothing that harms it,
+fills its log, makes it read what he chooses, or stops its other plugins."""
+
+import errno
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+import daemon
+
+# A file system in which opening "pid" waits until "open" exists beside it: one
+# whose server has stopped.
+STALLED = """
+import os, sys, time, fusepy
+class Stalled(fusepy.Operations):
+    def getattr(self, path, fh=None):
+        if path == "/":
+            return {"st_mode": 0o40755, "st_nlink": 2}
+        if path == "/pid":
+            return {"st_mode": 0o100644, "st_nlink": 1, "st_size": 64}
+        raise fusepy.FuseOSError(2)
+    def open(self, path, flags):
+        while not os.path.exists(sys.argv[2]):
+            time.sleep(0.05)
+        return 1
+    def read(self, path, size, offset, fh):
+        return open(sys.argv[2], "rb").read()[offset:offset + size]
+fusepy.FUSE(Stalled(), sys.argv[1], foreground=True, direct_io=True)
+"""
+
+
+class HostileTest(daemon.TestCase):
+
+    def test_pid_files_that_are_none(self):
+        thread = self.actor()
+        thread.do('rename_thread(b"thread")')
+        [tid] = set(map(int, os.listdir(f"/proc/{thread.pid}/task"))) - {
+            thread.pid}
+        secret = self.directory / "secret"
+        secret.write_text("31337 the secret\n")
+        files = {
+            "link": lambda path: path.symlink_to(secret),
+            "fifo": os.mkfifo,
+            "zero": lambda path: path.symlink_to("/dev/zero"),
+            "directory": pathlib.Path.mkdir,
+            "huge": lambda path: self.sparse(path, 1 << 40),
+            "binary": lambda path: path.write_bytes(os.urandom(4096)),
+            "large": lambda path: path.write_text(f"{1 << 63}\n"),
+            "negative": lambda path: path.write_text("-1\n"),
+            "group": lambda path: path.write_text("0\n"),
+            "thread": lambda path: path.write_text(f"{tid}\n"),
+            "secret": lambda path: path.write_text("31337 the secret\n"),
+        }
+        if os.geteuid() == 0:
+            files["device"] = lambda path: os.mknod(path, 0o20666,
+                                                    os.makedev(1, 5))
+        for name, make in files.items():
+            make(self.directory / f"{name}.pid")
+        collectd = self.start_collectd(*(
+            f'<Process "{name}">\nPIDFile "{self.directory}/{name}.pid"\n'
+            "</Process>" for name in files))
+        collectd.wait_for_passes()
+        self.assertEqual(set(collectd.counts()), {"self"})
+        warnings = collectd.lines("warning")
+        self.assertEqual(sorted(line.split('"')[1] for line in warnings),
+                         sorted(files))
+        self.assertNotIn("31337", collectd.log())
+        collectd.stop()
+
+    def sparse(self, path, size):
+        with open(path, "wb") as file:
+            try:
+                file.truncate(size)
+            except OSError as error:
+                # As large as this file system lets it be.
+                self.assertEqual(error.errno, errno.EFBIG)
+                file.truncate(1 << 30)
+
+    def test_command_line_that_would_overflow_the_stack_of_a_matcher(self):
+        collectd = self.start_collectd(
+            '<Process "killer">',
+            f'CommandLine "{self.directory}/mark.*(a+)+(a|aa)*([ab]*c)?[^ab]$"',
+            'Name "killer"', "</Process>")
+        before = daemon.status_kb(collectd.process.pid, "VmRSS")
+        # 2 MiB in all, 128 KiB each at the most: MAX_ARG_STRLEN.
+        actor = self.actor(self.directory / "mark", *["a" * 130000] * 15)
+        actor.do('rename(b"killer")')
+        collectd.wait_for_passes()
+        grown = daemon.status_kb(collectd.process.pid, "VmRSS") - before
+        # A command line counts up to 256 KiB, and RE2 holds its memory to 8 MiB.
+        if not daemon.SANITIZER_RUNTIME:
+            self.assertLess(grown, 32 * 1024)
+        self.assert_quiet_end(collectd)
+
+    def test_process_that_comes_and_goes_does_not_fill_the_log(self):
+        actor = self.actor()
+        collectd = self.start_collectd('Process "here"')
+        for _ in range(12):
+            actor.do('rename(b"here")')
+            collectd.wait_for_counts(here=1)
+            actor.do('rename(b"away")')
+            collectd.wait_for_counts(here=0)
+        lines = [line for line in collectd.lines("notice") if '"here"' in line]
+        # The thirteenth of an hour is not said; the first was at level info.
+        self.assertEqual(len(lines), 11)
+        self.assertIn("no more is said of this for up to an hour", lines[-1])
+        self.assert_quiet_end(collectd)
+
+    @daemon.needs_root
+    def test_file_that_stalls_holds_up_nobody_else(self):
+        mountpoint = self.directory / "mnt"
+        mountpoint.mkdir()
+        opened = self.directory / "open"
+        self.run_program(sys.executable, "-c", STALLED, mountpoint, opened)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", mountpoint],
+                        check=False, capture_output=True)
+        daemon.wait_for(mountpoint.is_mount, "the file system")
+        collectd = self.collectd(f"""
+            LoadPlugin load
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              <Process "stalled">
+                PIDFile "{mountpoint}/pid"
+              </Process>
+              Interval 0.2
+            </Plugin>""", plugins=["load"], interval=0.2).start()
+        times = set()
+        def load_goes_on():
+            times.update(line.split()[-1] for line in
+                         collectd.metrics_text().splitlines()
+                         if line.startswith("collectd_load_shortterm{"))
+            return len(times) > 5
+        daemon.wait_for(load_goes_on, "the load", collectd.log)
+        self.assertEqual(collectd.counts(), {})
+        opened.write_text(f"{os.getpid()}\n")
+        collectd.wait_for_counts(stalled=1)
+        collectd.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
