@@ -1,0 +1,68 @@
+"""The daemon as a user with exactly one capability, or none: what each is for."""
+
+import unittest
+
+import daemon
+
+
+@daemon.needs_root
+class LeastPrivilegeTest(daemon.TestCase):
+
+    def start_with(self, *capabilities, discovery="Auto"):
+        """Blocks of a process of root's: one that needs nothing, one that needs
+        its executable, and one its smaps_rollup."""
+        self.program = self.directory / "sleeper"
+        if not self.program.exists():
+            daemon.shutil.copy("/bin/sleep", self.program)
+            self.run_program(self.program, "1000")
+        has = ",".join(["-all", *(f"+{name}" for name in capabilities)])
+        collectd = self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.2
+              Discovery "{discovery}"
+              Process "sleeper"
+              <Process "executable">
+                Executable "{self.program}"
+              </Process>
+              <Process "pss">
+                Name "sleeper"
+                MemoryType "Pss"
+              </Process>
+            </Plugin>""", wrapper=[
+                "setpriv", "--reuid", "nobody", "--regid", "nogroup",
+                "--clear-groups", "--bounding-set", has, "--inh-caps", has,
+                "--ambient-caps", has])
+        collectd.directory.chmod(0o777)
+        return collectd.start()
+
+    def refused(self, collectd):
+        """The blocks that were refused something."""
+        return sorted({line.split('"')[1] for line in
+                       collectd.lines("warning") if line.startswith("block")})
+
+    def test_none_is_needed_to_scan(self):
+        collectd = self.start_with(discovery="Scan")
+        collectd.wait_for_counts(sleeper=1, pss=1, executable=0)
+        self.assertIn("discovery by scanning", collectd.log())
+        self.assertEqual(self.refused(collectd), ["executable", "pss"])
+
+    @daemon.needs_process_events
+    def test_net_admin_is_enough_for_events(self):
+        collectd = self.start_with("net_admin", discovery="Events")
+        collectd.wait_for_counts(sleeper=1, pss=1, executable=0)
+        self.assertIn("discovery by process events", collectd.log())
+        self.assertEqual(self.refused(collectd), ["executable", "pss"])
+
+    def test_sys_ptrace_is_for_executables_and_pss(self):
+        collectd = self.start_with("sys_ptrace")
+        collectd.wait_for_counts(sleeper=1, pss=1, executable=1)
+        self.assertNotIn("pss", self.refused(collectd))
+        values = collectd.wait_for_values("sleeper", "pss")
+        # Shared pages count in part.
+        self.assertLess(values["pss"]["process_memory_bytes"],
+                        values["sleeper"]["process_memory_bytes"])
+
+
+if __name__ == "__main__":
+    unittest.main()
