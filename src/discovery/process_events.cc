@@ -182,18 +182,14 @@ Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
 void AddNamedProcesses(std::span<const char> datagram,
                        std::vector<pid_t>& pids) {
   ForEachEvent(datagram, [&pids](const nlmsghdr& message) {
-    switch (At<uint32_t>(message, kWhat)) {
-      case kFork:
-        pids.push_back(At<pid_t>(message, kChild));
-        break;
-      case kExec:
-      case kUser:
-      case kName:
-        pids.push_back(At<pid_t>(message, kProcess));
-        break;
-      default:  // an answer to somebody else's request
-        break;
+    const auto what = At<uint32_t>(message, kWhat);
+    pid_t pid = 0;
+    if (what == kFork) pid = At<pid_t>(message, kChild);
+    if (what == kExec || what == kUser || what == kName) {
+      pid = At<pid_t>(message, kProcess);
     }
+    // 0: an answer to somebody else's request.
+    if (pid > 0) pids.push_back(pid);
   });
 }
 

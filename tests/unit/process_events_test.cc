@@ -126,7 +126,7 @@ TEST(ProcessEvents, OutsideTheInitialPidNamespaceAreNotAnswered) {
 
 // The processes that are named in a datagram of one event, whose length is as
 // the sender says.
-std::vector<pid_t> NamedIn(pid_t executed, uint32_t length) {
+std::vector<pid_t> NamedIn(pid_t executed, uint32_t length = 76) {
   std::vector<uint32_t> words(19);  // 76 bytes
   words[0] = length;
   words[4] = CN_IDX_PROC;
@@ -139,10 +139,14 @@ std::vector<pid_t> NamedIn(pid_t executed, uint32_t length) {
 }
 
 TEST(AddNamedProcesses, MessageIsReadOnlyWhereAllOfItIsThere) {
-  EXPECT_THAT(NamedIn(7, 76), ElementsAre(7));
+  EXPECT_THAT(NamedIn(7), ElementsAre(7));
   for (const uint32_t length : {0U, 16U, 77U, 0x80000000U, 0xfffffff0U}) {
     EXPECT_THAT(NamedIn(7, length), IsEmpty()) << length;
   }
+}
+
+TEST(AddNamedProcesses, WhatIsNoProcessIdIsPassedOver) {
+  for (const pid_t pid : {0, -1}) EXPECT_THAT(NamedIn(pid), IsEmpty()) << pid;
 }
 
 }  // namespace
