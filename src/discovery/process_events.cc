@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <span>
 
 namespace resource_attribution::discovery {
 namespace {
@@ -110,8 +111,23 @@ bool IsProcessEvent(const nlmsghdr& message) {
   return header.id.idx == CN_IDX_PROC && header.id.val == CN_VAL_PROC;
 }
 
-// Calls `take` with each event of the next datagram. False when none is
-// waiting.
+// Not mnl_nlmsg_ok alone, for which sizes above INT_MAX are negative and fit
+// (libmnl 1.0.4).
+bool IsWhole(const nlmsghdr* message, int left) {
+  return mnl_nlmsg_ok(message, left) &&
+         message->nlmsg_len <= static_cast<uint32_t>(left);
+}
+
+// Calls `take` with each event in a datagram.
+void ForEachEvent(std::span<const char> datagram, auto take) {
+  int left = static_cast<int>(datagram.size());
+  const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
+  for (; IsWhole(message, left); message = mnl_nlmsg_next(message, &left)) {
+    if (IsProcessEvent(*message)) take(*message);
+  }
+}
+
+// Calls `take` with the next datagram. False when none is waiting.
 Result<bool> Receive(const mnl_socket* socket, auto take) {
   alignas(nlmsghdr) std::array<char, 4096> buffer{};
   const ssize_t size =
@@ -120,12 +136,7 @@ Result<bool> Receive(const mnl_socket* socket, auto take) {
     if (errno == EAGAIN || errno == EINTR) return errno == EINTR;
     return tl::unexpected(Error{.file = kSource, .system_error = errno});
   }
-  int left = static_cast<int>(size);
-  const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-  for (; mnl_nlmsg_ok(message, left);
-       message = mnl_nlmsg_next(message, &left)) {
-    if (IsProcessEvent(*message)) take(*message);
-  }
+  take(std::span<const char>(buffer.data(), static_cast<size_t>(size)));
   return true;
 }
 
@@ -151,13 +162,15 @@ Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
     pollfd ready{
         .fd = mnl_socket_get_fd(socket), .events = POLLIN, .revents = 0};
     if (poll(&ready, 1, 1000) == 0) break;
-    const auto received = Receive(socket, [&](const nlmsghdr& message) {
-      if (At<uint32_t>(message, kWhat) == kAnswer &&
-          At<cn_msg>(message, NLMSG_HDRLEN).ack ==
-              Acknowledgement(socket) + 1) {
-        answer = At<uint32_t>(
-            message, kEvent + offsetof(proc_event, event_data.ack.err));
-      }
+    const auto received = Receive(socket, [&](auto datagram) {
+      ForEachEvent(datagram, [&](const nlmsghdr& message) {
+        if (At<uint32_t>(message, kWhat) == kAnswer &&
+            At<cn_msg>(message, NLMSG_HDRLEN).ack ==
+                Acknowledgement(socket) + 1) {
+          answer = At<uint32_t>(
+              message, kEvent + offsetof(proc_event, event_data.ack.err));
+        }
+      });
     });
     if (!received) return tl::unexpected(received.error());
   }
@@ -165,6 +178,20 @@ Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
 }
 
 }  // namespace
+
+void AddNamedProcesses(std::span<const char> datagram,
+                       std::vector<pid_t>& pids) {
+  ForEachEvent(datagram, [&pids](const nlmsghdr& message) {
+    const auto what = At<uint32_t>(message, kWhat);
+    pid_t pid = 0;
+    if (what == kFork) pid = At<pid_t>(message, kChild);
+    if (what == kExec || what == kUser || what == kName) {
+      pid = At<pid_t>(message, kProcess);
+    }
+    // 0: an answer to somebody else's request.
+    if (pid > 0) pids.push_back(pid);
+  });
+}
 
 void ProcessEvents::Unsubscribe::operator()(mnl_socket* socket) const {
   Request(socket, PROC_CN_MCAST_IGNORE);
@@ -215,19 +242,8 @@ Result<ProcessEvents> ProcessEvents::Subscribe(int receive_buffer) {
 bool ProcessEvents::Drain(std::vector<pid_t>& pids) {
   bool complete = true;
   while (true) {
-    const auto received = Receive(socket_.get(), [&](const nlmsghdr& message) {
-      switch (At<uint32_t>(message, kWhat)) {
-        case kFork:
-          pids.push_back(At<pid_t>(message, kChild));
-          break;
-        case kExec:
-        case kUser:
-        case kName:
-          pids.push_back(At<pid_t>(message, kProcess));
-          break;
-        default:  // an answer to somebody else's request
-          break;
-      }
+    const auto received = Receive(socket_.get(), [&](auto datagram) {
+      AddNamedProcesses(datagram, pids);
     });
     if (!received && received.error().system_error == ENOBUFS) {
       complete = false;

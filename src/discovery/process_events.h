@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "procfs/result.h"
@@ -46,6 +47,11 @@ class ProcessEvents {
 
   std::unique_ptr<mnl_socket, Unsubscribe> socket_;
 };
+
+/// Adds the processes of the events in one datagram, which is aligned as a
+/// netlink header is; see ProcessEvents::Drain.
+void AddNamedProcesses(std::span<const char> datagram,
+                       std::vector<pid_t>& pids);
 
 }  // namespace resource_attribution::discovery
 

@@ -24,7 +24,8 @@ const char* ParseLine(std::string_view key, std::string_view value,
   }
   if (key == "Tgid") {
     status.thread_group = ParseDecimal<pid_t>(NextWord(value));
-    return status.thread_group ? nullptr : "a process ID as Tgid";
+    return status.thread_group.value_or(-1) >= 0 ? nullptr
+                                                 : "a process ID as Tgid";
   }
   if (key == "Uid") {
     NextWord(value);  // real

@@ -94,6 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"Nul", std::string("VmRSS:\t5\0 kB\n", 13),
                   "a size in kB as VmRSS"},
         Malformed{"NoTgid", "Tgid:\t\n", "a process ID as Tgid"},
+        Malformed{"NegativeTgid", "Tgid:\t-5\n", "a process ID as Tgid"},
         Malformed{"OneUser", "Uid:\t0\n", "four user IDs as Uid"},
         Malformed{"CutInNumber", "Name:\tx\nVmRSS:\t 12",
                   "a line break at the end"},

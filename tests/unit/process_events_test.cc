@@ -1,10 +1,12 @@
-// On the real kernel. Where it gives no events, in a container say, there is
-// nothing to test.
+// Mostly on the real kernel. Where it gives no events, in a container say,
+// there is nothing to test.
 
 #include "discovery/process_events.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,6 +20,8 @@ namespace resource_attribution::discovery {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
 using testing::Not;
 
 class ProcessEventsTest : public testing::Test {
@@ -118,6 +122,31 @@ TEST(ProcessEvents, OutsideTheInitialPidNamespaceAreNotAnswered) {
   EXPECT_EQ(refusal,
             "process events: expected an answer, which the kernel gives in the "
             "initial PID and user namespaces only");
+}
+
+// The processes that are named in a datagram of one event, whose length is as
+// the sender says.
+std::vector<pid_t> NamedIn(pid_t executed, uint32_t length = 76) {
+  std::vector<uint32_t> words(19);  // 76 bytes
+  words[0] = length;
+  words[4] = CN_IDX_PROC;
+  words[5] = CN_VAL_PROC;
+  words[9] = 0x2;  // exec
+  words[13] = static_cast<uint32_t>(executed);
+  std::vector<pid_t> pids;
+  AddNamedProcesses({reinterpret_cast<const char*>(words.data()), 76}, pids);
+  return pids;
+}
+
+TEST(AddNamedProcesses, MessageIsReadOnlyWhereAllOfItIsThere) {
+  EXPECT_THAT(NamedIn(7), ElementsAre(7));
+  for (const uint32_t length : {0U, 16U, 77U, 0x80000000U, 0xfffffff0U}) {
+    EXPECT_THAT(NamedIn(7, length), IsEmpty()) << length;
+  }
+}
+
+TEST(AddNamedProcesses, WhatIsNoProcessIdIsPassedOver) {
+  for (const pid_t pid : {0, -1}) EXPECT_THAT(NamedIn(pid), IsEmpty()) << pid;
 }
 
 }  // namespace

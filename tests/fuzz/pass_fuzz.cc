@@ -1,0 +1,131 @@
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "check.h"
+#include "fuzz.h"
+#include "proc_tree.h"
+#include "sampler.h"
+
+using namespace resource_attribution;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::array<pid_t, 3> kPids = {5, 6, 7};
+constexpr std::array kFiles = {"stat",    "status", "comm",
+                               "cmdline", "cgroup", "smaps_rollup"};
+
+// Every way in which a block looks at its processes.
+Config Blocks(const std::string& proc_path) {
+  const auto block = [](const char* name, auto set) {
+    Block made{.name = name, .selectors = {}};
+    set(made);
+    return made;
+  };
+  Config config;
+  config.proc_path = proc_path;
+  config.discovery = DiscoveryMode::kScan;
+  // None is kept: those of a tree that is removed could still be read.
+  config.max_open_files = 0;
+  config.interval_seconds = 0.1;
+  config.blocks.push_back(block("single", [](Block& made) {
+    made.selectors.users = {"0"};
+    made.per_process = true;
+    made.max_processes = 2;
+  }));
+  config.blocks.push_back(block("${comm}-${unit}-${x}", [](Block& made) {
+    made.selectors.command_lines.push_back(
+        discovery::CompileExpression("(?P<x>[^/]*)"));
+    made.max_instances = 2;
+    made.memory_type = attribution::MemoryType::kPss;
+  }));
+  config.blocks.push_back(block("tree", [](Block& made) {
+    made.selectors.names = {"a-name-of-more-than-15-bytes", "fake"};
+    made.selectors.include_children = true;
+  }));
+  return config;
+}
+
+// What the kernel could say, or with some file any bytes at all.
+void Change(ProcTree& tree, FuzzedDataProvider& choices) {
+  for (const pid_t pid : kPids) {
+    const auto change = choices.ConsumeIntegralInRange(0, 3);
+    if (change == 0) continue;
+    if (change == 1) {
+      tree.Remove(pid);
+      continue;
+    }
+    tree.Put({.pid = pid,
+              .state = choices.PickValueInArray({'S', 'R', 'Z'}),
+              .flags = choices.ConsumeIntegral<uint32_t>(),
+              .utime = choices.ConsumeIntegral<uint64_t>(),
+              .stime = choices.ConsumeIntegral<uint32_t>(),
+              .start_time = choices.ConsumeIntegralInRange<uint64_t>(0, 3),
+              .vm_rss_kb = choices.ConsumeIntegral<uint32_t>(),
+              .parent = choices.ConsumeIntegralInRange(0, 8)});
+    if (change == 2) continue;
+    Write(tree.path() + "/" + std::to_string(pid) + "/" +
+              choices.PickValueInArray(kFiles),
+          choices.ConsumeRandomLengthString(500));
+  }
+}
+
+void RequireNumber(double value) {
+  Require(std::isfinite(value) && value >= 0, "a value is a number from 0");
+}
+
+void RequireValues(const PassReport& report) {
+  std::set<std::pair<std::string_view, std::optional<pid_t>>> seen;
+  for (const InstanceReport& one : report.instances) {
+    RequireInstanceName(one.instance);
+    Require(seen.insert({one.instance, one.pid}).second,
+            "a pass reports no instance twice");
+    RequireNumber(one.values.process_memory_bytes);
+    RequireNumber(one.values.process_memory_peak_bytes);
+    RequireNumber(one.values.process_cpu_percent.value_or(0));
+    RequireNumber(one.values.tracing_memory_overhead_bytes);
+    RequireNumber(one.values.tracing_cpu_overhead_percent);
+  }
+}
+
+// The table of resource-attribution-check goes to a terminal.
+void RequirePrintableTable(const Sampler& sampler, const PassReport& report) {
+  char* text = nullptr;
+  size_t size = 0;
+  std::FILE* out = open_memstream(&text, &size);
+  PrintTable(out, sampler, report);
+  std::fclose(out);
+  const std::unique_ptr<char, void (*)(void*)> owner(text, std::free);
+  std::string table(text, size);
+  std::erase(table, '\n');
+  Require(!HasControlCharacter(table), "the table is printable");
+}
+
+}  // namespace
+
+// Passes over processes that say anything.
+void Fuzz(std::string_view bytes) {
+  static ProcTree tree;
+  for (const pid_t pid : kPids) tree.Remove(pid);
+  auto choices = ChoicesFrom(bytes);
+  procfs::Instant now{
+      .monotonic = std::chrono::steady_clock::time_point(milliseconds(10)),
+      .since_boot = milliseconds(10)};
+  Sampler sampler(Blocks(tree.path()), [&now] { return now; });
+  Require(sampler.ChooseDiscovery().has_value(), "there is a way to search");
+  PassReport report;
+  for (int pass = 0; pass < 4; ++pass) {
+    Change(tree, choices);
+    const milliseconds elapsed(choices.ConsumeIntegralInRange(0, 200));
+    now.monotonic += elapsed;
+    now.since_boot += elapsed;
+    Require(sampler.Pass(report).has_value(),
+            "no process makes a pass fail for the others");
+    RequireValues(report);
+    RequirePrintableTable(sampler, report);
+  }
+}

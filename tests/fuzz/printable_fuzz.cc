@@ -1,0 +1,31 @@
+#include <cmath>
+#include <string>
+
+#include "fuzz.h"
+#include "option_values.h"
+#include "procfs/decimal.h"
+
+using resource_attribution::FormatNumber;
+using resource_attribution::Printable;
+
+void Fuzz(std::string_view bytes) {
+  constexpr size_t kMax = 200;  // bytes that are shown
+  const std::string printable = Printable(bytes);
+  Require(!HasControlCharacter(printable), "no control character is left");
+  Require(printable.size() <= 4 * kMax + 3, "its length is bounded");
+  if (bytes.size() <= kMax && !HasControlCharacter(bytes)) {
+    Require(printable == bytes, "what is printable stays as it is");
+  }
+
+  double number = 0;
+  bytes.copy(reinterpret_cast<char*>(&number), sizeof(number));
+  // The largest, to 15 digits, is more than a double holds.
+  if (!(std::abs(number) > 1e308)) {
+    const auto again = resource_attribution::procfs::ParseDecimal<double>(
+        FormatNumber(number));
+    Require(again && (std::isnan(number)
+                          ? std::isnan(*again)
+                          : FormatNumber(*again) == FormatNumber(number)),
+            "a number is written so that it reads the same");
+  }
+}

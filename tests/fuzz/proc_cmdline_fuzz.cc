@@ -1,0 +1,21 @@
+#include <string>
+#include <vector>
+
+#include "fuzz.h"
+#include "procfs/proc_cmdline.h"
+
+using resource_attribution::procfs::ParseCmdline;
+
+void Fuzz(std::string_view bytes) {
+  std::string expected(bytes);
+  while (expected.ends_with('\0')) expected.pop_back();
+  const std::string argv0 = expected.c_str();
+  for (char& byte : expected) {
+    if (byte == '\0') byte = ' ';
+  }
+
+  std::vector<char> content(bytes.begin(), bytes.end());
+  const auto cmdline = ParseCmdline(content);
+  Require(cmdline.joined == expected, "arguments are joined by one space");
+  Require(cmdline.argv0 == argv0, "argv[0] ends at the first NUL");
+}
