@@ -10,21 +10,22 @@ import daemon
 
 class VictoriaMetrics:
     """A single server in a directory of its own below that of the test; it ends
-    with the test."""
+    with the test. `arguments` are further options of it."""
 
-    def __init__(self, test):
-        directory = test.directory / "victoria-metrics"
-        directory.mkdir()
-        self._log = directory / "log"
+    def __init__(self, test, *arguments):
+        self.directory = test.directory / "victoria-metrics"
+        self.directory.mkdir()
+        self._log = self.directory / "log"
         for _ in range(5):
             self.port = daemon.free_port()
             # A sample is seen at once, not after the usual 30 s.
             with open(self._log, "wb") as log:
                 self.process = test.run_program(
                     "/usr/bin/victoria-metrics",
-                    f"-storageDataPath={directory}/data",
+                    f"-storageDataPath={self.directory}/data",
                     f"-httpListenAddr=127.0.0.1:{self.port}",
-                    "-search.latencyOffset=0s", stdout=log, stderr=log)
+                    "-search.latencyOffset=0s", *arguments,
+                    stdout=log, stderr=log)
             # It ends at once where somebody else took the port in between.
             daemon.wait_for(lambda: self.process.poll() is not None
                             or self.query("1"), "VictoriaMetrics", self.log)
