@@ -1,0 +1,63 @@
+"""A real collectd, a real Prometheus with the configuration and the remote write that
+we ship, and a real VictoriaMetrics: the values arrive under their bare names."""
+
+import unittest
+
+import daemon
+import prometheus
+import victoria_metrics
+
+DIRECTORY = "deploy/prometheus"
+
+
+class RemoteWriteTest(daemon.TestCase):
+
+    def test_store_has_the_five_values_and_nothing_recorded_of_a_block(self):
+        collectd = self.collectd("""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.5
+              <Process "self">
+                Self true
+              </Process>
+            </Plugin>
+            LoadPlugin load
+            """, plugins=["load"], hostname="host1").start()
+        collectd.wait_for_values("self")
+        store = victoria_metrics.VictoriaMetrics(self)
+        targets = self.directory / "collectd.yml"
+        targets.write_text(daemon.shipped(
+            f"{DIRECTORY}/targets/collectd.yml",
+            {'["localhost:9103"]': f'["127.0.0.1:{collectd.port}"]'}))
+        server = prometheus.Prometheus(self, daemon.shipped(
+            f"{DIRECTORY}/prometheus.yml", {
+                "scrape_interval: 30s": "scrape_interval: 500ms",
+                "evaluation_interval: 1m": "evaluation_interval: 500ms",
+                "rules/resource_attribution_":
+                    daemon.SOURCE_DIR / DIRECTORY
+                    / "rules/resource_attribution_",
+                "targets/collectd*.yml": targets,
+                '["localhost:9093"]': "[]",
+            }) + daemon.shipped(f"{DIRECTORY}/remote-write.yml",
+                                {"127.0.0.1:8428": f"127.0.0.1:{store.port}"})
+            # Instead of 5 seconds.
+            + "    queue_config:\n      batch_send_deadline: 200ms\n")
+        for name in daemon.TYPES:
+            [series] = daemon.wait_for(lambda: store.query(name), name,
+                                       server.log)
+            self.assertEqual(series["metric"], {
+                "__name__": name, "process": "self", "instance": "host1",
+                "job": "collectd", "target": f"127.0.0.1:{collectd.port}",
+                "tracing": "on"})
+        # Recorded after the others, and therefore sent after them.
+        share = "job:tracing_memory_overhead_per_process_memory:ratio"
+        [series] = daemon.wait_for(lambda: store.query(share), share, server.log)
+        self.assertAlmostEqual(float(series["value"][1]), 0.015)
+        self.assertTrue(store.query("up"))
+        server.wait_for("collectd_load_shortterm")
+        self.assertEqual(store.query('{__name__=~"collectd_.*|instance.*"}'), [])
+        collectd.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
