@@ -1,5 +1,6 @@
-"""Measures what a fleet costs: a host, an aggregator, Prometheus and VictoriaMetrics,
-by their size. Prints the tables that docs/fleet.md keeps, which says more."""
+"""Measures what a fleet costs: a host, an aggregator, Prometheus and
+VictoriaMetrics, by their size. Prints the tables that docs/fleet.md keeps, which
+says more."""
 
 import argparse
 import contextlib
@@ -23,8 +24,8 @@ BLOCKS = 10
 INTERVAL = 60  # Seconds.
 BLOCK_NAMES = [f"service-{number:02}" for number in range(BLOCKS)]
 MEMORY = "collectd_resource_attribution_process_memory_bytes{"
-# Minutes of history in Prometheus: a series then has half of the 120 samples of a
-# chunk, as it has on average.
+# Minutes of history in Prometheus: the last chunk of a series then has half of
+# its 120 samples, as it has on average.
 MINUTES = 55
 # A day, for the rules that look back so far.
 DAY = 24 * 60 - 10
@@ -96,8 +97,8 @@ class Aggregator:
         return daemon.status_kb(self.collectd.process.pid, "VmRSS") / 1024
 
     def receive(self, hosts, blocks, seconds):
-        """CPU seconds of the aggregator for an interval of all hosts, which send
-        one after the other within these seconds."""
+        """CPU seconds of the aggregator for an interval of all hosts, which
+        send one after the other within these seconds."""
         before, started = self.cpu(), time.monotonic()
         for number in range(hosts):
             time.sleep(max(0, started + number * seconds / hosts
@@ -106,8 +107,7 @@ class Aggregator:
                     f"host{number:04}-0000.example.net", BLOCK_NAMES[:blocks],
                     time.time(), 81920000 + number):
                 self.socket.send(packet)
-        # Over once it is idle: a second of doing nothing else takes it less than
-        # two ticks.
+        # Over once it is idle, which takes it less than two ticks a second.
         last = -1
         while (now := self.cpu()) - last > 0.02:
             last = now
@@ -184,8 +184,9 @@ def disk(*paths):
 
 
 def measure_prometheus(aggregators):
-    servers = fleet_server.start(aggregators, 1000, BLOCKS, MINUTES)
     with run() as test:
+        servers = fleet_server.start(
+            test, aggregators, 1000, BLOCKS, MINUTES)
         server = prometheus.Prometheus(test, prometheus_config(test, servers))
         wait(lambda: all(one.is_done() for one in servers))
         wait(lambda: metric(server.port, "prometheus_tsdb_head_series")
@@ -204,8 +205,9 @@ def measure_prometheus(aggregators):
 
 
 def measure_victoria_metrics(aggregators):
-    servers = fleet_server.start(aggregators, 1000, BLOCKS, MINUTES)
     with run() as test:
+        servers = fleet_server.start(
+            test, aggregators, 1000, BLOCKS, MINUTES)
         config = test.directory / "scrape.yml"
         config.write_text(prometheus_config(test, servers))
         store = victoria_metrics.VictoriaMetrics(
@@ -233,20 +235,20 @@ def post(server, path):
 
 def measure_rules(hosts):
     """The rules with a day of history."""
-    servers = fleet_server.start(
-        1, hosts, BLOCKS, DAY, SCRAPE_MINUTES, recorded=True)
-    samples = DAY * servers[0].samples / SCRAPE_MINUTES
     with run() as test:
+        [source] = fleet_server.start(
+            test, 1, hosts, BLOCKS, DAY, SCRAPE_MINUTES, recorded=True)
+        samples = DAY * source.samples / SCRAPE_MINUTES
         rules = test.directory / "rules"
         rules.mkdir()
         server = prometheus.Prometheus(
-            test, prometheus_config(test, servers, f"{rules}/*.yml").replace(
+            test, prometheus_config(test, [source], f"{rules}/*.yml").replace(
                 "evaluation_interval: 1m", "evaluation_interval: 15s"),
             # A head of two days, so that it takes values that are a day old.
             "--storage.tsdb.min-block-duration=48h",
             "--storage.tsdb.max-block-duration=48h",
             "--web.enable-lifecycle", "--web.enable-admin-api")
-        wait(servers[0].is_done)
+        wait(source.is_done)
         time.sleep(5)
         post(server, "api/v1/admin/tsdb/snapshot")
         block = disk(server.directory / "data/snapshots")
@@ -254,7 +256,7 @@ def measure_rules(hosts):
         for file in (daemon.SOURCE_DIR / "deploy/prometheus/rules").iterdir():
             (rules / file.name).write_text(file.read_text())
         post(server, "-/reload")
-        # The first evaluations begin within 15 seconds, and later rules use what
+        # The first evaluations begin within 15 seconds, and rules use what
         # earlier ones recorded.
         time.sleep(30)
         cpu = metric(server.port, "process_cpu_seconds_total")

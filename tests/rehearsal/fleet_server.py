@@ -1,6 +1,6 @@
-"""Serves what write_prometheus of many aggregators would serve, of as many hosts as
-are wanted. The history of hours goes by in minutes: each scrape of an aggregator gets
-the values of one minute later, until now."""
+"""Serves what write_prometheus of many aggregators would serve, of as many hosts
+as are wanted. The history of hours goes by in minutes: each scrape of an aggregator
+gets the values of later minutes, until now."""
 
 import http.server
 import random
@@ -14,9 +14,10 @@ VARIANTS = 8  # Values come back after so many minutes.
 
 def lines(hosts, blocks, recorded, chance):
     """What one aggregator serves, as collectd writes it. Memory of every other
-    process and CPU of all change from minute to minute. `recorded`: with what the
-    rules make of it."""
-    host_names = [f"host{number:04}-AGGR.example.net" for number in range(hosts)]
+    process and CPU of all change from variant to variant. `recorded`: with what
+    the rules record of them first."""
+    host_names = [f"host{number:04}-AGGR.example.net"
+                  for number in range(hosts)]
     block_names = [f"service-{number:02}" for number in range(blocks)]
     values = {name: [] for name in daemon.TYPES}
     for _ in block_names:
@@ -86,10 +87,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def start(aggregators, hosts, blocks, minutes, scrape_minutes=1,
+def start(test, aggregators, hosts, blocks, minutes, scrape_minutes=1,
           recorded=False):
+    """They end with the test."""
     chance = random.Random(1)
     texts = ["".join(lines(hosts, blocks, recorded, chance)).encode()
              for _ in range(VARIANTS)]
-    return [Aggregator(number, texts, minutes, scrape_minutes)
-            for number in range(aggregators)]
+    servers = [Aggregator(number, texts, minutes, scrape_minutes)
+               for number in range(aggregators)]
+    for server in servers:
+        test.addCleanup(server.server_close)
+        test.addCleanup(server.shutdown)
+    return servers

@@ -39,7 +39,8 @@ class Encoder:
 
     def __init__(self, user, password, interval):
         self._user = user.encode()
-        self._key = algorithms.AES256(hashlib.sha256(password.encode()).digest())
+        self._key = algorithms.AES256(
+            hashlib.sha256(password.encode()).digest())
         # Type, length, length of the user, user, initial vector, SHA-1.
         self._overhead = 2 + 2 + 2 + len(self._user) + 16 + 20
         self._library = ctypes.CDLL("libcollectdclient.so.1")
