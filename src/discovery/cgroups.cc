@@ -279,8 +279,14 @@ Result<void> Cgroups::ListProcesses(const Cgroup& cgroup,
       procfs::ReadAll(file.get(), kCgroup, kListMax, Oversize::kFail, buffer_);
   if (!bytes) return Unless(bytes.error());
   while (!bytes->empty()) {
-    const std::string_view line = bytes->substr(0, bytes->find('\n'));
-    bytes->remove_prefix(std::min(line.size() + 1, bytes->size()));
+    const size_t end = bytes->find('\n');
+    // A number that was cut is another number.
+    if (end == std::string_view::npos) {
+      return tl::unexpected(
+          Error{.file = kCgroup, .expected = "a line break behind each PID"});
+    }
+    const std::string_view line = bytes->substr(0, end);
+    bytes->remove_prefix(end + 1);
     // 0 is a process outside of our PID namespace.
     const auto pid = procfs::ParseDecimal<pid_t>(line);
     if (pid && *pid > 0) members.push_back({*pid, *cgroup.path});

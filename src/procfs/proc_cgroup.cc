@@ -1,7 +1,5 @@
 #include "procfs/proc_cgroup.h"
 
-#include <algorithm>
-
 namespace resource_attribution::procfs {
 namespace {
 
@@ -14,11 +12,13 @@ Result<std::string_view> ParseCgroup(std::string_view bytes) {
   std::string_view v2;
   std::string_view systemd;
   while (!bytes.empty()) {
-    std::string_view line = bytes.substr(0, bytes.find('\n'));
-    bytes.remove_prefix(std::min(line.size() + 1, bytes.size()));
+    const size_t end = bytes.find('\n');
+    const std::string_view line = bytes.substr(0, end);
     const size_t first = line.find(':');
     const size_t second = line.find(':', first + 1);
-    if (first == std::string_view::npos || second == std::string_view::npos) {
+    // A path that was cut is another path.
+    if (first == std::string_view::npos || second == std::string_view::npos ||
+        end == std::string_view::npos) {
       return tl::unexpected(Error{.file = "/proc/PID/cgroup",
                                   .expected = "lines of ID:CONTROLLERS:PATH"});
     }
@@ -27,6 +27,7 @@ Result<std::string_view> ParseCgroup(std::string_view bytes) {
     const auto controllers = line.substr(first + 1, second - first - 1);
     if (controllers.empty()) v2 = path;
     if (controllers == "name=systemd") systemd = path;
+    bytes.remove_prefix(end + 1);
   }
   // systemd keeps the same tree in both where both are mounted. Where only v1
   // is in use, every process is in the root of v2.
