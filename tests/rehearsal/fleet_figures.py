@@ -215,7 +215,8 @@ def measure_victoria_metrics(aggregators):
             "-promscrape.config.strictParse=false")
         wait(lambda: all(one.is_done() for one in servers))
         time.sleep(10)
-        series = int(store.query('count({job="collectd"})')[0]["value"][1])
+        series = int(store.query(
+            'count(last_over_time({job="collectd"}[1h]))')[0]["value"][1])
         samples = series * MINUTES
         resident = metric(store.port, "process_resident_memory_bytes") / 2**20
         cpu = metric(store.port, "process_cpu_seconds_total")

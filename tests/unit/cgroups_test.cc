@@ -184,6 +184,15 @@ TEST_F(CgroupsTest, ProcessesOfOtherNamespacesAreLeftOut) {
   EXPECT_THAT(List("a"), ElementsAre(10));
 }
 
+TEST_F(CgroupsTest, NumberThatIsCutIsNone) {
+  Put("v2", "a", "10\n41");
+  EXPECT_TRUE(cgroups_.BeginPass());
+  std::vector<CgroupMember> members;
+  EXPECT_FALSE(cgroups_.List(SplitCgroupPath("a"), members));
+  ASSERT_EQ(members.size(), 1U);
+  EXPECT_EQ(members[0].pid, 10);
+}
+
 TEST_F(CgroupsTest, DeepTreesAreWalkedAsFarAsAPathReaches) {
   std::string path = "deep";
   for (int depth = 0; depth < 900; ++depth) path += "/d";

@@ -38,6 +38,7 @@ TEST(ProcCgroup, CutLineIsAnError) {
   ASSERT_FALSE(cgroup);
   EXPECT_EQ(cgroup.error().Message(),
             "/proc/PID/cgroup: expected lines of ID:CONTROLLERS:PATH");
+  EXPECT_FALSE(ParseCgroup("4:memory:/other\n0::/system.sli"));
 }
 
 }  // namespace
