@@ -164,6 +164,13 @@ class CheckTest(daemon.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertIn("interval 7 s (LoadPlugin)", result.stdout)
 
+    def test_line_ends_and_case_are_as_the_daemon_takes_them(self):
+        result = self.check(self.write("dos.conf", "\r\n".join([
+            "loadplugin Resource_Attribution", "<plugin Resource_Attribution>",
+            'process "nobody-is-called-so"', "</plugin>", "LOADPLUGIN cpu", ""])))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("nobody-is-called-so", result.stdout)
+
     def test_pass_that_fails_is_an_error(self):
         self.assert_refused(
             self.check(self.write("proc.conf", """
