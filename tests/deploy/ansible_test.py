@@ -16,7 +16,7 @@ class AnsibleTest(daemon.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.config = self.directory / "resource_attribution.conf"
+        self.config = self.directory / "resource_attribution_fleet.conf"
         # Stands in for the service's script, which a mount of its own hides.
         self.script = self.directory / "collectd"
         self.script.write_text("#!/bin/sh\n"
@@ -72,7 +72,9 @@ class AnsibleTest(daemon.TestCase):
         stats, said = self.play(**variables)
         self.assertEqual((stats["failed"], self.restarts()), (0, 1), said)
         self.assertEqual(self.config.read_text(), """\
+#
 # Ansible managed
+#
 LoadPlugin resource_attribution
 <Plugin resource_attribution>
   Interval 30

@@ -95,11 +95,12 @@ class DebTest(daemon.TestCase):
         run("dpkg-deb", "--extract", self.package, root)
         port = daemon.free_port()
         drop_in = root / DROP_IN
-        drop_in.write_text(
-            drop_in.read_text().replace("#LoadPlugin write_prometheus",
-                                        "LoadPlugin write_prometheus")
-            + f'<Plugin write_prometheus>\n  Host "127.0.0.1"\n  Port "{port}"\n'
-              "</Plugin>\n")
+        # As the README says.
+        [edit] = re.findall(r"^    sed -i '(.*)' /etc/collectd",
+                            (daemon.SOURCE_DIR / "README.md").read_text(),
+                            re.MULTILINE)
+        run("sed", "-i", edit, drop_in)
+        drop_in.write_text(drop_in.read_text().replace('"9103"', f'"{port}"'))
         run(root / "usr/bin/resource-attribution-check", "--plugin-dir",
             (root / MODULE).parent, drop_in)
         collectd = self.collectd(

@@ -12,9 +12,9 @@ CHECK = daemon.BUILD_DIR / "resource-attribution-check"
 
 class CheckTest(daemon.TestCase):
 
-    def write(self, name, text):
+    def write(self, name, text, end="\n"):
         path = self.directory / name
-        path.write_text(text)
+        path.write_text(text + end)
         return path
 
     def check(self, *arguments, wrapper=(), **env):
@@ -93,22 +93,78 @@ class CheckTest(daemon.TestCase):
             <Plugin resource_attribution>
               Process "a"
               <Process > "c">
-            </Plugin>\n""")
+            </Plugin>""")
         self.assert_refused(self.check(first, second), f"`{second}', line 4 ")
 
     def test_block_that_the_daemon_would_ignore_is_an_error(self):
         block = """
             <Plugin resource_attribution>
               Process "a"
-            </Plugin>\n"""
+            </Plugin>"""
         self.assert_refused(
             self.check(self.write("early.conf",
-                                  f"{block}LoadPlugin resource_attribution")),
-            "stands before")
+                                  f"{block}\nLoadPlugin resource_attribution")),
+            "would be ignored", "stands before")
         self.assert_refused(self.check(self.write("never.conf", block)),
                             "would be ignored")
         self.assert_refused(self.check(self.write("empty.conf", "")),
                             '"LoadPlugin resource_attribution" is missing')
+
+    def test_verdict_is_that_of_the_daemon(self):
+        ours = ("<Plugin resource_attribution>\n", "</Plugin>\n")
+        load = "LoadPlugin resource_attribution\n"
+        bad = load + "Interval 1\n".join(ours).replace("1", '"soon"')
+        valid = {
+            "comment glued": load.replace("\n", "# c\n"),
+            "continued": load.replace(" ", " \\\n"),
+            "continued away": 'TypesDB "a" \\\n"b"\n' + load,
+            "last line is a comment": load + "# c",
+        }
+        refused = {
+            "no end of the last line": load + "".join(ours)[:-1],
+            "no end after another": load + "LoadPlugin cpu",
+            "comment after a block": "<LoadPlugin cpu>\n</LoadPlugin># x\n" + bad,
+            "blank in the end": "<LoadPlugin cpu>\n</ LoadPlugin>\n" + bad,
+            "not closed": load + "<LoadPlugin cpu>\nInterval 5\n",
+            "closed by another": load + "<LoadPlugin cpu>\n</Plugin>\n",
+            "Include inside": load + 'Include "/x"\n'.join(ours),
+            "TypesDB inside":
+                load + '<Process "a">\nTypesDB "c"\n</Process>\n'.join(ours),
+            "block inside": load + '<Chain "a">\n</Chain>\n'.join(ours),
+        }
+        for name, text in {**valid, **refused}.items():
+            with self.subTest(name=name):
+                path = self.write("file.conf", text, end="")
+                result = self.check(path)
+                self.assertEqual(result.returncode, int(name in refused),
+                                 result)
+                self.assertEqual(self.daemon_takes(path), name in valid)
+
+    def daemon_takes(self, path):
+        """Whether the daemon starts with the file as it is."""
+        real = self.collectd(f'Include "{path}"', writer=False,
+                             plugins=["cpu"])
+        return real.check() == 0
+
+    def test_block_with_a_name_like_ours_is_an_error(self):
+        for name in ("resource_atribution", "resource-attribution"):
+            self.assert_refused(
+                self.check(self.write("typo.conf", f"""
+                    LoadPlugin resource_attribution
+                    <Plugin "{name}">
+                      Interval 5
+                    </Plugin>""")),
+                f"configuration for the `{name}' plugin", "would be ignored")
+
+    def test_other_plugins_are_not_loaded_however_they_are_written(self):
+        result = self.check(self.write("other.conf", """
+            LoadPlugin resource_attribution
+            < LoadPlugin no_such_plugin>
+            </LoadPlugin>
+            LoadPlugin "no_such_plugin_either"
+            <Plugin no_such_plugin_either>
+            </Plugin>"""))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_running_daemon_and_its_ports_are_left_alone(self):
         text = """
