@@ -17,8 +17,9 @@ constexpr std::chrono::hours kSilentPeriod{1};
 constexpr std::chrono::hours kPeriod{6};
 constexpr std::chrono::minutes kRecent{1};
 
-// Named where events may be missing, and in the first pass: whoever started
-// just before it. It sorts before every PID.
+// Named where events may be missing, where a parent could not be read, whose
+// descendants no event names, and in the first pass: whoever started just
+// before it. It sorts before every PID.
 constexpr pid_t kEverybody = 0;
 
 // `matches` are sorted. Null when `pid` does not belong to `block`.
@@ -48,7 +49,7 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     const Selectors& selectors = *target.selectors;
     (selectors.ListProcesses() ? listing_blocks_ : searching_blocks_)
         .push_back(index);
-    has_descendants_ = has_descendants_ || selectors.include_children;
+    if (selectors.include_children) family_blocks_.push_back(index);
     for (const std::string& user : selectors.users) users_.Add(user);
     Block block{.selectors = &selectors,
                 .name = NameTemplate(target.name),
@@ -69,7 +70,6 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
                              std::chrono::steady_clock::time_point now,
                              procfs::ProcessTable& table) {
   Pass pass{proc, table, HasToLookAtEverything(now)};
-  up_to_date_ = false;
   listing_.BeginPass();
   if (auto matched = MatchAll(pass); !matched) return matched;
   if (!pass.everything && MissesDescendants(pass)) {
@@ -84,12 +84,14 @@ Result<void> Discovery::Find(const procfs::Procfs& proc,
 
 // Takes who may have changed into named_.
 bool Discovery::HasToLookAtEverything(TimePoint now) {
+  // Until the pass is over: what it took in may be lost.
+  const bool was_up_to_date = std::exchange(up_to_date_, false);
   const bool users_changed = users_.Refresh(now);
   drained_.clear();
   const bool complete = events_ && events_->Drain(drained_);
   if (!complete || !all_looked_at_) drained_.push_back(kEverybody);
   NameWhoMayHaveChanged(now);
-  return (!named_.empty() && named_.front() == kEverybody) || !up_to_date_ ||
+  return (!named_.empty() && named_.front() == kEverybody) || !was_up_to_date ||
          users_changed ||
          now - *all_looked_at_ >=
              (asks_for_the_silent_ ? kSilentPeriod : kPeriod);
@@ -197,9 +199,14 @@ Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
   const auto glanced_at = pass.proc.GlanceAt(pid);
   Candidate glance(glanced_at, buffers_, *watched);
   if (!cgroup.empty()) glance.SetCgroup(cgroup);
-  if (has_descendants_) {
-    if (const auto parent = glance.Parent()) {
+  if (!family_blocks_.empty()) {
+    const auto parent = glance.Parent();
+    if (parent) {
       children_.push_back({*parent, pid});
+    } else if (auto noted =
+                   NoteOrFail(parent.error(), kEverybody, family_blocks_);
+               !noted) {
+      return noted;
     }
   }
   if (auto evaluated = Evaluate(glance, blocks); !evaluated) return evaluated;
@@ -208,25 +215,30 @@ Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
 
   // What was glanced at may have been of somebody who had the PID before.
   const auto process = pass.proc.OpenProcess(pid);
-  if (!process) return NoteOrFail(process.error(), matching_);
+  if (!process) return NoteOrFail(process.error(), pid, matching_);
   Candidate candidate(*process, buffers_);
   if (!cgroup.empty()) candidate.SetCgroup(cgroup);
   if (auto evaluated = Evaluate(candidate, blocks); !evaluated) {
     return evaluated;
   }
   if (matching_.empty()) return {};
-  const auto watches = Watch(pass, *process);
+  const auto watches = Watch(pass, *process, pid);
   if (!watches) return tl::unexpected(watches.error());
   return *watches ? AddMatches(candidate) : Result<void>();
 }
 
-// The process when it is watched and still runs, or else null.
+// The process when it is watched and can be read, or else null: then it is
+// looked at as one that is not watched.
 Result<procfs::WatchedProcess*> Discovery::ReadWatched(Pass& pass, pid_t pid) {
   procfs::WatchedProcess* watched = pass.table.Find(pid);
   if (watched == nullptr) return nullptr;
   const auto read = pass.table.Read(*watched);
   if (read) return watched;
   if (read.error().OutOfResources()) return tl::unexpected(read.error());
+  // Matches that were kept are of no use without it.
+  for (const Match& match : matches_) {
+    if (match.pid == pid) NoteOrFail(read.error(), pid, {&match.block, 1});
+  }
   pass.table.Forget(pid);
   return nullptr;
 }
@@ -240,7 +252,8 @@ Result<void> Discovery::Evaluate(Candidate& candidate,
     if (match && *match) matching_.push_back(index);
     if (match) continue;
     if (match.error().Gone()) gone_.push_back(candidate.pid());
-    if (auto noted = NoteOrFail(match.error(), {&index, 1}); !noted) {
+    if (auto noted = NoteOrFail(match.error(), candidate.pid(), {&index, 1});
+        !noted) {
       return noted;
     }
   }
@@ -249,17 +262,19 @@ Result<void> Discovery::Evaluate(Candidate& candidate,
 
 // Begins to watch a process that matches. False when it turns out to be none,
 // or cannot be read.
-Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process) {
+Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process,
+                              pid_t again) {
   const auto watched = pass.table.Watch(process);
   if (!watched) {
-    if (!watched.error().Gone()) again_.push_back(process.pid());
-    return NoteOrFail(watched.error(), matching_).map([] { return false; });
+    return NoteOrFail(watched.error(), again, matching_).map([] {
+      return false;
+    });
   }
   // A thread's directory can be opened, too, although it is not listed.
   if ((*watched)->status.thread_group == process.pid()) return true;
   pass.table.Forget(process.pid());
   const Error error{.file = "PID file", .expected = "a process, not a thread"};
-  return NoteOrFail(error, matching_).map([] { return false; });
+  return NoteOrFail(error, again, matching_).map([] { return false; });
 }
 
 // Adds the candidate's matches with the blocks in matching_.
@@ -273,7 +288,7 @@ Result<void> Discovery::AddMatches(Candidate& candidate) {
     const auto named =
         block.name.Expand(*block.selectors, users_, candidate, name_);
     if (!named) {
-      auto noted = NoteOrFail(named.error(), {&index, 1});
+      auto noted = NoteOrFail(named.error(), candidate.pid(), {&index, 1});
       if (!noted) return noted;
       continue;
     }
@@ -292,11 +307,13 @@ Result<void> Discovery::AddMatches(Candidate& candidate) {
 }
 
 // A process that cannot be read is left out of the blocks whose indices are
-// given; without descriptors or memory nothing can be told of any.
-Result<void> Discovery::NoteOrFail(const Error& error,
+// given, and `again` is looked at in the next pass unless that would be denied
+// again; without descriptors or memory nothing can be told of any.
+Result<void> Discovery::NoteOrFail(const Error& error, pid_t again,
                                    std::span<const size_t> blocks) {
   if (error.OutOfResources()) return tl::unexpected(error);
   if (error.Gone()) return {};
+  if (!error.Denied()) again_.push_back(again);
   for (const size_t index : blocks) {
     std::string& problem = blocks_[index].problem;
     if (!problem.empty()) continue;
@@ -326,14 +343,14 @@ bool Discovery::MissesDescendants(Pass& pass) const {
 
 // Adds to next_matches_ the descendants of those that match by themselves.
 Result<void> Discovery::AddDescendants(Pass& pass) {
-  if (!has_descendants_) return {};
+  if (family_blocks_.empty()) return {};
   for (auto& [pid, process] : pass.table.processes()) {
-    // Who the parent is changes when it ends.
+    // Who the parent is changes when it ends. Where that cannot be read it is
+    // who it was: of a process that is no longer watched no event tells.
     const auto read = pass.table.Read(process);
-    if (read) {
+    if (!read && read.error().OutOfResources()) return read;
+    if (read || !read.error().Gone()) {
       children_.push_back({process.stat.parent, pid});
-    } else if (read.error().OutOfResources()) {
-      return read;
     }
   }
   std::sort(children_.begin(), children_.end(),
@@ -384,9 +401,11 @@ Result<bool> Discovery::WatchChild(Pass& pass, const Child& child,
   const auto process = pass.proc.OpenProcess(child.pid);
   matching_.assign(1, block);
   if (!process) {
-    return NoteOrFail(process.error(), matching_).map([] { return false; });
+    return NoteOrFail(process.error(), kEverybody, matching_).map([] {
+      return false;
+    });
   }
-  const auto watches = Watch(pass, *process);
+  const auto watches = Watch(pass, *process, kEverybody);
   if (!watches || !*watches) return watches;
   return pass.table.Find(child.pid)->stat.parent == child.parent;
 }

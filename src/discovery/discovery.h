@@ -59,7 +59,7 @@ class Discovery {
 
   /// Whether there is a block for which processes have to be searched.
   bool Searches() const {
-    return !searching_blocks_.empty() || has_descendants_;
+    return !searching_blocks_.empty() || !family_blocks_.empty();
   }
 
   /// From now on, goes by events where it would scan.
@@ -130,9 +130,10 @@ class Discovery {
   procfs::Result<procfs::WatchedProcess*> ReadWatched(Pass& pass, pid_t pid);
   procfs::Result<void> Evaluate(Candidate& candidate,
                                 std::span<const size_t> blocks);
-  procfs::Result<bool> Watch(Pass& pass, const procfs::Process& process);
+  procfs::Result<bool> Watch(Pass& pass, const procfs::Process& process,
+                             pid_t again);
   procfs::Result<void> AddMatches(Candidate& candidate);
-  procfs::Result<void> NoteOrFail(const procfs::Error& error,
+  procfs::Result<void> NoteOrFail(const procfs::Error& error, pid_t again,
                                   std::span<const size_t> blocks);
   bool MissesDescendants(Pass& pass) const;
   procfs::Result<void> AddDescendants(Pass& pass);
@@ -143,7 +144,7 @@ class Discovery {
   std::vector<Block> blocks_;
   std::vector<size_t> listing_blocks_;
   std::vector<size_t> searching_blocks_;
-  bool has_descendants_ = false;  // some block includes children
+  std::vector<size_t> family_blocks_;  // those that include children
   // Some block that searches asks for what changes without an event.
   bool asks_for_the_silent_ = false;
   Instances instances_;
