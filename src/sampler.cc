@@ -142,6 +142,8 @@ Result<void> Sampler::Pass(PassReport& report) {
   auto& processes = table_.processes();
   for (auto entry = processes.begin(); entry != processes.end();) {
     auto& [pid, process] = *entry++;  // it may be forgotten
+    // Of somebody who had ended when a list was asked.
+    while (match != discovery_.matches().end() && match->pid < pid) ++match;
     const auto first = match;
     while (match != discovery_.matches().end() && match->pid == pid) ++match;
     const Matches matches(first, match);
