@@ -48,9 +48,14 @@ Result<bool> HasAUser(const std::vector<std::string>& names, const Users& users,
                       Candidate& candidate) {
   const auto user = candidate.EffectiveUser();
   if (!user) return tl::unexpected(user.error());
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return *user && users.Id(name) == *user;
-  });
+  Result<bool> is_one = false;
+  for (const std::string& name : names) {
+    if (*user && users.Id(name) == *user) return true;
+    if (const auto failure = users.Failure(name)) {
+      is_one = tl::unexpected(*failure);
+    }
+  }
+  return is_one;
 }
 
 Result<bool> HasAnExecutable(const std::vector<std::string>& paths,
