@@ -161,7 +161,11 @@ Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
   while (!answer && std::chrono::steady_clock::now() < end) {
     pollfd ready{
         .fd = mnl_socket_get_fd(socket), .events = POLLIN, .revents = 0};
-    if (poll(&ready, 1, 1000) == 0) break;
+    const int is_ready = poll(&ready, 1, 1000);
+    if (is_ready == 0) break;
+    if (is_ready < 0 && errno != EINTR) {
+      return tl::unexpected(Error{.file = kSource, .system_error = errno});
+    }
     const auto received = Receive(socket, [&](auto datagram) {
       ForEachEvent(datagram, [&](const nlmsghdr& message) {
         if (At<uint32_t>(message, kWhat) == kAnswer &&
