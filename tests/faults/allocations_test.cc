@@ -1,0 +1,143 @@
+// Every allocation of the module fails in turn, in whatever it is doing.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "libc_faults.h"
+#include "scenario.h"
+
+namespace {
+
+class AllocationsTest : public testing::TestWithParam<Variant> {
+ protected:
+  // Files are written over and over again, for which a disk would be waited
+  // for.
+  static void SetUpTestSuite() { setenv("TMPDIR", "/dev/shm", 0); }
+
+  AllocationsTest() : scenario_(GetParam()) {
+    libc::SetTime(std::chrono::seconds(100000));
+    libc::SetConnector(GetParam().events);
+  }
+
+  ~AllocationsTest() override { libc::Disarm(); }
+
+  void Start() {
+    scenario_.ChangeBack();
+    ASSERT_TRUE(scenario_.Configure());
+    ASSERT_TRUE(scenario_.Init());
+  }
+
+  void PassAndJudge() {
+    scenario_.Pass();
+    const auto judgement = scenario_.Judge();
+    EXPECT_EQ(judgement.wrong, "");
+    EXPECT_TRUE(judgement.incomplete.empty());
+  }
+
+  // Does `prepare` and, with one allocation more failing each time, `act`.
+  void FailEach(const char* what, auto prepare, auto act) {
+    int failed = 0;
+    for (int after = 0;; ++after) {
+      SCOPED_TRACE(std::string(what) + ", allocation " + std::to_string(after));
+      libc::Arm(nullptr);
+      prepare();
+      if (HasFatalFailure()) return;
+      scenario_.FailAllocation(after);
+      if (!act()) break;
+      ++failed;
+    }
+    EXPECT_GT(failed, 0);
+    std::printf("[ COUNTS   ] %s: %s: %d allocations failed\n", GetParam().name,
+                what, failed);
+  }
+
+  // A pass in which one fails says so, and the next one is right.
+  bool FailingPass() {
+    const size_t log = scenario_.log_size();
+    scenario_.Pass();
+    const bool failed = scenario_.AllocationFailed();
+    EXPECT_EQ(scenario_.Judge().wrong, "");
+    int complaints = 0;
+    for (const auto& line : scenario_.LogFrom(log)) {
+      complaints += line.severity <= LOG_WARNING ? 1 : 0;
+    }
+    EXPECT_LE(complaints, failed ? 1 : 0);
+    PassAndJudge();
+    PassAndJudge();
+    EXPECT_FALSE(scenario_.Judge().lacks_cpu);
+    scenario_.Shutdown();
+    return failed;
+  }
+
+  Scenario scenario_;
+};
+
+// The daemon does not start, or the configuration is that of the file.
+TEST_P(AllocationsTest, Configuration) {
+  FailEach(
+      "configuration", [&] { scenario_.ChangeBack(); },
+      [&] {
+        const bool configured = scenario_.Configure();
+        const bool failed = scenario_.AllocationFailed();
+        EXPECT_EQ(configured, !failed);
+        if (configured && scenario_.Init()) PassAndJudge();
+        scenario_.Shutdown();
+        return failed;
+      });
+}
+
+TEST_P(AllocationsTest, Init) {
+  FailEach(
+      "init",
+      [&] {
+        scenario_.ChangeBack();
+        ASSERT_TRUE(scenario_.Configure());
+      },
+      [&] {
+        const bool started = scenario_.Init();
+        const bool failed = scenario_.AllocationFailed();
+        EXPECT_EQ(started, !failed);
+        if (started) PassAndJudge();
+        scenario_.Shutdown();
+        return failed;
+      });
+}
+
+TEST_P(AllocationsTest, FirstPass) {
+  FailEach(
+      "first pass", [&] { Start(); }, [&] { return FailingPass(); });
+}
+
+TEST_P(AllocationsTest, PassWithChanges) {
+  FailEach(
+      "pass with changes",
+      [&] {
+        Start();
+        PassAndJudge();
+        PassAndJudge();
+        scenario_.Change();
+      },
+      [&] { return FailingPass(); });
+}
+
+TEST_P(AllocationsTest, SteadyPassAndShutdownNeedNone) {
+  libc::Arm(nullptr);
+  Start();
+  PassAndJudge();
+  PassAndJudge();
+  scenario_.FailAllocation(0);
+  scenario_.Shutdown();
+  EXPECT_FALSE(scenario_.AllocationFailed());
+}
+
+INSTANTIATE_TEST_SUITE_P(, AllocationsTest,
+                         testing::Values(Variant{"Scan", false, true, true},
+                                         Variant{"Events", true, true, true},
+                                         Variant{"EventsAloneWithoutOpenFiles",
+                                                 true, false, false}),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
