@@ -1,0 +1,123 @@
+"""The module in the real daemon under valgrind's memcheck, see
+scripts/memcheck."""
+
+import collections
+import os
+import pathlib
+import sys
+import time
+import unittest
+import xml.etree.ElementTree
+
+import daemon
+
+SECONDS_EACH = float(os.environ.get("SECONDS_EACH", "30"))
+# Searching, with files kept open; and what goes another way.
+VARIANTS = {
+    "events": 'Discovery "Auto"',
+    "scan": 'Discovery "Scan"\nMaxOpenFiles 0\nCPUPercentOf "Host"',
+}
+
+
+def blocks(directory):
+    """Every selector and option of a block."""
+    return f"""
+        <Process "self">
+          Self true
+        </Process>
+        <Process "pid-file">
+          PIDFile "{directory}/pid"
+          PeakMemory "VmHWM"
+          TracingMemoryPercent 2
+          TracingCPUPercent 0.25
+        </Process>
+        <Process "name">
+          Name "python3"
+          Name "a-name-of-more-than-fifteen-bytes"
+          PerProcess true
+          MaxProcesses 2
+        </Process>
+        <Process "executable">
+          Executable "{os.path.realpath(sys.executable)}"
+          MemoryType "Pss"
+        </Process>
+        <Process "jar ${{jar}}">
+          CommandLine "(?P<jar>[^/ ]+)\\\\.jar"
+          MaxInstances 2
+        </Process>
+        <Process "user ${{user}} ${{comm}}">
+          User "root"
+          User "no-such-user"
+        </Process>
+        <Process "family">
+          CommandLine "actor\\\\.py"
+          IncludeChildren true
+        </Process>
+        <Process "cgroup ${{cgroup}}">
+          Cgroup "*"
+        </Process>
+        <Process "unit ${{unit}}">
+          SystemdUnit "*"
+        </Process>"""
+
+
+def errors(path):
+    """Of a report: (what kind, functions of the stacks, whether ours)."""
+    for error in xml.etree.ElementTree.parse(path).iter("error"):
+        frames = [(frame.findtext("obj", ""), frame.findtext("fn", "?"))
+                  for frame in error.iter("frame")]
+        is_ours = any(file.endswith("/resource_attribution.so")
+                      for file, _ in frames)
+        yield error.findtext("kind"), [name for _, name in frames], is_ours
+
+
+class Memcheck(daemon.TestCase):
+
+    def come_and_go(self, collectd):
+        """Processes that match start and end. Returns how many there were."""
+        count = 0
+        end = time.monotonic() + SECONDS_EACH
+        while time.monotonic() < end:
+            actors = [self.actor(f"/srv/{name}.jar") for name in "abc"]
+            count += len(actors)
+            (self.directory / "pid").write_text(f"{actors[0].pid}\n")
+            self.assertIsNone(collectd.process.poll(), collectd.log())
+            time.sleep(1)
+            (self.directory / "pid").write_text("none\n")
+            for actor in actors:
+                daemon.end(actor.process)
+            time.sleep(1)
+        return count
+
+    def test_memcheck_finds_nothing_in_the_module(self):
+        for name, options in VARIANTS.items():
+            with self.subTest(name):
+                report = self.directory / f"{name}.xml"
+                collectd = self.collectd(f"""
+                    LoadPlugin resource_attribution
+                    <Plugin resource_attribution>
+                      Interval 0.5
+                      {options}
+                      {blocks(self.directory)}
+                    </Plugin>""", wrapper=[
+                        "valgrind", "--tool=memcheck", "--leak-check=full",
+                        "--show-leak-kinds=definite", "--keep-debuginfo=yes",
+                        "--num-callers=40", "--child-silent-after-fork=yes",
+                        "--xml=yes", f"--xml-file={report}"]).start()
+                collectd.wait_for_values("self")
+                count = self.come_and_go(collectd)
+                blocks_seen = len(collectd.samples())
+                collectd.wait_for_passes()
+                collectd.stop()
+                self.assertGreater(blocks_seen, 3)
+                found = list(errors(report))
+                kinds = collections.Counter(kind for kind, _, _ in found)
+                print(f"{name}: {count} processes came and went, "
+                      f"{blocks_seen} blocks had values; errors: "
+                      f"{sum(ours for *_, ours in found)} in the module, "
+                      f"{dict(kinds)} in all")
+                self.assertEqual([error for error in found if error[2]], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
