@@ -329,6 +329,8 @@ class Collectd:
                 "UBSAN_OPTIONS": "print_stacktrace=1:"
                                  f"log_path={self.directory}/sanitizer",
                 "LSAN_OPTIONS": "exitcode=0",
+                "TSAN_OPTIONS": "exitcode=0:"
+                                f"log_path={self.directory}/sanitizer",
             })
         return {**env, **self.env}
 
