@@ -135,11 +135,11 @@ class SystemCallsTest : public testing::TestWithParam<Variant> {
   void JudgeUnderFault(const Fault& fault, size_t log_begin);
   void JudgeRecovery(const Fault& fault);
 
-  // One in many, or with FAULTS=all every one. As a prime it meets each error
-  // at some positions.
-  bool IsItsTurn() {
+  // One in many of a pass, or with FAULTS=all every one. As a prime it meets
+  // each error at some positions.
+  bool IsItsTurn(Phase phase) {
     static const bool all = std::getenv("FAULTS") != nullptr;
-    return ++turn_ % kThinnedTo == 0 || all;
+    return ++turn_ % kThinnedTo == 0 || all || phase == kInit;
   }
 
   Scenario scenario_;
@@ -302,7 +302,7 @@ void SystemCallsTest::Transient(Phase phase) {
     ++positions_;
     for (Fault fault : FaultsOf(calls[position])) {
       fault.position = static_cast<int>(position);
-      if (!IsItsTurn()) continue;
+      if (!IsItsTurn(phase)) continue;
       Inject(phase, fault);
       if (HasFatalFailure()) return;
     }
@@ -317,7 +317,7 @@ void SystemCallsTest::Lasting(Phase phase) {
     for (const Fault& fault : FaultsOf(call)) {
       // These the kernel says once.
       if (fault.error == EINTR || fault.error == ENOBUFS) continue;
-      if (!IsItsTurn()) continue;
+      if (!IsItsTurn(phase)) continue;
       ++lasting_;
       Inject(phase, fault);
       if (HasFatalFailure()) return;
