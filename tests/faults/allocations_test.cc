@@ -26,7 +26,6 @@ class AllocationsTest : public testing::TestWithParam<Variant> {
 
   AllocationsTest() : scenario_(GetParam()) {
     libc::SetTime(std::chrono::seconds(100000));
-    libc::SetConnector(GetParam().events);
   }
 
   ~AllocationsTest() override { libc::Disarm(); }

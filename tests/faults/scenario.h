@@ -16,6 +16,7 @@ struct Variant {
   bool events;       ///< or else it scans
   bool rescans;      ///< some block asks for what changes without an event
   bool keeps_files;  ///< or else MaxOpenFiles 0
+  bool is_answered = true;  ///< by the kernel, when it subscribes to events
 };
 
 /// The module with a block of every kind, as the daemon calls it, over a tree

@@ -111,7 +111,7 @@ class SystemCallsTest : public testing::TestWithParam<Variant> {
 
   SystemCallsTest() : scenario_(GetParam()) {
     libc::SetTime(std::chrono::seconds(100000));
-    libc::SetConnector(GetParam().events);
+    libc::SetConnector(GetParam().is_answered);
   }
 
   ~SystemCallsTest() override {
@@ -344,7 +344,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Variant{"Events", true, true, true},
                     Variant{"EventsWithoutOpenFiles", true, true, false},
                     Variant{"EventsAlone", true, false, true},
-                    Variant{"EventsAloneWithoutOpenFiles", true, false, false}),
+                    Variant{"EventsAloneWithoutOpenFiles", true, false, false},
+                    Variant{"EventsWithoutAnswer", true, false, true, false}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace
