@@ -410,8 +410,9 @@ Scenario::Judgement Scenario::Judge() const {
     dispatched[{value.instance, value.type_instance}][value.type] = value.value;
   }
   std::map<std::string, size_t> found;
-  for (const auto& [key, values] : dispatched) {
-    const auto& [name, pid] = key;
+  for (const auto& entry : dispatched) {
+    const auto& [name, pid] = entry.first;
+    const Values& values = entry.second;
     const auto known = instances_.find(name);
     if (known == instances_.end()) {
       judgement.wrong = "there is no \"" + name + "\"";
