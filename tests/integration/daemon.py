@@ -411,7 +411,7 @@ class Collectd:
                 f"http://127.0.0.1:{self.port}/metrics", timeout=PATIENCE) as reply:
             return reply.read().decode()
 
-    def _samples(self):
+    def all_samples(self):
         """Our samples now: block, type instance, type, value, time in seconds.
         """
         try:
@@ -430,7 +430,7 @@ class Collectd:
     def samples(self):
         """Our samples now: {block: {type: (value, time in seconds)}}."""
         blocks = {}
-        for block, pid, name, value, time_ in self._samples():
+        for block, pid, name, value, time_ in self.all_samples():
             if not pid:
                 blocks.setdefault(block, {})[name] = (value, time_)
         return blocks
@@ -438,7 +438,7 @@ class Collectd:
     def singles(self):
         """Those of blocks with PerProcess: {block: {PID: {type: value}}}."""
         blocks = {}
-        for block, pid, name, value, _ in self._samples():
+        for block, pid, name, value, _ in self.all_samples():
             if pid:
                 process = blocks.setdefault(block, {}).setdefault(int(pid), {})
                 process[name] = value
