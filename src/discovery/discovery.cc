@@ -228,7 +228,7 @@ Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
 }
 
 // The process when it is watched and can be read, or else null: then it is
-// looked at as one that is not watched.
+// looked at as one that is not watched, and has no match any more.
 Result<procfs::WatchedProcess*> Discovery::ReadWatched(Pass& pass, pid_t pid) {
   procfs::WatchedProcess* watched = pass.table.Find(pid);
   if (watched == nullptr) return nullptr;
@@ -240,6 +240,8 @@ Result<procfs::WatchedProcess*> Discovery::ReadWatched(Pass& pass, pid_t pid) {
     if (match.pid == pid) NoteOrFail(read.error(), pid, {&match.block, 1});
   }
   pass.table.Forget(pid);
+  std::erase_if(next_matches_,
+                [pid](const Match& match) { return match.pid == pid; });
   return nullptr;
 }
 

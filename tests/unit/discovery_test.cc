@@ -614,8 +614,9 @@ class ChangesTest : public testing::TestWithParam<const char*> {
 
   std::vector<pid_t> Find() {
     if (!discovery_) {
-      discovery_.emplace(std::vector<Target>{{"block", &selectors_, 9}},
-                         "/proc/self/mounts");
+      std::vector<Target> targets{{"block", &selectors_, 9}};
+      if (other_) targets.push_back({"other", &*other_, 9});
+      discovery_.emplace(targets, "/proc/self/mounts");
       if (events_) discovery_->UseEvents(std::move(**events_));
     }
     if (GetParam() == std::string("Overflow")) {
@@ -632,6 +633,7 @@ class ChangesTest : public testing::TestWithParam<const char*> {
   const std::string name_ = UniqueName("a");
   const std::string proc_path_ = "/proc";
   Selectors selectors_ = WithName(name_);
+  std::optional<Selectors> other_;  // of a second block
   std::optional<procfs::Result<ProcessEvents>> events_;
   procfs::Result<procfs::Procfs> proc_ = procfs::Procfs::Open(proc_path_);
   std::optional<Discovery> discovery_;
@@ -699,6 +701,21 @@ TEST_P(ChangesTest, EndIsSeen) {
     procfs::WatchedProcess& process = (entry++)->second;
     if (!table_.Read(process)) table_.Forget(process.id.pid);
   }
+  EXPECT_THAT(Find(), IsEmpty());
+}
+
+// A match without its process would keep those of all later ones from being
+// read.
+TEST_P(ChangesTest, EndOfOneThatAPidFileNamesForAnotherBlockLeavesNoMatch) {
+  ChildProcess child({Rename(name_)});
+  const TemporaryDirectory files;
+  const std::string path = files.path() / "x.pid";
+  Write(path, std::to_string(child.pid()));
+  other_ = WithPidFile(path);
+  other_->names = {"other"};
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  child.Kill();
   EXPECT_THAT(Find(), IsEmpty());
 }
 
