@@ -222,7 +222,9 @@ Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
     return evaluated;
   }
   if (matching_.empty()) return {};
-  const auto watches = Watch(pass, *process, pid);
+  const bool is_in_file =
+      !blocks_[matching_.front()].selectors->pid_files.empty();
+  const auto watches = Watch(pass, *process, pid, is_in_file);
   if (!watches) return tl::unexpected(watches.error());
   return *watches ? AddMatches(candidate) : Result<void>();
 }
@@ -262,10 +264,10 @@ Result<void> Discovery::Evaluate(Candidate& candidate,
   return {};
 }
 
-// Begins to watch a process that matches. False when it turns out to be none,
-// or cannot be read.
+// Begins to watch a process that matches, because its PID is in a PID file or
+// otherwise. False when it turns out to be none, or cannot be read.
 Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process,
-                              pid_t again) {
+                              pid_t again, bool is_in_file) {
   const auto watched = pass.table.Watch(process);
   if (!watched) {
     return NoteOrFail(watched.error(), again, matching_).map([] {
@@ -275,6 +277,11 @@ Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process,
   // A thread's directory can be opened, too, although it is not listed.
   if ((*watched)->status.thread_group == process.pid()) return true;
   pass.table.Forget(process.pid());
+  // It may have the PID of a process that an event named and that has ended.
+  if (!is_in_file) {
+    gone_.push_back(process.pid());
+    return false;
+  }
   const Error error{.file = "PID file", .expected = "a process, not a thread"};
   return NoteOrFail(error, again, matching_).map([] { return false; });
 }
@@ -407,7 +414,8 @@ Result<bool> Discovery::WatchChild(Pass& pass, const Child& child,
       return false;
     });
   }
-  const auto watches = Watch(pass, *process, kEverybody);
+  const auto watches =
+      Watch(pass, *process, kEverybody, /*is_in_file=*/false);
   if (!watches || !*watches) return watches;
   return pass.table.Find(child.pid)->stat.parent == child.parent;
 }

@@ -131,7 +131,7 @@ class Discovery {
   procfs::Result<void> Evaluate(Candidate& candidate,
                                 std::span<const size_t> blocks);
   procfs::Result<bool> Watch(Pass& pass, const procfs::Process& process,
-                             pid_t again);
+                             pid_t again, bool is_in_file);
   procfs::Result<void> AddMatches(Candidate& candidate);
   procfs::Result<void> NoteOrFail(const procfs::Error& error, pid_t again,
                                   std::span<const size_t> blocks);

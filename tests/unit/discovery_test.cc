@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <future>
 #include <iterator>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "child_process.h"
 #include "proc_tree.h"
@@ -717,6 +720,34 @@ TEST_P(ChangesTest, EndOfOneThatAPidFileNamesForAnotherBlockLeavesNoMatch) {
   EXPECT_THAT(Find(), ElementsAre(child.pid()));
   child.Kill();
   EXPECT_THAT(Find(), IsEmpty());
+}
+
+// An event names the process; when it is looked at, a thread has its PID.
+TEST_P(ChangesTest, ThreadWithThePidOfOneThatEndedIsNoProblem) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can choose PIDs";
+  EXPECT_THAT(Find(), IsEmpty());
+  ChildProcess child({Rename(name_)});
+  const pid_t pid = child.pid();
+  child.Kill();
+  std::promise<void> end;
+  const std::shared_future<void> ended(end.get_future());
+  std::vector<std::thread> threads;
+  pid_t last = 0;
+  while (last != pid && threads.size() < 100) {
+    Write("/proc/sys/kernel/ns_last_pid", std::to_string(pid - 1));
+    std::promise<pid_t> id;
+    threads.emplace_back([&] {
+      prctl(PR_SET_NAME, name_.c_str());
+      id.set_value(gettid());
+      ended.wait();
+    });
+    last = id.get_future().get();
+  }
+  EXPECT_EQ(last, pid);
+  EXPECT_THAT(Find(), IsEmpty());
+  EXPECT_EQ(discovery_->Problem(0), "");
+  end.set_value();
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST_P(ChangesTest, DescendantsOfOneThatBeginsToMatchAreSeen) {
