@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import cgroups_test
@@ -31,6 +32,7 @@ import oracle
 INTERVAL = 1.0  # seconds
 RATE = 500  # process starts a second
 TICK = 0.2  # seconds between two samples of the watched processes
+NAP = 0.05  # seconds
 NOBODY = 65534
 PARTS = {"events": "by process events", "scan": "by scanning"}
 # In the namespace; with the threads below they come round every few seconds.
@@ -83,6 +85,7 @@ class Part(daemon.TestCase):
         self.gaps = []
         # (time, seconds that the daemon's readers had waited for a CPU)
         self.waits = [(0, 0)]
+        self.standstills = []  # (time of its end, seconds)
         self.flickers = []  # [PID, start, end]
 
     # What is configured.
@@ -407,15 +410,29 @@ class Part(daemon.TestCase):
 
     def judge_gap(self, end):
         """A pass may be late by what the daemon had to wait for a CPU, and by
-        as much for others that did and held locks that it needs."""
+        as much for others that did and held locks that it needs; or when the
+        whole machine stood still, so that who only sleeps was late, too."""
         waited = ([wait for time_, wait in self.waits if time_ >= end][0]
                   - [wait for time_, wait in self.waits
                      if time_ <= self.begin][-1])
-        if self.gaps[-1] > LATE + 2 * waited:
+        stood = sum(late for time_, late in self.standstills
+                    if time_ >= self.begin and time_ - late <= end)
+        if self.gaps[-1] > LATE + 2 * (waited + stood):
             self.oracle.complain(
                 f"{end:.3f} {self.gaps[-1]:.3f} s after the last pass, of "
-                f"which {waited:.3f} s waiting for a CPU")
+                f"which {waited:.3f} s waiting for a CPU and {stood:.3f} s of "
+                "standstill")
         self.waits = [one for one in self.waits if one[0] > end - oracle.KEPT]
+        del self.standstills[:-1000]
+
+    def watch_standstills(self):
+        """Notes when a short sleep takes long."""
+        while True:
+            before = time.monotonic()
+            time.sleep(NAP)
+            late = time.monotonic() - before - NAP
+            if late > NAP:
+                self.standstills.append((time.time(), late))
 
     def waited(self):
         """Seconds that the daemon's readers were ready to run and did not."""
@@ -474,15 +491,17 @@ class Part(daemon.TestCase):
         for role in self.roles():
             self.start(role)
 
+        threading.Thread(target=self.watch_standstills, daemon=True).start()
         self.begun = time.monotonic()
         shown = 0
         while (now := time.monotonic() - self.begun) < self.seconds:
             if select.select([sys.stdin], [], [], 0)[0]:
                 raise KeyboardInterrupt  # The other side has ended.
-            self.take_answers()
             self.oracle.sample()
             self.change_something()
             self.scrape()
+            # The last before judging, who may have been kept waiting.
+            self.take_answers()
             self.waits.append((time.time(), self.waited()))
             self.judge()
             if not self.records or now - self.records[-1][0] >= 1:
