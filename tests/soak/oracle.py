@@ -162,6 +162,9 @@ class Oracle:
         self.strangers, self.proportional = strangers, proportional
         self.interval = interval
         self.lives = []
+        # (block, PID) that had values in the last pass; that were missed then,
+        # and that are now.
+        self.reported, self.missed_before, self.missed = set(), set(), set()
         self.checked = self.sizes = self.exact = self.stretches = 0
         self.violations = []
 
@@ -169,6 +172,13 @@ class Oracle:
         self.violations.append(text)
         if len(self.violations) <= SHOWN:
             print(f"violation: {text}", flush=True)
+
+    def miss(self, key, text):
+        """Values that came back may go with the old ones, which collectd removes
+        after two intervals, at a time of its own: but not twice."""
+        if key in self.reported or key in self.missed_before:
+            self.complain(text)
+        self.missed.add(key)
 
     def sample(self):
         now = time.time()
@@ -196,10 +206,12 @@ class Oracle:
             if each_block not in self.strangers:
                 self._judge_each(begin, end, values, members, complete,
                                  each_block)
-            if complete:
+            if complete and not self.missed:
                 self._judge_consistency(end, values, sum_block, each_block)
         for block, (times, size) in self.strangers.items():
             self._judge_strangers(begin, end, values, block, times, size)
+        self.reported = set(values)
+        self.missed_before, self.missed = self.missed, set()
 
     def _judge_one(self, end, key, one):
         """What holds for whatever is watched."""
@@ -233,12 +245,12 @@ class Oracle:
             one = values.get((block, ""), {})
             if not one:
                 if surely and complete:
-                    self.complain(f"{end:.3f} {block}: no values of "
-                                  f"{[life.pid for life in surely]}")
+                    self.miss((block, ""), f"{end:.3f} {block}: no values of "
+                              f"{[life.pid for life in surely]}")
                 continue
             # There is no CPU in the first pass of a process.
             if complete and len(one) < 4:
-                self.complain(f"{end:.3f} {block}: only {sorted(one)}")
+                self.miss((block, ""), f"{end:.3f} {block}: only {sorted(one)}")
             if TRACING_CPU in one:
                 processes = one[TRACING_CPU] / 0.5
                 if not len(surely) <= processes <= len(perhaps):
@@ -268,8 +280,9 @@ class Oracle:
     def _judge_each(self, begin, end, values, members, complete, block):
         perhaps = members.get(block, {})
         for life, sure in perhaps.items():
-            if sure and complete and (block, str(life.pid)) not in values:
-                self.complain(f"{end:.3f} {block}: no values of {life.pid}")
+            key = block, str(life.pid)
+            if sure and complete and len(values.get(key, {})) < 4:
+                self.miss(key, f"{end:.3f} {block}: no values of {life.pid}")
         for (name, pid), one in values.items():
             if name != block:
                 continue
