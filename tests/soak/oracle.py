@@ -152,8 +152,8 @@ class Life:
 
 class Oracle:
     """Judges passes. `sum_and_each`: blocks that add up processes, and those
-    that report the same ones one by one. `strangers`: blocks whose processes are too
-    short-lived to be sampled, with the times of them, which is all that is
+    that report the same ones one by one. `strangers`: blocks whose processes are
+    too short-lived to be sampled, with the times of them, which is all that is
     known, and a size that none has. `proportional`: blocks with Pss and VmHWM.
     """
 
@@ -174,8 +174,8 @@ class Oracle:
             print(f"violation: {text}", flush=True)
 
     def miss(self, key, text):
-        """Values that came back may go with the old ones, which collectd removes
-        after two intervals, at a time of its own: but not twice."""
+        """Values that came back may go with the old ones, which collectd
+        removes after two intervals, at a time of its own: but not twice."""
         if key in self.reported or key in self.missed_before:
             self.complain(text)
         self.missed.add(key)

@@ -44,9 +44,9 @@ WRITTEN = 0.3
 # Seconds between two passes, without what the daemon waited for a CPU.
 LATE = 1.5 * INTERVAL
 # KiB by which resident memory may grow, from the second quarter of the time to
-# the last: collectd's threads take turns, and the allocator has an arena for each,
-# which grows to the most that it ever needed. In less than ten minutes they have
-# not seen everything yet.
+# the last: collectd's threads take turns, and the allocator has an arena for
+# each, which grows to the most that it ever needed. In less than ten minutes they
+# have not seen everything yet.
 GROWTH = 1024
 WARM = 600  # seconds
 # Descriptors by which they may grow beyond two for each process: those that a
