@@ -1,8 +1,9 @@
-#include <array>
 #include <cmath>
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "environment.h"
 #include "fake_collectd.h"
@@ -72,133 +73,104 @@ class Host {
   TemporaryDirectory files_;
 };
 
-constexpr std::array kPluginOptions = {
-    "Enabled",      "Interval",         "ProcPath",   "CPUPercentOf",
-    "Discovery",    "MemoryType",       "PeakMemory", "TracingMemoryPercent",
-    "MaxOpenFiles", "TracingCPUPercent"};
-constexpr std::array kBlockOptions = {"Self",
-                                      "PIDFile",
-                                      "Name",
-                                      "Executable",
-                                      "CommandLine",
-                                      "User",
-                                      "Cgroup",
-                                      "SystemdUnit",
-                                      "IncludeChildren",
-                                      "PerProcess",
-                                      "MaxProcesses",
-                                      "MaxInstances",
-                                      "MemoryType",
-                                      "PeakMemory",
-                                      "TracingMemoryPercent",
-                                      "TracingCPUPercent"};
-// Some of which each option takes one.
-constexpr std::array kTexts = {"true",
-                               "/usr/bin/a",
-                               "worker",
-                               "nginx",
-                               "--jar=(?P<jar>[^ ]+)\\.jar",
-                               "^.*$",
-                               "(",
-                               "0",
-                               "root",
-                               "system.slice/*",
-                               "nginx.service",
-                               "*.service",
-                               "Core",
-                               "Host",
-                               "Auto",
-                               "Events",
-                               "Scan",
-                               "Rss",
-                               "Pss",
-                               "VmPeak",
-                               "VmHWM",
-                               "../..",
-                               "\x1b[2J",
-                               "caf\xc3\xa9",
-                               "\xed\xa0\x80"};
-constexpr std::array kNames = {"a",         "b",      "${comm}", "${unit}-x",
-                               "${cgroup}", "${jar}", "${user}", "${comm",
-                               "x/y",       "\x07",   "worker",  ""};
-constexpr std::array kNumbers = {0.0,
-                                 0.1,
-                                 0.5,
-                                 1.0,
-                                 1.5,
-                                 2.0,
-                                 60.0,
-                                 100.,
-                                 100.1,
-                                 65536.0,
-                                 31536000.,
-                                 1e300,
-                                 -1.0,
-                                 4294967294.0,
-                                 static_cast<double>(NAN),
-                                 static_cast<double>(INFINITY)};
+using Known = std::vector<std::pair<const char*, std::vector<Argument>>>;
 
-std::string Text(FuzzedDataProvider& choices, const Host& host) {
-  switch (choices.ConsumeIntegralInRange(0, 4)) {
-    case 0:
-      return choices.ConsumeRandomLengthString(300);
-    case 1:
-      return std::string(choices.ConsumeIntegralInRange<size_t>(0, 5000),
-                         static_cast<char>(choices.ConsumeIntegral<uint8_t>()));
-    case 2:
-      return host.pid_file();
-    case 3:
-      return choices.PickValueInArray(kNames);
-    default:
-      return choices.PickValueInArray(kTexts);
-  }
+// Options and what is valid for them. The first is what is chosen once the
+// input is used up.
+const Known& PluginOptions() {
+  static const Known known = {
+      {"Interval", {60, 0.1, 0.5, 31536000}},
+      {"Enabled", {true, "on", 1, false}},
+      {"CPUPercentOf", {"Core", "host"}},
+      {"Discovery", {"Auto", "Scan", "Events"}},
+      {"MaxOpenFiles", {0, 1, 4, 1048576}},
+      {"MemoryType", {"Rss", "pss"}},
+      {"PeakMemory", {"VmPeak", "vmhwm"}},
+      {"TracingMemoryPercent", {1.5, 0, 100}},
+      {"TracingCPUPercent", {0.5, 0, 100}},
+  };
+  return known;
 }
 
-Argument AnArgument(FuzzedDataProvider& choices, const Host& host) {
-  switch (choices.ConsumeIntegralInRange(0, 3)) {
+const Known& BlockOptions(const Host& host) {
+  static const Known known = {
+      {"User", {"0", 0, "root", "nobody-is-called-so"}},
+      {"Self", {true, "no"}},
+      {"PIDFile", {host.pid_file(), "/nonexistent", "/dev/null"}},
+      {"Name", {"worker", "a) R 1 (b", "a-name-of-more-than-15-bytes"}},
+      {"Executable", {"/usr/bin/a", "/usr/bin/fake"}},
+      {"CommandLine",
+       {"(?P<jar>.*)", "--jar=(?P<jar>[^ ]+)\\.jar", "^\\x1b", "(?i)WORKER"}},
+      {"Cgroup", {"system.slice", "*/nginx*", "/", "system.slice/[!a]*"}},
+      {"SystemdUnit", {"nginx.service", "*.service", "*"}},
+      {"IncludeChildren", {true, false}},
+      {"PerProcess", {true, false}},
+      {"MaxProcesses", {1, 2, 65536}},
+      {"MaxInstances", {1, 2, 65536}},
+      {"MemoryType", {"Rss", "Pss"}},
+      {"PeakMemory", {"VmPeak", "VmHWM"}},
+      {"TracingMemoryPercent", {100, 0}},
+      {"TracingCPUPercent", {100, 0}},
+  };
+  return known;
+}
+
+const std::vector<const char*> kNames = {
+    "${comm}", "a",      "${unit}-x",   "${cgroup}",   "${jar}",
+    "${user}", "worker", "${comm",      "x/y",         "\x07",
+    "\x1b[2J", "",       "caf\xc3\xa9", "\xed\xa0\x80"};
+const std::vector<double> kNumbers = {0,    100.1,        65536, 1e300,   -1,
+                                      0.09, 4294967294.0, NAN,   INFINITY};
+
+const auto& Pick(FuzzedDataProvider& choices, const auto& from) {
+  return from[choices.ConsumeIntegralInRange<size_t>(0, from.size() - 1)];
+}
+
+bool OneIn16(FuzzedDataProvider& choices) {
+  return choices.ConsumeIntegralInRange(0, 15) == 15;
+}
+
+// What is seldom valid.
+Argument AnyArgument(FuzzedDataProvider& choices) {
+  switch (choices.ConsumeIntegralInRange(0, 5)) {
     case 0:
       return choices.ConsumeBool();
     case 1:
-      return choices.PickValueInArray(kNumbers);
+      return Pick(choices, kNumbers);
     case 2:
       return choices.ConsumeFloatingPoint<double>();
+    case 3:
+      return Pick(choices, kNames);
+    case 4:
+      return std::string(choices.ConsumeIntegralInRange<size_t>(0, 5000),
+                         choices.ConsumeIntegral<char>());
     default:
-      return Text(choices, host);
+      return choices.ConsumeRandomLengthString(300);
   }
 }
 
-std::vector<Argument> Arguments(FuzzedDataProvider& choices, const Host& host) {
-  // Mostly one, as nearly all options have.
-  const int count = std::array{
-      1, 1, 1, 1, 1, 1, 0, 2}[choices.ConsumeIntegralInRange<size_t>(0, 7)];
-  std::vector<Argument> arguments;
-  for (int i = 0; i < count; ++i)
-    arguments.push_back(AnArgument(choices, host));
-  return arguments;
+// Mostly a valid option.
+Node AnOption(FuzzedDataProvider& choices, const Known& known) {
+  const auto& [key, valid] = Pick(choices, known);
+  Node node{key, {Pick(choices, valid)}, {}};
+  if (OneIn16(choices)) node.key = choices.ConsumeRandomLengthString(40);
+  if (OneIn16(choices)) node.arguments = {AnyArgument(choices)};
+  if (OneIn16(choices)) node.arguments.push_back(AnyArgument(choices));
+  if (OneIn16(choices)) node.arguments.clear();
+  if (OneIn16(choices)) node.children = {AnOption(choices, known)};
+  return node;
 }
 
-Node AnOption(FuzzedDataProvider& choices, const Host& host, int depth) {
-  const bool in_block = depth > 0;
-  Node node;
-  switch (choices.ConsumeIntegralInRange(0, 9)) {
-    case 0:
-      node.key = choices.ConsumeRandomLengthString(40);
-      break;
-    case 1:
-      node.key = choices.PickValueInArray(kPluginOptions);
-      break;
-    case 2:
-      node.key = choices.ConsumeBool() ? "ProcessMatch" : "Process";
-      break;
-    default:
-      node.key = in_block ? choices.PickValueInArray(kBlockOptions) : "Process";
+Node AProcess(FuzzedDataProvider& choices, const Host& host) {
+  Node node{"Process", {Pick(choices, kNames)}, {}};
+  if (OneIn16(choices)) node.arguments = {AnyArgument(choices)};
+  if (choices.ConsumeIntegralInRange(0, 3) == 3) {
+    node.key = "processmatch";
+    node.arguments.push_back(choices.ConsumeRandomLengthString(100));
   }
-  node.arguments = Arguments(choices, host);
-  if (depth < 3 && choices.ConsumeIntegralInRange(0, 3 * depth) == 0) {
-    const int children = choices.ConsumeIntegralInRange(0, 4);
-    for (int i = 0; i < children; ++i) {
-      node.children.push_back(AnOption(choices, host, depth + 1));
-    }
+  const int children = choices.ConsumeIntegralInRange(0, 4);
+  for (int i = 0; i < children; ++i) {
+    node.children.push_back(AnOption(choices, BlockOptions(host)));
   }
   return node;
 }
@@ -206,7 +178,10 @@ Node AnOption(FuzzedDataProvider& choices, const Host& host, int depth) {
 ConfigTree APluginBlock(FuzzedDataProvider& choices, const Host& host) {
   ConfigTree::Children options;
   const int count = choices.ConsumeIntegralInRange(0, 4);
-  for (int i = 0; i < count; ++i) options.push_back(AnOption(choices, host, 0));
+  for (int i = 0; i < count; ++i) {
+    options.push_back(choices.ConsumeBool() ? AnOption(choices, PluginOptions())
+                                            : AProcess(choices, host));
+  }
   // The last one holds: no other procfs is read.
   options.push_back({"ProcPath", {host.proc_path()}, {}});
   return ConfigTree(std::move(options));
