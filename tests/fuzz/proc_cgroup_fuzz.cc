@@ -18,6 +18,9 @@ void Fuzz(std::string_view bytes) {
   }
   Require(cgroup->find('\n') == std::string_view::npos,
           "a path is of one line");
+  Require(cgroup->empty() ||
+              (cgroup->data() > bytes.data() && cgroup->data()[-1] == ':'),
+          "a path stands behind a colon");
   const std::string rendered = "0::" + std::string(*cgroup) + " (deleted)\n";
   Require(ParseCgroup(rendered) == *cgroup,
           "what is written anew reads the same");
