@@ -64,6 +64,8 @@ std::optional<Facts> ReadOurs(const Process& process) {
     EXPECT_TRUE(error.Gone()) << error.Message();
     return std::nullopt;
   }
+  // It was reaped while it was being read.
+  if (status->thread_group == 0) return std::nullopt;
   EXPECT_EQ(status->thread_group, stat->pid);
   return Facts{.pid = stat->pid,
                .parent = stat->parent,
