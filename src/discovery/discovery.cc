@@ -414,8 +414,7 @@ Result<bool> Discovery::WatchChild(Pass& pass, const Child& child,
       return false;
     });
   }
-  const auto watches =
-      Watch(pass, *process, kEverybody, /*is_in_file=*/false);
+  const auto watches = Watch(pass, *process, kEverybody, /*is_in_file=*/false);
   if (!watches || !*watches) return watches;
   return pass.table.Find(child.pid)->stat.parent == child.parent;
 }
