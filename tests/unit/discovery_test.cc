@@ -726,14 +726,16 @@ TEST_P(ChangesTest, EndOfOneThatAPidFileNamesForAnotherBlockLeavesNoMatch) {
 TEST_P(ChangesTest, ThreadWithThePidOfOneThatEndedIsNoProblem) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can choose PIDs";
   EXPECT_THAT(Find(), IsEmpty());
-  ChildProcess child({Rename(name_)});
-  const pid_t pid = child.pid();
-  child.Kill();
   std::promise<void> end;
   const std::shared_future<void> ended(end.get_future());
   std::vector<std::thread> threads;
-  pid_t last = 0;
+  pid_t pid = 0;
+  pid_t last = -1;
+  // Others may get the PID first.
   while (last != pid && threads.size() < 100) {
+    ChildProcess child({Rename(name_)});
+    pid = child.pid();
+    child.Kill();
     Write("/proc/sys/kernel/ns_last_pid", std::to_string(pid - 1));
     std::promise<pid_t> id;
     threads.emplace_back([&] {
