@@ -38,6 +38,13 @@ struct Stat {
   /// When the process started, in clock ticks since boot (CLOCK_BOOTTIME).
   uint64_t start_time = 0;
 
+  /// Address where the environment lies. Another one means that a program was
+  /// executed anew, which changes neither PID nor start time: the kernel lays
+  /// out each program at random addresses, see randomize_va_space of proc(5).
+  /// 0 where we may not see it (ptrace(2), PTRACE_MODE_READ_FSCREDS), for
+  /// kernel threads, and before Linux 3.5.
+  uint64_t env_start = 0;
+
   /// The process has ended, whatever its parent still has to collect.
   bool Ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
 

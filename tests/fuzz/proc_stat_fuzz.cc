@@ -11,7 +11,7 @@ namespace {
 
 auto Fields(const Stat& stat) {
   return std::tuple(stat.pid, stat.comm, stat.state, stat.parent, stat.flags,
-                    stat.utime, stat.stime, stat.start_time);
+                    stat.utime, stat.stime, stat.start_time, stat.env_start);
 }
 
 std::string Render(const Stat& stat) {
@@ -19,7 +19,10 @@ std::string Render(const Stat& stat) {
          stat.state + " " + std::to_string(stat.parent) + " 1 1 0 -1 " +
          std::to_string(stat.flags) + " 0 0 0 0 " + std::to_string(stat.utime) +
          " " + std::to_string(stat.stime) + " 0 0 20 0 1 0 " +
-         std::to_string(stat.start_time) + " 0\n";
+         std::to_string(stat.start_time) +
+         " 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45"
+         " 46 47 48 49 " +
+         std::to_string(stat.env_start) + " 0\n";
 }
 
 }  // namespace

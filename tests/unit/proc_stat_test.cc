@@ -87,6 +87,26 @@ TEST(ProcStat, LargestCounterFits) {
   EXPECT_EQ(stat->utime, UINT64_MAX);
 }
 
+TEST(ProcStat, EnvironmentStandsInField50) {
+  std::string bytes = Line("x", kUsual);
+  bytes.pop_back();
+  for (int field = 26; field <= 52; ++field) {
+    bytes += ' ' + std::to_string(field);
+  }
+  const auto stat = ParseStat(bytes + "\n");
+  ASSERT_TRUE(stat) << stat.error().Message();
+  EXPECT_EQ(stat->env_start, 50U);
+}
+
+TEST(ProcStat, EnvironmentIsNowhereWhereTheKernelDoesNotSay) {
+  const auto old = ParseStat(Line("x", kUsual));
+  ASSERT_TRUE(old) << old.error().Message();
+  EXPECT_EQ(old->env_start, 0U);
+  const auto kernel_thread = ParseStat(Fixture("4"));
+  ASSERT_TRUE(kernel_thread) << kernel_thread.error().Message();
+  EXPECT_EQ(kernel_thread->env_start, 0U);
+}
+
 struct Malformed {
   const char* name;
   std::string bytes;
@@ -157,6 +177,9 @@ TEST(ProcStat, CutAnywhereItNeverGivesOtherValues) {
     EXPECT_EQ(cut->utime, whole->utime) << size;
     EXPECT_EQ(cut->stime, whole->stime) << size;
     EXPECT_EQ(cut->start_time, whole->start_time) << size;
+    if (cut->env_start != 0) {
+      EXPECT_EQ(cut->env_start, whole->env_start) << size;
+    }
   }
   EXPECT_GT(errors, 0);
 }

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "child_process.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::procfs {
@@ -60,6 +61,22 @@ TEST_F(ProcessTest, HandleOfADeadProcessReadsNothing) {
   const auto status = process->ReadStatus(content_);
   ASSERT_FALSE(status);
   EXPECT_TRUE(status.error().Gone()) << status.error().Message();
+}
+
+// An exec keeps PID and start time.
+TEST_F(ProcessTest, ProgramExecutedAnewHasItsEnvironmentElsewhere) {
+  ChildProcess child({[] {}, ExecuteSleep("sleep")});
+  const auto process = Process::Open(proc_.get(), child.pid());
+  ASSERT_TRUE(process);
+  const auto before = process->ReadStat(content_);
+  ASSERT_TRUE(before) << before.error().Message();
+  child.Next();
+  const auto after = process->ReadStat(content_);
+  ASSERT_TRUE(after) << after.error().Message();
+  EXPECT_EQ(after->start_time, before->start_time);
+  EXPECT_NE(before->env_start, 0U);
+  EXPECT_NE(after->env_start, 0U);
+  EXPECT_NE(after->env_start, before->env_start);
 }
 
 // The descriptor stays with the directory it was opened for even when another
