@@ -21,6 +21,8 @@ namespace {
 constexpr size_t kFileMax = size_t{1} << 20;
 
 constexpr size_t kCmdlineMax = size_t{256} << 10;
+constexpr size_t kEnvironMax = size_t{1} << 20;
+constexpr size_t kMapsMax = size_t{4} << 20;
 
 constexpr const char* kStat = "/proc/PID/stat";
 constexpr const char* kStatus = "/proc/PID/status";
@@ -72,6 +74,19 @@ Result<std::string_view> Process::Read(const File& file, size_t limit,
   return ReadProcFile(opened->get(), file.shown, limit, oversize, buffer);
 }
 
+// Unlike other files of a process, `maps` is given a page at a time, so that
+// only an empty read is the last.
+Result<Beginning> Process::ReadBeginning(const File& file, size_t limit,
+                                         Buffer& buffer) const {
+  const auto opened = OpenFile(file);
+  if (!opened) return tl::unexpected(opened.error());
+  return ReadAll(opened->get(), file.shown, limit + 1, Oversize::kCut, buffer)
+      .map([&](std::string_view bytes) {
+        return Beginning{.bytes = bytes.substr(0, limit),
+                         .cut = bytes.size() > limit};
+      });
+}
+
 Result<Stat> Process::ReadStat(Buffer& buffer) const {
   return Read({"stat", kStat}, kFileMax, Oversize::kFail, buffer)
       .and_then(ParseStat);
@@ -83,11 +98,14 @@ Result<Status> Process::ReadStatus(Buffer& buffer) const {
 }
 
 Result<Cmdline> Process::ReadCmdline(Buffer& buffer) const {
+  return ReadArguments(buffer).map([&](std::string_view bytes) {
+    return ParseCmdline({buffer.data(), bytes.size()});
+  });
+}
+
+Result<std::string_view> Process::ReadArguments(Buffer& buffer) const {
   return Read({"cmdline", "/proc/PID/cmdline"}, kCmdlineMax, Oversize::kCut,
-              buffer)
-      .map([&](std::string_view bytes) {
-        return ParseCmdline({buffer.data(), bytes.size()});
-      });
+              buffer);
 }
 
 Result<std::string_view> Process::ReadComm(Buffer& buffer) const {
@@ -104,6 +122,14 @@ Result<std::string_view> Process::ReadExe(Buffer& buffer) const {
     return tl::unexpected(Error{.file = file.shown, .system_error = errno});
   }
   return ParseExe({buffer.data(), static_cast<size_t>(size)});
+}
+
+Result<Beginning> Process::ReadEnviron(Buffer& buffer) const {
+  return ReadBeginning({"environ", "/proc/PID/environ"}, kEnvironMax, buffer);
+}
+
+Result<Beginning> Process::ReadMaps(Buffer& buffer) const {
+  return ReadBeginning({"maps", "/proc/PID/maps"}, kMapsMax, buffer);
 }
 
 Result<std::string_view> Process::ReadCgroup(Buffer& buffer) const {

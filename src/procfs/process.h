@@ -26,6 +26,12 @@ struct ProcessId {
   auto operator<=>(const ProcessId&) const = default;
 };
 
+/// A file as far as it was read.
+struct Beginning {
+  std::string_view bytes{};
+  bool cut = false;  ///< it goes on
+};
+
 /// The files of one process.
 ///
 /// Opened, it is a directory `/proc/PID` that is kept, and everything is read
@@ -56,12 +62,24 @@ class Process {
   /// argument is 128 KiB at the most (MAX_ARG_STRLEN, execve(2)).
   Result<Cmdline> ReadCmdline(Buffer& buffer) const;
 
+  /// The same as it stands there: each argument ends with a NUL.
+  Result<std::string_view> ReadArguments(Buffer& buffer) const;
+
   Result<std::string_view> ReadComm(Buffer& buffer) const;
 
   /// Path of the executable. Absent (ENOENT) for kernel threads; refused
   /// (EACCES) for processes of others without CAP_SYS_PTRACE, see ptrace(2),
   /// PTRACE_MODE_READ_FSCREDS.
   Result<std::string_view> ReadExe(Buffer& buffer) const;
+
+  /// The first 1 MiB of the environment, see NextVariable. Refused (EACCES)
+  /// like the executable; empty for kernel threads, for processes that have
+  /// ended and for a moment while a program is being executed.
+  Result<Beginning> ReadEnviron(Buffer& buffer) const;
+
+  /// The first 4 MiB of the list of mapped files, see NextMappedFile. Refused
+  /// and empty like the environment.
+  Result<Beginning> ReadMaps(Buffer& buffer) const;
 
   /// See ParseCgroup.
   Result<std::string_view> ReadCgroup(Buffer& buffer) const;
@@ -89,6 +107,8 @@ class Process {
   Result<FileDescriptor> OpenFile(const File& file) const;
   Result<std::string_view> Read(const File& file, size_t limit,
                                 Oversize oversize, Buffer& buffer) const;
+  Result<Beginning> ReadBeginning(const File& file, size_t limit,
+                                  Buffer& buffer) const;
 
   pid_t pid_;
   FileDescriptor directory_;  // none when it is only glanced at

@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "child_process.h"
 #include "proc_tree.h"
@@ -110,6 +114,87 @@ TEST_F(ProcessTest, CommandLineIsCutAt256Kilobytes) {
   const auto cmdline = process->ReadCmdline(content_);
   ASSERT_TRUE(cmdline);
   EXPECT_EQ(cmdline->joined.size(), size_t{256} << 10);
+}
+
+TEST_F(ProcessTest, ArgumentsStayAsTheyAre) {
+  ProcTree tree;
+  tree.Put({.pid = 5, .cmdline = std::string("a b\0c\0", 6)});
+  const FileDescriptor root(open(tree.path().c_str(), O_RDONLY | O_DIRECTORY));
+  const auto process = Process::Open(root.get(), 5);
+  ASSERT_TRUE(process);
+  const auto arguments = process->ReadArguments(content_);
+  ASSERT_TRUE(arguments);
+  EXPECT_EQ(*arguments, std::string_view("a b\0c\0", 6));
+}
+
+TEST_F(ProcessTest, ReadsTheEnvironmentWithWhichAProgramWasExecuted) {
+  ChildProcess child({[] {
+                        clearenv();
+                        setenv("COLOUR", "blue", 1);
+                      },
+                      ExecuteSleep("sleep")});
+  child.Next();
+  const auto process = Process::Open(proc_.get(), child.pid());
+  ASSERT_TRUE(process);
+  const auto environ = process->ReadEnviron(content_);
+  ASSERT_TRUE(environ) << environ.error().Message();
+  EXPECT_EQ(environ->bytes, std::string_view("COLOUR=blue\0", 12));
+  EXPECT_FALSE(environ->cut);
+}
+
+TEST_F(ProcessTest, EnvironmentIsCutAt1Mebibyte) {
+  ProcTree tree;
+  tree.Put({.pid = 5});
+  const FileDescriptor root(open(tree.path().c_str(), O_RDONLY | O_DIRECTORY));
+  const auto process = Process::Open(root.get(), 5);
+  ASSERT_TRUE(process);
+  constexpr size_t kLimit = size_t{1} << 20;
+  for (const size_t size : {kLimit, kLimit + 1, 2 * kLimit}) {
+    Write(tree.path() + "/5/environ", std::string(size, 'x'));
+    const auto environ = process->ReadEnviron(content_);
+    ASSERT_TRUE(environ) << environ.error().Message();
+    EXPECT_EQ(environ->bytes.size(), kLimit);
+    EXPECT_EQ(environ->cut, size > kLimit) << size;
+  }
+}
+
+// The kernel gives `maps` a page at a time: here it is longer.
+TEST_F(ProcessTest, ReadsAllMappedFiles) {
+  std::vector<void*> mapped;
+  for (int i = 0; i < 200; ++i) {
+    const FileDescriptor self(open("/proc/self/exe", O_RDONLY));
+    mapped.push_back(mmap(nullptr, 1, i % 2 == 0 ? PROT_READ : PROT_NONE,
+                          MAP_PRIVATE, self.get(), 0));
+  }
+  const auto self = Process::Open(proc_.get(), getpid());
+  ASSERT_TRUE(self);
+  const auto maps = self->ReadMaps(content_);
+  ASSERT_TRUE(maps) << maps.error().Message();
+  EXPECT_FALSE(maps->cut);
+  EXPECT_GT(maps->bytes.size(), 8192U);
+  EXPECT_TRUE(maps->bytes.ends_with("\n"));
+  EXPECT_NE(maps->bytes.find("/process_test\n"), std::string_view::npos);
+  EXPECT_NE(maps->bytes.find("[stack]\n"), std::string_view::npos);
+  for (void* address : mapped) munmap(address, 1);
+}
+
+TEST_F(ProcessTest, NeitherIsShownToOthers) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs to become another user";
+  // It reports by its exit status what it could read of this process.
+  const pid_t child = fork();
+  if (child == 0) {
+    if (setuid(65534) != 0) _exit(3);
+    const auto parent = Process::Open(proc_.get(), getppid());
+    if (!parent) _exit(4);
+    const auto environ = parent->ReadEnviron(content_);
+    const auto maps = parent->ReadMaps(content_);
+    _exit((environ || !environ.error().Denied() ? 1 : 0) |
+          (maps || !maps.error().Denied() ? 2 : 0));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 // 65,536 supplementary groups make `status` larger than any first read.
