@@ -17,6 +17,8 @@
 #include <optional>
 #include <span>
 
+#include "netlink/messages.h"
+
 namespace resource_attribution::discovery {
 namespace {
 
@@ -111,20 +113,11 @@ bool IsProcessEvent(const nlmsghdr& message) {
   return header.id.idx == CN_IDX_PROC && header.id.val == CN_VAL_PROC;
 }
 
-// Not mnl_nlmsg_ok alone, for which sizes above INT_MAX are negative and fit
-// (libmnl 1.0.4).
-bool IsWhole(const nlmsghdr* message, int left) {
-  return mnl_nlmsg_ok(message, left) &&
-         message->nlmsg_len <= static_cast<uint32_t>(left);
-}
-
 // Calls `take` with each event in a datagram.
 void ForEachEvent(std::span<const char> datagram, auto take) {
-  int left = static_cast<int>(datagram.size());
-  const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
-  for (; IsWhole(message, left); message = mnl_nlmsg_next(message, &left)) {
-    if (IsProcessEvent(*message)) take(*message);
-  }
+  netlink::ForEachMessage(datagram, [&take](const nlmsghdr& message) {
+    if (IsProcessEvent(message)) take(message);
+  });
 }
 
 // Calls `take` with the next datagram. False when none is waiting.

@@ -1,0 +1,33 @@
+#ifndef RESOURCE_ATTRIBUTION_NETLINK_MESSAGES_H_
+#define RESOURCE_ATTRIBUTION_NETLINK_MESSAGES_H_
+
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+
+#include <cstdint>
+#include <span>
+
+namespace resource_attribution::netlink {
+
+/// Whether all of `message` is there, of whose datagram `left` bytes are left.
+///
+/// Not mnl_nlmsg_ok alone, for which sizes above INT_MAX are negative and fit
+/// (libmnl 1.0.4).
+inline bool IsWhole(const nlmsghdr* message, int left) {
+  return mnl_nlmsg_ok(message, left) &&
+         message->nlmsg_len <= static_cast<uint32_t>(left);
+}
+
+/// Calls `take` with each whole message of a datagram, which is aligned as a
+/// netlink header is; netlink(7).
+void ForEachMessage(std::span<const char> datagram, auto take) {
+  int left = static_cast<int>(datagram.size());
+  const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
+  for (; IsWhole(message, left); message = mnl_nlmsg_next(message, &left)) {
+    take(*message);
+  }
+}
+
+}  // namespace resource_attribution::netlink
+
+#endif  // RESOURCE_ATTRIBUTION_NETLINK_MESSAGES_H_
