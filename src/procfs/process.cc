@@ -1,5 +1,6 @@
 #include "procfs/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,7 +8,10 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <memory>
+#include <optional>
 
+#include "procfs/decimal.h"
 #include "procfs/proc_cgroup.h"
 #include "procfs/proc_comm.h"
 #include "procfs/proc_exe.h"
@@ -26,6 +30,16 @@ constexpr size_t kMapsMax = size_t{4} << 20;
 
 constexpr const char* kStat = "/proc/PID/stat";
 constexpr const char* kStatus = "/proc/PID/status";
+constexpr const char* kDescriptors = "/proc/PID/fd";
+
+// The number in a link "KIND:[NUMBER]", as procfs shows what has no path. None
+// for what is of another kind.
+std::optional<ino_t> InodeOf(std::string_view target, std::string_view kind) {
+  if (!target.starts_with(kind) || !target.ends_with("]")) return std::nullopt;
+  target.remove_prefix(kind.size());
+  target.remove_suffix(1);
+  return ParseDecimal<ino_t>(target);
+}
 
 }  // namespace
 
@@ -141,6 +155,55 @@ Result<uint64_t> Process::ReadPss(Buffer& buffer) const {
   return Read({"smaps_rollup", "/proc/PID/smaps_rollup"}, kFileMax,
               Oversize::kFail, buffer)
       .and_then(ParsePss);
+}
+
+Result<void> Process::ListSockets(std::vector<ino_t>& inodes) const {
+  const auto failed = [] {
+    return tl::unexpected(Error{.file = kDescriptors, .system_error = errno});
+  };
+  inodes.clear();
+  const int fd = openat(base_, PathOf({"fd", kDescriptors}).data(),
+                        O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return failed();
+  const auto close_directory = [](DIR* opened) { closedir(opened); };
+  const std::unique_ptr<DIR, decltype(close_directory)> directory(
+      fdopendir(fd), close_directory);
+  if (directory == nullptr) {
+    const FileDescriptor closed(fd);
+    return failed();
+  }
+  while (true) {
+    errno = 0;  // readdir(3) tells the end from an error by it alone
+    const dirent* entry = readdir(directory.get());
+    if (entry == nullptr) break;
+    if (entry->d_name[0] == '.') continue;
+    std::array<char, 64> target{};
+    const ssize_t size =
+        readlinkat(fd, entry->d_name, target.data(), target.size());
+    if (size < 0 && errno == ENOENT) continue;  // closed meanwhile
+    if (size < 0) return failed();
+    const auto inode =
+        InodeOf({target.data(), static_cast<size_t>(size)}, "socket:[");
+    if (inode) inodes.push_back(*inode);
+  }
+  if (errno != 0) return failed();
+  return {};
+}
+
+Result<ino_t> Process::NetworkNamespace() const {
+  const File file{"ns/net", "/proc/PID/ns/net"};
+  std::array<char, 64> target{};
+  const ssize_t size =
+      readlinkat(base_, PathOf(file).data(), target.data(), target.size());
+  if (size < 0) {
+    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+  }
+  const auto inode =
+      InodeOf({target.data(), static_cast<size_t>(size)}, "net:[");
+  if (!inode) {
+    return tl::unexpected(Error{.file = file.shown, .expected = "net:[INODE]"});
+  }
+  return *inode;
 }
 
 Result<ProcessFiles> ProcessFiles::Open(const Process& process) {

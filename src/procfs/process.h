@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "procfs/file.h"
 #include "procfs/proc_cmdline.h"
@@ -88,6 +89,16 @@ class Process {
   /// of the process for it. Refused (EACCES) like the executable; ESRCH for
   /// kernel threads.
   Result<uint64_t> ReadPss(Buffer& buffer) const;
+
+  /// Fills `inodes` with those of the sockets among its descriptors, in no
+  /// particular order, one as often as it has descriptors for it. Refused
+  /// (EACCES) like the executable; for processes of others it takes
+  /// CAP_DAC_READ_SEARCH besides, because the directory is its owner's.
+  Result<void> ListSockets(std::vector<ino_t>& inodes) const;
+
+  /// Which network namespace it is in: two processes have the same number if
+  /// they are in the same, namespaces(7). Refused (EACCES) like the executable.
+  Result<ino_t> NetworkNamespace() const;
 
  private:
   friend class ProcessFiles;

@@ -1,11 +1,16 @@
 #include "procfs/process.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -211,6 +216,88 @@ TEST_F(ProcessTest, StatusMayBeHundredsOfKilobytes) {
   const auto status = process->ReadStatus(content_);
   ASSERT_TRUE(status) << status.error().Message();
   EXPECT_EQ(status->vm_rss_kb, 1000U);
+}
+
+ino_t InodeOf(int fd) {
+  struct stat status {};
+  fstat(fd, &status);
+  return status.st_ino;
+}
+
+TEST_F(ProcessTest, ListsTheSocketsAmongItsDescriptors) {
+  const FileDescriptor one(socket(AF_INET, SOCK_STREAM, 0));
+  const FileDescriptor other(socket(AF_UNIX, SOCK_DGRAM, 0));
+  const FileDescriptor duplicate(dup(one.get()));
+  std::vector<ino_t> inodes{42};
+  const auto self = Process::Open(proc_.get(), getpid());
+  ASSERT_TRUE(self->ListSockets(inodes));
+  EXPECT_THAT(inodes, testing::Not(testing::Contains(42)));
+  EXPECT_EQ(std::count(inodes.begin(), inodes.end(), InodeOf(one.get())), 2);
+  EXPECT_EQ(std::count(inodes.begin(), inodes.end(), InodeOf(other.get())), 1);
+  const size_t listed = inodes.size();
+  ASSERT_TRUE(Process::Glance(proc_.get(), getpid()).ListSockets(inodes));
+  EXPECT_EQ(inodes.size(), listed);
+}
+
+TEST_F(ProcessTest, DescriptorsThatAreNoSocketsAreNotListed) {
+  ProcTree tree;
+  const std::filesystem::path fds = tree.path() + "/5/fd";
+  std::filesystem::create_directories(fds);
+  int fd = 0;
+  for (const char* target :
+       {"/dev/null", "socket:[17]", "pipe:[18]", "socket:[", "socket:[]",
+        "socket:[19", "socket:[x]", "socket:[20] (deleted)",
+        "socket:[99999999999999999999999]", "anon_inode:[eventpoll]"}) {
+    std::filesystem::create_symlink(target, fds / std::to_string(fd++));
+  }
+  const FileDescriptor root(open(tree.path().c_str(), O_RDONLY | O_DIRECTORY));
+  std::vector<ino_t> inodes;
+  ASSERT_TRUE(Process::Glance(root.get(), 5).ListSockets(inodes));
+  EXPECT_THAT(inodes, testing::ElementsAre(17));
+}
+
+TEST_F(ProcessTest, SocketsOfADeadProcessAreGone) {
+  std::vector<ino_t> inodes;
+  ChildProcess child({[] {}});
+  const auto process = Process::Open(proc_.get(), child.pid());
+  ASSERT_TRUE(process->ListSockets(inodes));
+  child.Kill();
+  const auto listed = process->ListSockets(inodes);
+  ASSERT_FALSE(listed);
+  EXPECT_TRUE(listed.error().Gone()) << listed.error().Message();
+}
+
+TEST_F(ProcessTest, SocketsAndNamespaceOfOthersAreDenied) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ChildProcess other({[] {}});
+  ChildProcess looking({BecomeUser(4242), [&] {
+                          std::vector<ino_t> inodes;
+                          const auto process =
+                              Process::Glance(proc_.get(), other.pid());
+                          const auto listed = process.ListSockets(inodes);
+                          const auto space = process.NetworkNamespace();
+                          if (listed || !listed.error().Denied()) _exit(1);
+                          if (space || !space.error().Denied()) _exit(1);
+                        }});
+  looking.Next();
+  EXPECT_EQ(kill(looking.pid(), 0), 0);
+  EXPECT_EQ(waitpid(looking.pid(), nullptr, WNOHANG), 0);
+}
+
+TEST_F(ProcessTest, ProcessesOfOneNetworkNamespaceHaveOneNumber) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ChildProcess child({[] {},
+                      [] {
+                        if (unshare(CLONE_NEWNET) != 0) _exit(1);
+                      }});
+  const auto self = Process::Open(proc_.get(), getpid())->NetworkNamespace();
+  ASSERT_TRUE(self) << self.error().Message();
+  const auto process = Process::Open(proc_.get(), child.pid());
+  EXPECT_EQ(process->NetworkNamespace().value_or(0), *self);
+  child.Next();
+  const auto apart = process->NetworkNamespace();
+  ASSERT_TRUE(apart) << apart.error().Message();
+  EXPECT_NE(*apart, *self);
 }
 
 }  // namespace
