@@ -1,0 +1,29 @@
+#ifndef RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKET_H_
+#define RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKET_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace resource_attribution::sockets {
+
+/// What the kernel says of a TCP socket at one moment, nothing derived.
+struct TcpSocket {
+  /// Names the socket for as long as the host runs; never reused.
+  uint64_t cookie = 0;
+
+  /// As in the links of /proc/PID/fd; reused. 0: no process holds it, because
+  /// it is closed and still has something to send or to wait for, or because it
+  /// is not accepted yet.
+  ino_t inode = 0;
+
+  uint16_t remote_port = 0;
+
+  /// Bytes of the stream: without headers, retransmissions, SYN and FIN.
+  uint64_t bytes_sent = 0;      ///< given to the network once at least
+  uint64_t bytes_received = 0;  ///< in sequence, read by the process or not
+};
+
+}  // namespace resource_attribution::sockets
+
+#endif  // RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKET_H_

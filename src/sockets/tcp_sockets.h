@@ -1,0 +1,71 @@
+#ifndef RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKETS_H_
+#define RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKETS_H_
+
+#include <libmnl/libmnl.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "procfs/result.h"
+#include "sockets/tcp_socket.h"
+
+namespace resource_attribution::sockets {
+
+/// The connected TCP sockets, IPv4 and IPv6, of the daemon's network namespace
+/// whose remote port is one of a set: what the kernel's socket diagnostics say,
+/// sock_diag(7), CONFIG_INET_DIAG. Nobody needs a privilege for it.
+///
+/// The kernel picks the sockets; only what is wanted comes out of it. It walks
+/// over its whole table of connections, for each family once.
+///
+/// Not thread-safe.
+class TcpSockets {
+ public:
+  /// A set of more than 5,461 ports does not fit into a request.
+  explicit TcpSockets(const std::vector<uint16_t>& remote_ports);
+
+  /// Fills `sockets` by cookie, ascending, each once. Those of which the kernel
+  /// has but a remainder (TIME_WAIT) are not there. A socket may be missed when
+  /// others are opened or closed meanwhile.
+  ///
+  /// Needs Linux 4.19, which counts the bytes sent, or a kernel that has it
+  /// from there.
+  procfs::Result<void> List(std::vector<TcpSocket>& sockets);
+
+ private:
+  struct Close {
+    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+  };
+
+  procfs::Result<void> Open();
+  procfs::Result<void> ListFamily(uint8_t family,
+                                  std::vector<TcpSocket>& sockets);
+  procfs::Result<bool> Dump(uint8_t family, std::vector<TcpSocket>& sockets);
+
+  bool is_empty_;              // the set
+  std::vector<char> request_;  // a netlink message
+  std::vector<char> answer_;   // a datagram
+  uint32_t sequence_ = 0;
+
+  // Kept open; closed when a dump fails, as it may have more to say.
+  std::unique_ptr<mnl_socket, Close> socket_;
+};
+
+/// What one datagram of a dump says besides sockets.
+struct DumpPart {
+  bool is_last = false;
+  bool is_interrupted =
+      false;  ///< the dump is not of one moment: NLM_F_DUMP_INTR
+};
+
+/// Adds the sockets in one datagram, which is aligned as a netlink header is
+/// and answers the request of that sequence number; see TcpSockets::List.
+procfs::Result<DumpPart> AddSockets(std::span<const char> datagram,
+                                    uint32_t sequence,
+                                    std::vector<TcpSocket>& sockets);
+
+}  // namespace resource_attribution::sockets
+
+#endif  // RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKETS_H_

@@ -1,0 +1,50 @@
+#ifndef RESOURCE_ATTRIBUTION_TESTS_UNIT_LOOPBACK_H_
+#define RESOURCE_ATTRIBUTION_TESTS_UNIT_LOOPBACK_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "procfs/file.h"
+
+/// By which addresses a connection over loopback goes.
+enum class Addresses { kIpv4, kIpv6, kIpv4OfIpv6 };
+
+/// Listens on a port that the kernel chooses.
+class Listener {
+ public:
+  explicit Listener(Addresses addresses = Addresses::kIpv4);
+
+  uint16_t port() const { return port_; }
+
+  /// Connects to it. The remote port of what is returned is that of this.
+  resource_attribution::procfs::FileDescriptor Connect() const;
+
+  /// The other end of the connection that was made first.
+  resource_attribution::procfs::FileDescriptor Accept() const;
+
+ private:
+  Addresses addresses_;
+  resource_attribution::procfs::FileDescriptor socket_;
+  uint16_t port_;
+};
+
+/// Both ends of a connection to a listener.
+struct Connection {
+  explicit Connection(const Listener& listener)
+      : local(listener.Connect()), remote(listener.Accept()) {}
+
+  resource_attribution::procfs::FileDescriptor local;
+  resource_attribution::procfs::FileDescriptor remote;
+};
+
+/// Sends bytes from one socket and receives them on the other.
+void Transfer(const resource_attribution::procfs::FileDescriptor& from,
+              const resource_attribution::procfs::FileDescriptor& to,
+              size_t bytes);
+
+/// The inode of what the descriptor is for.
+ino_t InodeOf(const resource_attribution::procfs::FileDescriptor& descriptor);
+
+#endif  // RESOURCE_ATTRIBUTION_TESTS_UNIT_LOOPBACK_H_
