@@ -10,6 +10,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -40,10 +41,9 @@ const auto kSettled = std::chrono::milliseconds(20);
 class TcpSocketsTest : public testing::Test {
  protected:
   void SetUp() override {
-    TcpSockets probe({1});
-    if (auto listed = probe.List(sockets_); !listed) {
-      GTEST_SKIP() << listed.error().Message();
-    }
+    const int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+    if (fd < 0) GTEST_SKIP() << "no socket diagnostics here";
+    close(fd);
   }
 
   const std::vector<TcpSocket>& List(TcpSockets& sockets) {

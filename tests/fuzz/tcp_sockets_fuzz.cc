@@ -1,0 +1,128 @@
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "fuzz.h"
+#include "sockets/tcp_sockets.h"
+
+namespace {
+
+using resource_attribution::sockets::TcpSocket;
+
+// The sequence number of the seeds.
+constexpr uint32_t kSequence = 7;
+
+template <typename Structure>
+Structure At(std::string_view bytes, size_t offset = 0) {
+  Structure structure{};
+  bytes.copy(reinterpret_cast<char*>(&structure), sizeof(structure), offset);
+  return structure;
+}
+
+// Takes off the first element, whose size stands in its header, padding
+// included. None where there is none that is whole.
+template <typename Header>
+std::optional<std::string_view> TakeOff(std::string_view& bytes, auto size_of) {
+  if (bytes.size() < sizeof(Header)) return std::nullopt;
+  const size_t size = size_of(At<Header>(bytes));
+  if (size < sizeof(Header) || size > bytes.size()) return std::nullopt;
+  const std::string_view element = bytes.substr(0, size);
+  bytes.remove_prefix(std::min(NLMSG_ALIGN(size), bytes.size()));
+  return element;
+}
+
+// What a datagram says, by the kernel's structures and macros.
+struct Said {
+  bool is_error = false;
+  bool is_last = false;
+  std::vector<TcpSocket> sockets;
+};
+
+void AddSocket(std::string_view payload, Said& said) {
+  if (payload.size() < sizeof(inet_diag_msg)) {
+    said.is_error = true;
+    return;
+  }
+  const auto socket = At<inet_diag_msg>(payload);
+  payload.remove_prefix(sizeof(socket));
+  std::string_view info;
+  while (const auto attribute = TakeOff<nlattr>(
+             payload, [](const nlattr& header) { return header.nla_len; })) {
+    if ((At<nlattr>(*attribute).nla_type & NLA_TYPE_MASK) != INET_DIAG_INFO) {
+      continue;
+    }
+    info = attribute->substr(NLA_HDRLEN);
+    break;
+  }
+  if (info.empty()) return;
+  if (info.size() < offsetof(tcp_info, tcpi_bytes_retrans) + 8) {
+    said.is_error = true;
+    return;
+  }
+  const auto tcp = At<tcp_info>(info);
+  // TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSING
+  const bool fin =
+      tcp.tcpi_state == 8 || tcp.tcpi_state == 9 || tcp.tcpi_state == 11;
+  TcpSocket one;
+  std::memcpy(&one.cookie, socket.id.idiag_cookie, sizeof(one.cookie));
+  one.inode = socket.idiag_inode;
+  one.remote_port = ntohs(socket.id.idiag_dport);
+  one.bytes_sent = tcp.tcpi_bytes_sent >= tcp.tcpi_bytes_retrans
+                       ? tcp.tcpi_bytes_sent - tcp.tcpi_bytes_retrans
+                       : 0;
+  one.bytes_received = tcp.tcpi_bytes_received;
+  if (fin && one.bytes_received > 0) --one.bytes_received;
+  said.sockets.push_back(one);
+}
+
+Said SaidIn(std::string_view datagram) {
+  Said said;
+  while (!said.is_error && !said.is_last) {
+    const auto message = TakeOff<nlmsghdr>(
+        datagram, [](const nlmsghdr& header) { return header.nlmsg_len; });
+    if (!message) break;
+    const auto header = At<nlmsghdr>(*message);
+    if (header.nlmsg_seq != kSequence) continue;
+    const std::string_view payload = message->substr(NLMSG_HDRLEN);
+    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) AddSocket(payload, said);
+    if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
+      said.is_last = true;
+      said.is_error = At<int>(payload) < 0;
+    }
+  }
+  return said;
+}
+
+bool IsSame(const TcpSocket& one, const TcpSocket& other) {
+  return one.cookie == other.cookie && one.inode == other.inode &&
+         one.remote_port == other.remote_port &&
+         one.bytes_sent == other.bytes_sent &&
+         one.bytes_received == other.bytes_received;
+}
+
+}  // namespace
+
+void Fuzz(std::string_view bytes) {
+  std::vector<TcpSocket> sockets;
+  const auto part =
+      resource_attribution::sockets::AddSockets(bytes, kSequence, sockets);
+  const Said said = SaidIn(bytes);
+  Require(part.has_value() == !said.is_error, "an error is an error");
+  if (!part) {
+    Require(part.error().system_error >= 0, "an error is an errno");
+    Require(!part.error().Message().empty(), "an error can be told");
+    return;
+  }
+  Require(part->is_last == said.is_last, "the end is the end");
+  Require(std::equal(sockets.begin(), sockets.end(), said.sockets.begin(),
+                     said.sockets.end(), IsSame),
+          "every socket is listed, once");
+}
