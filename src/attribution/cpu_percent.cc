@@ -1,7 +1,8 @@
 #include "attribution/cpu_percent.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "attribution/started_after.h"
 
 namespace resource_attribution::attribution {
 namespace {
@@ -17,14 +18,6 @@ const Reading* FindReading(const Snapshot& snapshot,
     return nullptr;
   }
   return &*found;
-}
-
-// Start times are cut to whole ticks, so the comparison is too.
-bool StartedAfter(const procfs::Instant& instant,
-                  const procfs::ProcessId& process, double ticks_per_second) {
-  const std::chrono::duration<double> since_boot = instant.since_boot;
-  return static_cast<double>(process.start_time) >=
-         std::floor(since_boot.count() * ticks_per_second);
 }
 
 }  // namespace

@@ -1,0 +1,254 @@
+#include "attribution/traffic_account.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace resource_attribution::attribution {
+namespace {
+
+using procfs::Instant;
+using procfs::ProcessId;
+using sockets::TcpSocket;
+using testing::Optional;
+
+constexpr double kTicksPerSecond = 100;
+constexpr uint16_t kPort = 4317;
+constexpr size_t kBlock = 0;
+constexpr size_t kInstance = 5;
+constexpr ProcessId kProcess{10, 100};
+constexpr ProcessId kOther{11, 100};
+constexpr Member kMember{kProcess, kBlock, kInstance};
+
+Instant At(std::chrono::nanoseconds since_boot) {
+  return {.monotonic = {}, .since_boot = since_boot};
+}
+
+class TrafficAccountTest : public testing::Test {
+ protected:
+  // A pass every ten seconds, the first ten seconds after boot.
+  void Pass(std::vector<TcpSocket> sockets, std::vector<Member> members,
+            std::vector<Holding> holdings) {
+    std::sort(members.begin(), members.end());
+    std::sort(holdings.begin(), holdings.end());
+    now_ += std::chrono::seconds(10);
+    account_.Add({.begun = At(now_),
+                  .sockets = sockets,
+                  .members = members,
+                  .holdings = holdings},
+                 kTicksPerSecond);
+  }
+
+  // When a process started that did so in the middle of the last two passes.
+  uint64_t JustNow() const {
+    return static_cast<uint64_t>(std::chrono::duration<double>(now_).count() *
+                                 kTicksPerSecond) +
+           500;
+  }
+
+  static TcpSocket Socket(uint64_t cookie, uint64_t sent, uint64_t received,
+                          ino_t inode = 1, uint16_t port = kPort) {
+    return {.cookie = cookie,
+            .inode = inode,
+            .remote_port = port,
+            .bytes_sent = sent,
+            .bytes_received = received};
+  }
+
+  void ExpectTotal(uint64_t sent, uint64_t received,
+                   size_t instance = kInstance) {
+    EXPECT_THAT(account_.Of(instance), Optional(Traffic{sent, received}));
+  }
+
+  std::chrono::nanoseconds now_{};
+  TrafficAccount account_{{{4318, kPort}, {9999}}};
+};
+
+TEST_F(TrafficAccountTest, StartsAtZero) {
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+  Pass({}, {kMember}, {});
+  ExpectTotal(0, 0);
+}
+
+TEST_F(TrafficAccountTest, SocketsThatAreThereAtFirstCountFromThen) {
+  Pass({Socket(1, 1000, 100)}, {kMember}, {{1, kProcess}});
+  ExpectTotal(0, 0);
+  Pass({Socket(1, 1200, 130)}, {kMember}, {});
+  ExpectTotal(200, 30);
+  Pass({Socket(1, 1200, 131)}, {kMember}, {});
+  ExpectTotal(200, 31);
+}
+
+TEST_F(TrafficAccountTest, SocketThatAMemberOpenedCountsFromZero) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 100)}, {kMember}, {{1, kProcess}});
+  ExpectTotal(1000, 100);
+}
+
+TEST_F(TrafficAccountTest, SocketOfAProcessThatStartedSinceCountsFromZero) {
+  Pass({}, {}, {});
+  const ProcessId started{12, JustNow()};
+  Pass({Socket(1, 1000, 100)}, {{started, kBlock, kInstance}}, {{1, started}});
+  ExpectTotal(1000, 100);
+}
+
+TEST_F(TrafficAccountTest, AndAfterAnIdlePassLikewise) {
+  EXPECT_TRUE(account_.IsIdle());
+  now_ = std::chrono::seconds(10);
+  account_.AddIdle(At(now_));
+  const ProcessId started{12, JustNow()};
+  Pass({Socket(1, 1000, 100)}, {{started, kBlock, kInstance}}, {{1, started}});
+  ExpectTotal(1000, 100);
+  EXPECT_FALSE(account_.IsIdle());
+}
+
+TEST_F(TrafficAccountTest,
+       SocketOfAnOldProcessThatBecameAMemberCountsFromThen) {
+  Pass({}, {}, {});
+  Pass({Socket(1, 1000, 100)}, {kMember}, {{1, kProcess}});
+  ExpectTotal(0, 0);
+  Pass({Socket(1, 1001, 100)}, {kMember}, {});
+  ExpectTotal(1, 0);
+}
+
+TEST_F(TrafficAccountTest, SocketThatIsHandedOverCountsFromThen) {
+  Pass({Socket(1, 1000, 0)}, {kMember}, {});
+  const ProcessId started{12, JustNow()};
+  const Member heir{started, kBlock, 6};
+  Pass({Socket(1, 2000, 0)}, {kMember, heir}, {{1, started}});
+  ExpectTotal(0, 0, 6);
+  Pass({Socket(1, 3000, 0)}, {kMember, heir}, {});
+  ExpectTotal(1000, 0, 6);
+  ExpectTotal(0, 0);
+}
+
+TEST_F(TrafficAccountTest, NewCookieIsANewSocketOfWhateverInode) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  Pass({Socket(2, 10, 0)}, {kMember}, {{1, kProcess}});
+  ExpectTotal(1010, 0);
+}
+
+TEST_F(TrafficAccountTest, CountersThatWentBackwardsStartAnew) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 100)}, {kMember}, {{1, kProcess}});
+  Pass({Socket(1, 900, 150)}, {kMember}, {});
+  ExpectTotal(1000, 150);
+  Pass({Socket(1, 901, 150)}, {kMember}, {});
+  ExpectTotal(1001, 150);
+}
+
+TEST_F(TrafficAccountTest, SharedSocketCountsOncePerInstance) {
+  const std::vector<Member> members{
+      kMember, {kOther, kBlock, kInstance}, {kOther, kBlock, 6}};
+  Pass({}, members, {});
+  Pass({Socket(1, 1000, 0)}, members, {{1, kProcess}, {1, kOther}});
+  Pass({Socket(1, 1500, 0)}, members, {});
+  ExpectTotal(1500, 0);
+  ExpectTotal(1500, 0, 6);
+}
+
+TEST_F(TrafficAccountTest, SocketHeldTwiceByAProcessCountsOnce) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}, {1, kProcess}});
+  ExpectTotal(1000, 0);
+}
+
+TEST_F(TrafficAccountTest, SharedSocketGoesOnWhenOneOfThemEnds) {
+  const Member other{kOther, kBlock, kInstance};
+  Pass({}, {kMember, other}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember, other}, {{1, kProcess}, {1, kOther}});
+  Pass({Socket(1, 1500, 0)}, {other}, {});
+  ExpectTotal(1500, 0);
+}
+
+// A new process of the instance is found with the socket in the pass that no
+// longer has the one that held it.
+TEST_F(TrafficAccountTest, SocketGoesOnWithAnHeirInTheInstance) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  Pass({Socket(1, 1500, 0)}, {{kOther, kBlock, kInstance}}, {{1, kOther}});
+  ExpectTotal(1500, 0);
+}
+
+TEST_F(TrafficAccountTest, SocketThatOnlyStrangersHoldStill) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  Pass({Socket(1, 1500, 0)}, {}, {});
+  ExpectTotal(1000, 0);
+  EXPECT_TRUE(account_.IsIdle());
+}
+
+TEST_F(TrafficAccountTest, ClosedSocketGoesOnToCountAfterItsProcess) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  Pass({Socket(1, 1500, 0, 0)}, {}, {});
+  ExpectTotal(1500, 0);
+  EXPECT_FALSE(account_.IsIdle());
+  Pass({}, {}, {});
+  Pass({}, {}, {});
+  ExpectTotal(1500, 0);
+  EXPECT_TRUE(account_.IsIdle());
+}
+
+TEST_F(TrafficAccountTest, SocketThatAListingMissedDoesNotStartAnew) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  Pass({}, {kMember}, {});
+  EXPECT_FALSE(account_.HasUnknown(std::vector{Socket(1, 1500, 0)}));
+  Pass({Socket(1, 1500, 0)}, {kMember}, {});
+  ExpectTotal(1500, 0);
+  Pass({}, {kMember}, {});
+  Pass({}, {kMember}, {});
+  EXPECT_TRUE(account_.HasUnknown(std::vector{Socket(1, 1500, 0)}));
+}
+
+TEST_F(TrafficAccountTest, SocketsOfNobodyAreKnownForAsLongAsTheyExist) {
+  Pass({Socket(1, 1000, 0), Socket(3, 1000, 0, 3)}, {kMember}, {});
+  const std::vector both{Socket(1, 1000, 0), Socket(3, 1000, 0, 3)};
+  const std::vector more{Socket(1, 1000, 0), Socket(2, 0, 0, 2),
+                         Socket(3, 1000, 0, 3)};
+  EXPECT_FALSE(account_.HasUnknown(both));
+  EXPECT_TRUE(account_.HasUnknown(more));
+}
+
+// It is not accepted yet, or closed already.
+TEST_F(TrafficAccountTest, SocketThatNobodyHoldsIsNotToBeLookedUp) {
+  Pass({Socket(1, 1000, 0, 0)}, {kMember}, {});
+  EXPECT_FALSE(account_.HasUnknown(std::vector{Socket(1, 1000, 0, 0)}));
+  EXPECT_TRUE(account_.HasUnknown(std::vector{Socket(1, 1000, 0)}));
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  ExpectTotal(1000, 0);
+}
+
+TEST_F(TrafficAccountTest, OnlyThePortsOfTheBlockCount) {
+  const std::vector<Member> members{kMember, {kProcess, 1, 6}};
+  Pass({}, members, {});
+  Pass({Socket(1, 1, 0, 1, 4317), Socket(2, 10, 0, 2, 4318),
+        Socket(3, 100, 0, 3, 9999)},
+       members, {{1, kProcess}, {2, kProcess}, {3, kProcess}});
+  ExpectTotal(11, 0);
+  ExpectTotal(100, 0, 6);
+}
+
+TEST_F(TrafficAccountTest, ReusedPidIsAnotherProcess) {
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  const ProcessId reused{kProcess.pid, kProcess.start_time + 1};
+  Pass({Socket(1, 2000, 0)}, {{reused, kBlock, kInstance}}, {});
+  ExpectTotal(0, 0);
+}
+
+TEST_F(TrafficAccountTest, TotalsStayWithoutMembersUntilForgotten) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  Pass({Socket(1, 1000, 0, 0)}, {}, {});
+  ExpectTotal(1000, 0);
+  account_.Forget(kInstance);
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+  Pass({Socket(1, 3000, 0, 0)}, {{kOther, kBlock, kInstance}}, {});
+  ExpectTotal(0, 0);
+}
+
+}  // namespace
+}  // namespace resource_attribution::attribution
