@@ -1,0 +1,202 @@
+#include "export_traffic.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace resource_attribution {
+namespace {
+
+using attribution::Holding;
+using procfs::Error;
+using procfs::Result;
+
+// The ports of all blocks, each once.
+std::vector<uint16_t> AllPorts(
+    const std::vector<std::vector<uint16_t>>& ports_by_block) {
+  std::vector<uint16_t> all;
+  for (const auto& ports : ports_by_block) {
+    all.insert(all.end(), ports.begin(), ports.end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+void SortOnce(auto& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+constexpr const char* kDenied =
+    "connections of some processes are not seen: their descriptors may not be "
+    "listed, which takes root or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH";
+constexpr const char* kElsewhere =
+    "connections of some processes are not seen: they are in another network "
+    "namespace than the daemon";
+
+}  // namespace
+
+ExportTraffic::ExportTraffic(std::vector<std::vector<uint16_t>> ports_by_block)
+    : ports_by_block_(std::move(ports_by_block)),
+      tcp_sockets_(AllPorts(ports_by_block_)),
+      account_(ports_by_block_),
+      problems_(ports_by_block_.size()) {}
+
+Result<void> ExportTraffic::Pass(const procfs::Procfs& proc,
+                                 std::span<const Member> members,
+                                 const procfs::Instant& begun,
+                                 double ticks_per_second) {
+  TakeMembers(members);
+  if (!members_.empty() || !account_.IsIdle()) {
+    auto listed = FindOwnNamespace(proc);
+    if (listed) listed = tcp_sockets_.List(sockets_);
+    if (listed) listed = LookAtMembers(proc);
+    if (!listed) {
+      Fail(listed.error());
+      return listed;
+    }
+    account_.Add({.begun = begun,
+                  .sockets = sockets_,
+                  .members = seen_,
+                  .holdings = holdings_},
+                 ticks_per_second);
+  } else {
+    seen_.clear();
+    unseen_.clear();
+    account_.AddIdle(begun);
+  }
+  TellProblems();
+  return {};
+}
+
+void ExportTraffic::TakeMembers(std::span<const Member> members) {
+  members_.clear();
+  for (const Member& member : members) {
+    if (!ports_by_block_[member.block].empty()) members_.push_back(member);
+  }
+  SortOnce(members_);
+}
+
+// Tells who of the members is in sight, and lists what has to be listed of
+// them.
+Result<void> ExportTraffic::LookAtMembers(const procfs::Procfs& proc) {
+  holdings_.clear();
+  seen_.clear();
+  next_unseen_.clear();
+  const bool look_at_all = account_.HasUnknown(sockets_);
+  for (auto first = members_.begin(); first != members_.end();) {
+    const auto last = std::find_if(first, members_.end(), [&](const Member& m) {
+      return m.process != first->process;
+    });
+    const auto sight = SightOf(proc, Members(first, last), look_at_all);
+    if (!sight) return tl::unexpected(sight.error());
+    if (*sight == Sight::kSeen) {
+      seen_.insert(seen_.end(), first, last);
+    } else {
+      next_unseen_.push_back({first->process, *sight});
+    }
+    first = last;
+  }
+  std::sort(holdings_.begin(), holdings_.end());
+  std::swap(unseen_, next_unseen_);
+  return {};
+}
+
+// Looks at a process that is new, or at any. What was found out of sight stays
+// so until all are looked at.
+Result<ExportTraffic::Sight> ExportTraffic::SightOf(const procfs::Procfs& proc,
+                                                    Members members,
+                                                    bool look_at_all) {
+  const auto& process = members.front().process;
+  const auto unseen =
+      std::lower_bound(unseen_.begin(), unseen_.end(), process,
+                       [](const Unseen& one, const procfs::ProcessId& other) {
+                         return one.process < other;
+                       });
+  const bool is_unseen = unseen != unseen_.end() && unseen->process == process;
+  if (look_at_all) return LookAt(proc, process);
+  if (is_unseen) return unseen->sight;
+  const bool is_new = !std::all_of(
+      members.begin(), members.end(),
+      [this](const Member& member) { return account_.WasMember(member); });
+  return is_new ? LookAt(proc, process) : Sight::kSeen;
+}
+
+// Adds what the process holds, if it is still there and in sight.
+Result<ExportTraffic::Sight> ExportTraffic::LookAt(
+    const procfs::Procfs& proc, const procfs::ProcessId& id) {
+  const auto process = proc.OpenProcess(id.pid);
+  auto sight = process ? SightOf(*process)
+                       : Result<Sight>(tl::unexpected(process.error()));
+  if (sight == Sight::kSeen) {
+    if (const auto listed = process->ListSockets(inodes_); !listed) {
+      sight = tl::unexpected(listed.error());
+    }
+  }
+  if (!sight && sight.error().Denied()) return Sight::kDenied;
+  if (!sight && sight.error().Gone()) return Sight::kSeen;
+  if (sight != Sight::kSeen) return sight;
+
+  const auto stat = process->ReadStat(buffer_);
+  if (!stat && !stat.error().Gone()) return tl::unexpected(stat.error());
+  if (stat && stat->start_time == id.start_time) {
+    for (const ino_t inode : inodes_) {
+      holdings_.push_back({.inode = inode, .process = id});
+    }
+  }
+  return Sight::kSeen;
+}
+
+Result<ExportTraffic::Sight> ExportTraffic::SightOf(
+    const procfs::Process& process) const {
+  return process.NetworkNamespace().map([this](ino_t its_namespace) {
+    return its_namespace == *own_namespace_ ? Sight::kSeen : Sight::kElsewhere;
+  });
+}
+
+Result<void> ExportTraffic::FindOwnNamespace(const procfs::Procfs& proc) {
+  if (own_namespace_) return {};
+  return proc.Self()
+      .and_then(
+          [&](pid_t pid) { return proc.GlanceAt(pid).NetworkNamespace(); })
+      .map([this](ino_t inode) { own_namespace_ = inode; });
+}
+
+void ExportTraffic::Fail(const Error& error) {
+  for (size_t block = 0; block < problems_.size(); ++block) {
+    if (!ports_by_block_[block].empty()) problems_[block] = error.Message();
+  }
+}
+
+// Tells for each block and instance who is in sight.
+void ExportTraffic::TellProblems() {
+  for (auto& problem : problems_) problem.clear();
+  seen_instances_.clear();
+  unseen_instances_.clear();
+  for (const Member& member : seen_) {
+    seen_instances_.push_back(member.instance);
+  }
+  auto unseen = unseen_.begin();
+  for (const Member& member : members_) {
+    while (unseen != unseen_.end() && unseen->process < member.process) {
+      ++unseen;
+    }
+    if (unseen == unseen_.end()) break;
+    if (unseen->process != member.process) continue;
+    unseen_instances_.push_back(member.instance);
+    problems_[member.block] =
+        unseen->sight == Sight::kDenied ? kDenied : kElsewhere;
+  }
+  SortOnce(seen_instances_);
+  SortOnce(unseen_instances_);
+}
+
+std::optional<ExportTraffic::Totals> ExportTraffic::Of(size_t instance) const {
+  const auto is_in = [instance](const std::vector<size_t>& instances) {
+    return std::binary_search(instances.begin(), instances.end(), instance);
+  };
+  if (is_in(unseen_instances_) && !is_in(seen_instances_)) return std::nullopt;
+  return account_.Of(instance);
+}
+
+}  // namespace resource_attribution

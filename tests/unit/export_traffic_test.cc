@@ -1,0 +1,374 @@
+// Mostly with real connections over loopback, by the real kernel.
+
+#include "export_traffic.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "child_process.h"
+#include "failing_allocation.h"
+#include "loopback.h"
+#include "proc_tree.h"
+
+namespace resource_attribution {
+namespace {
+
+using procfs::FileDescriptor;
+using testing::HasSubstr;
+
+constexpr size_t kBlock = 0;
+constexpr size_t kInstance = 3;
+
+procfs::Instant Now() {
+  timespec boot{};
+  clock_gettime(CLOCK_BOOTTIME, &boot);
+  return {.monotonic = std::chrono::steady_clock::now(),
+          .since_boot = std::chrono::seconds(boot.tv_sec) +
+                        std::chrono::nanoseconds(boot.tv_nsec)};
+}
+
+class ExportTrafficTest : public testing::Test {
+ protected:
+  // What blocks of these ports see.
+  void Watch(std::vector<std::vector<uint16_t>> ports_by_block,
+             const std::string& proc_path = "/proc") {
+    auto proc = procfs::Procfs::Open(proc_path);
+    ASSERT_TRUE(proc) << proc.error().Message();
+    proc_ = std::move(*proc);
+    traffic_.emplace(std::move(ports_by_block));
+  }
+
+  attribution::Member MemberOf(pid_t pid, size_t block = kBlock,
+                               size_t instance = kInstance) const {
+    procfs::Buffer buffer;
+    const auto stat = proc_->GlanceAt(pid).ReadStat(buffer);
+    EXPECT_TRUE(stat) << stat.error().Message();
+    return {{pid, stat ? stat->start_time : 0}, block, instance};
+  }
+
+  void Pass(const std::vector<attribution::Member>& members) {
+    const auto passed = TryPass(members);
+    EXPECT_TRUE(passed) << passed.error().Message();
+  }
+
+  procfs::Result<void> TryPass(
+      const std::vector<attribution::Member>& members) {
+    return traffic_->Pass(*proc_, members, Now(),
+                          static_cast<double>(sysconf(_SC_CLK_TCK)));
+  }
+
+  void ExpectTotals(uint64_t sent, uint64_t received,
+                    size_t instance = kInstance) const {
+    const auto totals = traffic_->Of(instance);
+    ASSERT_TRUE(totals);
+    EXPECT_EQ(totals->sent, sent);
+    EXPECT_EQ(totals->received, received);
+  }
+
+  std::optional<procfs::Procfs> proc_;
+  std::optional<ExportTraffic> traffic_;
+  Listener listener_;
+};
+
+TEST_F(ExportTrafficTest, CountsToTheByteOverAllPortsAndConnections) {
+  Listener other;
+  Listener unwanted;
+  Watch({{listener_.port(), other.port()}});
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  ExpectTotals(0, 0);
+
+  Connection one(listener_);
+  Connection two(other);
+  Connection three(unwanted);
+  Transfer(one.local, one.remote, (3 << 20) + 1);
+  Transfer(one.remote, one.local, (1 << 20) + 7);
+  Transfer(two.local, two.remote, 1000);
+  Transfer(three.local, three.remote, 1 << 20);
+  Pass(self);
+  ExpectTotals((3 << 20) + 1001, (1 << 20) + 7);
+  Transfer(two.remote, two.local, 11);
+  Pass(self);
+  ExpectTotals((3 << 20) + 1001, (1 << 20) + 18);
+  EXPECT_EQ(traffic_->Problem(kBlock), "");
+}
+
+TEST_F(ExportTrafficTest, TotalsGoOnOverConnections) {
+  Watch({{listener_.port()}});
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  for (uint64_t round = 1; round <= 3; ++round) {
+    Connection connection(listener_);
+    Transfer(connection.local, connection.remote, 1000);
+    Pass(self);
+    ExpectTotals(1000 * round, 0);
+  }
+  Pass(self);
+  ExpectTotals(3000, 0);
+}
+
+TEST_F(ExportTrafficTest, ConnectionFromBeforeCountsFromThen) {
+  Watch({{listener_.port()}});
+  Connection connection(listener_);
+  Transfer(connection.local, connection.remote, 1000);
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  ExpectTotals(0, 0);
+  Transfer(connection.local, connection.remote, 10);
+  Pass(self);
+  ExpectTotals(10, 0);
+}
+
+TEST_F(ExportTrafficTest, ConnectionsOfOthersAreNotCounted) {
+  Watch({{listener_.port()}});
+  ChildProcess other({[] {},
+                      [&] {
+                        const auto local =
+                            new FileDescriptor(listener_.Connect());
+                        const std::string bytes(1000, 'x');
+                        send(local->get(), bytes.data(), bytes.size(), 0);
+                      }});
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  other.Next();
+  Pass(self);
+  ExpectTotals(0, 0);
+  // The other one becomes a member later.
+  const std::vector both{self[0], MemberOf(other.pid(), kBlock, 4)};
+  Pass(both);
+  ExpectTotals(0, 0, 4);
+}
+
+TEST_F(ExportTrafficTest, ProcessThatStartedSinceCountsFromZero) {
+  Watch({{listener_.port()}});
+  Pass({});
+  ChildProcess started({[&] {
+    const auto local = new FileDescriptor(listener_.Connect());
+    const std::string bytes(1000, 'x');
+    send(local->get(), bytes.data(), bytes.size(), 0);
+  }});
+  Pass({MemberOf(started.pid())});
+  ExpectTotals(1000, 0);
+}
+
+TEST_F(ExportTrafficTest, ConnectionSharedByWorkersCountsOnce) {
+  Watch({{listener_.port()}});
+  std::vector members{MemberOf(getpid())};
+  Pass(members);
+  std::optional<Connection> connection(listener_);
+  ChildProcess worker({[] {}});
+  ChildProcess stranger({[] {}});
+  members.push_back(MemberOf(worker.pid()));
+  Transfer(connection->local, connection->remote, 1000);
+  Pass(members);
+  ExpectTotals(1000, 0);
+  Transfer(connection->local, connection->remote, 100);
+  Pass(members);
+  ExpectTotals(1100, 0);
+  // The worker has it still, and then only the stranger.
+  Transfer(connection->local, connection->remote, 10);
+  Pass({members[1]});
+  ExpectTotals(1110, 0);
+  worker.Kill();
+  Transfer(connection->local, connection->remote, 1);
+  Pass({});
+  ExpectTotals(1110, 0);
+}
+
+TEST_F(ExportTrafficTest, BlocksHaveTheirOwnPorts) {
+  Listener other;
+  Watch({{listener_.port()}, {}, {listener_.port(), other.port()}});
+  const std::vector self{MemberOf(getpid(), 0, 10), MemberOf(getpid(), 1, 11),
+                         MemberOf(getpid(), 2, 12)};
+  Pass(self);
+  Connection one(listener_);
+  Connection two(other);
+  Transfer(one.local, one.remote, 1000);
+  Transfer(two.local, two.remote, 100);
+  Pass(self);
+  ExpectTotals(1000, 0, 10);
+  EXPECT_EQ(traffic_->Of(11), std::nullopt);
+  ExpectTotals(1100, 0, 12);
+}
+
+TEST_F(ExportTrafficTest, ProcessOfAnotherNetworkNamespaceIsAProblem) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ChildProcess child({[] {
+    if (unshare(CLONE_NEWNET) != 0) _exit(1);
+  }});
+  Watch({{listener_.port()}, {1}});
+  const std::vector elsewhere{MemberOf(child.pid())};
+  for (int pass = 0; pass < 2; ++pass) {
+    Pass(elsewhere);
+    EXPECT_EQ(traffic_->Of(kInstance), std::nullopt);
+    EXPECT_THAT(traffic_->Problem(kBlock), HasSubstr("network namespace"));
+    EXPECT_EQ(traffic_->Problem(1), "");
+  }
+  // Together with one that is seen there are totals.
+  Pass({elsewhere[0], MemberOf(getpid())});
+  ExpectTotals(0, 0);
+  EXPECT_THAT(traffic_->Problem(kBlock), HasSubstr("network namespace"));
+  child.Kill();
+  Pass({MemberOf(getpid())});
+  EXPECT_EQ(traffic_->Problem(kBlock), "");
+}
+
+TEST_F(ExportTrafficTest, ProcessWhoseDescriptorsMayNotBeListedIsAProblem) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  Watch({{listener_.port()}});
+  const std::vector other{MemberOf(getpid())};
+  ChildProcess looking({BecomeUser(4242), [&] {
+                          const bool passed = TryPass(other).has_value();
+                          const bool is_told =
+                              traffic_->Problem(kBlock).find(
+                                  "CAP_SYS_PTRACE") != std::string::npos;
+                          if (!passed || !is_told || traffic_->Of(kInstance))
+                            _exit(1);
+                        }});
+  looking.Next();
+  EXPECT_EQ(waitpid(looking.pid(), nullptr, WNOHANG), 0);
+}
+
+TEST_F(ExportTrafficTest, PassThatFailsChangesNothing) {
+  Watch({{listener_.port()}});
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  Connection connection(listener_);
+  Transfer(connection.local, connection.remote, 1000);
+  {
+    const NoDescriptors none;
+    const auto passed = TryPass(self);
+    ASSERT_FALSE(passed);
+    EXPECT_EQ(traffic_->Problem(kBlock), passed.error().Message());
+  }
+  ExpectTotals(0, 0);
+  Pass(self);
+  ExpectTotals(1000, 0);
+  EXPECT_EQ(traffic_->Problem(kBlock), "");
+}
+
+TEST_F(ExportTrafficTest, IsAProblemWhereNoSocketCanBeListed) {
+  Watch({{listener_.port()}, {}});
+  const std::vector self{MemberOf(getpid())};
+  const NoDescriptors none;
+  ASSERT_FALSE(TryPass(self));
+  EXPECT_EQ(traffic_->Problem(0), "socket diagnostics: Too many open files");
+  EXPECT_EQ(traffic_->Problem(1), "");
+}
+
+// Real connections, held by a process that is shown as in procfs.
+class ExportTrafficLookUpTest : public ExportTrafficTest {
+ protected:
+  void SetUp() override {
+    tree_.Put({.pid = kPid});
+    tree_.SetSelf(kPid);
+    std::filesystem::create_directories(Directory() / "fd");
+    std::filesystem::create_directories(Directory() / "ns");
+    std::filesystem::create_symlink("net:[1]", Directory() / "ns/net");
+    Watch({{listener_.port()}}, tree_.path());
+    members_ = {MemberOf(kPid)};
+    Pass(members_);
+  }
+
+  std::filesystem::path Directory() const {
+    return tree_.path() + "/" + std::to_string(kPid);
+  }
+
+  void Hold(const FileDescriptor& socket) {
+    std::filesystem::create_symlink(
+        "socket:[" + std::to_string(InodeOf(socket)) + "]",
+        Directory() / "fd" / std::to_string(socket.get()));
+  }
+
+  // Whether a pass lists the descriptors of the process.
+  bool PassLists() {
+    const FileAccess access(Directory() / "fd");
+    Pass(members_);
+    return access.Happened();
+  }
+
+  static constexpr pid_t kPid = 5;
+
+  ProcTree tree_;
+  std::vector<attribution::Member> members_;
+};
+
+TEST_F(ExportTrafficLookUpTest, DescriptorsAreListedForANewSocketOnce) {
+  EXPECT_FALSE(PassLists());
+  Connection connection(listener_);
+  Hold(connection.local);
+  Transfer(connection.local, connection.remote, 1000);
+  EXPECT_TRUE(PassLists());
+  Transfer(connection.local, connection.remote, 1000);
+  EXPECT_FALSE(PassLists());
+  ExpectTotals(2000, 0);
+}
+
+TEST_F(ExportTrafficLookUpTest, SocketOfAStrangerIsLookedUpOnce) {
+  Connection connection(listener_);
+  EXPECT_TRUE(PassLists());
+  Transfer(connection.local, connection.remote, 1000);
+  EXPECT_FALSE(PassLists());
+  ExpectTotals(0, 0);
+}
+
+TEST_F(ExportTrafficLookUpTest, SocketThatTheListingFindsLaterCountsFromThen) {
+  Connection strange(listener_);
+  Transfer(strange.local, strange.remote, 1000);
+  EXPECT_TRUE(PassLists());
+  Hold(strange.local);
+  Connection another(listener_);
+  Transfer(strange.local, strange.remote, 100);
+  EXPECT_TRUE(PassLists());
+  ExpectTotals(0, 0);
+  Transfer(strange.local, strange.remote, 10);
+  EXPECT_FALSE(PassLists());
+  ExpectTotals(10, 0);
+}
+
+TEST_F(ExportTrafficLookUpTest, ProcessThatHasThePidByNowHoldsNothing) {
+  Connection connection(listener_);
+  Hold(connection.local);
+  Transfer(connection.local, connection.remote, 1000);
+  tree_.Put({.pid = kPid, .start_time = 2000});
+  EXPECT_TRUE(PassLists());
+  ExpectTotals(0, 0);
+}
+
+TEST_F(ExportTrafficLookUpTest, ProcessThatIsGoneIsNoProblem) {
+  const Connection connection(listener_);
+  tree_.Put({.pid = 6});
+  tree_.SetSelf(6);
+  tree_.Remove(kPid);
+  Pass(members_);
+  EXPECT_EQ(traffic_->Problem(kBlock), "");
+}
+
+TEST_F(ExportTrafficLookUpTest, SteadyPassAllocatesNothing) {
+  std::vector<Connection> connections;
+  for (int i = 0; i < 100; ++i) {
+    connections.emplace_back(listener_);
+    if (i % 2 == 0) Hold(connections.back().local);
+  }
+  for (int pass = 0; pass < 3; ++pass) Pass(members_);
+  for (const auto& one : connections) Transfer(one.local, one.remote, 10);
+  failing_allocation = 0;
+  const bool passed = TryPass(members_).has_value();
+  failing_allocation = -1;
+  EXPECT_TRUE(passed);
+  ExpectTotals(500, 0);
+}
+
+}  // namespace
+}  // namespace resource_attribution
