@@ -6,7 +6,6 @@
 namespace resource_attribution {
 namespace {
 
-using attribution::Holding;
 using procfs::Error;
 using procfs::Result;
 

@@ -60,6 +60,14 @@ void ChildProcess::Kill() {
   pid_ = -1;
 }
 
+bool HoldsInChild(const std::function<bool()>& holds) {
+  const pid_t child = fork();
+  if (child == 0) _exit(holds() ? 0 : 1);
+  int status = 1;
+  waitpid(child, &status, 0);
+  return status == 0;
+}
+
 ChildProcess::Step Rename(const std::string& comm) {
   return [comm] { prctl(PR_SET_NAME, comm.c_str()); };
 }

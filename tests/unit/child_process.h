@@ -36,6 +36,9 @@ class ChildProcess {
   int reports_ = -1;   // from the child; closed by an exec
 };
 
+/// What `holds` says in a process of its own, which may change what it is.
+bool HoldsInChild(const std::function<bool()>& holds);
+
 /// Steps.
 ChildProcess::Step Rename(const std::string& comm);
 ChildProcess::Step ExecuteSleep(const std::string& argv0);

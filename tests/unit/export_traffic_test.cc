@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -228,16 +227,12 @@ TEST_F(ExportTrafficTest, ProcessWhoseDescriptorsMayNotBeListedIsAProblem) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   Watch({{listener_.port()}});
   const std::vector other{MemberOf(getpid())};
-  ChildProcess looking({BecomeUser(4242), [&] {
-                          const bool passed = TryPass(other).has_value();
-                          const bool is_told =
-                              traffic_->Problem(kBlock).find(
-                                  "CAP_SYS_PTRACE") != std::string::npos;
-                          if (!passed || !is_told || traffic_->Of(kInstance))
-                            _exit(1);
-                        }});
-  looking.Next();
-  EXPECT_EQ(waitpid(looking.pid(), nullptr, WNOHANG), 0);
+  EXPECT_TRUE(HoldsInChild([&] {
+    BecomeUser(4242)();
+    return TryPass(other) && !traffic_->Of(kInstance) &&
+           traffic_->Problem(kBlock).find("CAP_SYS_PTRACE") !=
+               std::string::npos;
+  }));
 }
 
 TEST_F(ExportTrafficTest, PassThatFailsChangesNothing) {

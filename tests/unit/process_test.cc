@@ -270,18 +270,15 @@ TEST_F(ProcessTest, SocketsOfADeadProcessAreGone) {
 TEST_F(ProcessTest, SocketsAndNamespaceOfOthersAreDenied) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   ChildProcess other({[] {}});
-  ChildProcess looking({BecomeUser(4242), [&] {
-                          std::vector<ino_t> inodes;
-                          const auto process =
-                              Process::Glance(proc_.get(), other.pid());
-                          const auto listed = process.ListSockets(inodes);
-                          const auto space = process.NetworkNamespace();
-                          if (listed || !listed.error().Denied()) _exit(1);
-                          if (space || !space.error().Denied()) _exit(1);
-                        }});
-  looking.Next();
-  EXPECT_EQ(kill(looking.pid(), 0), 0);
-  EXPECT_EQ(waitpid(looking.pid(), nullptr, WNOHANG), 0);
+  EXPECT_TRUE(HoldsInChild([&] {
+    BecomeUser(4242)();
+    const auto process = Process::Glance(proc_.get(), other.pid());
+    std::vector<ino_t> inodes;
+    const auto listed = process.ListSockets(inodes);
+    const auto its_namespace = process.NetworkNamespace();
+    return !listed && listed.error().Denied() && !its_namespace &&
+           its_namespace.error().Denied();
+  }));
 }
 
 TEST_F(ProcessTest, ProcessesOfOneNetworkNamespaceHaveOneNumber) {

@@ -8,7 +8,10 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +25,7 @@
 #include <thread>
 #include <tuple>
 
+#include "child_process.h"
 #include "failing_allocation.h"
 #include "loopback.h"
 
@@ -126,6 +130,34 @@ TEST_F(TcpSocketsTest, TheEndOfAStreamIsNoByte) {
     EXPECT_EQ(To(listener.port()).bytes_sent, sent) << local_first;
     EXPECT_EQ(To(listener.port()).bytes_received, received) << local_first;
   }
+}
+
+// Turns loopback on or off in the network namespace of the caller.
+void SetLoopback(bool on) {
+  const FileDescriptor any(socket(AF_INET, SOCK_DGRAM, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = on ? IFF_UP : 0;
+  if (ioctl(any.get(), SIOCSIFFLAGS, &request) != 0) _exit(1);
+}
+
+TEST_F(TcpSocketsTest, WhatIsSentAgainCountsOnce) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_TRUE(HoldsInChild([this] {
+    if (unshare(CLONE_NEWNET) != 0) return false;
+    SetLoopback(true);
+    Listener listener;
+    Connection connection(listener);
+    SetLoopback(false);
+    const std::string lost(1000, 'x');
+    send(connection.local.get(), lost.data(), lost.size(), 0);
+    // It is sent again after 200 milliseconds, and then after 400.
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    SetLoopback(true);
+    Transfer(connection.local, connection.remote, 5000);
+    std::this_thread::sleep_for(kSettled);
+    return To(listener.port()).bytes_sent == 6000;
+  }));
 }
 
 // What is sent before the other end takes it all stays to be sent when the
