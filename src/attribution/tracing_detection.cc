@@ -97,7 +97,8 @@ constexpr std::array kSettings = {
             IsNone},
     Setting{kOpenTelemetry, "OTEL_TRACES_SAMPLER", "otel.traces.sampler",
             IsAlwaysOff},
-    // opentelemetry-java-instrumentation, ServletWithAgentDisabledBenchmark
+    // opentelemetry-java-instrumentation, AgentInitializer.java and
+    // ServletWithAgentDisabledBenchmark.java
     Setting{kOpenTelemetry, "OTEL_JAVAAGENT_ENABLED", "otel.javaagent.enabled",
             IsFalse},
     // opentelemetry-dotnet-instrumentation, docs/config.md
