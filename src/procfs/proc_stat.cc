@@ -24,8 +24,9 @@ class Fields {
   // costs twice as much.
   void Skip(int count) {
     size_t end = 0;
-    while (count > 0 && end < rest_.size())
+    while (count > 0 && end < rest_.size()) {
       count -= rest_[end++] == ' ' ? 1 : 0;
+    }
     rest_.remove_prefix(end);
   }
 
