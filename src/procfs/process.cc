@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -27,6 +30,9 @@ constexpr size_t kFileMax = size_t{1} << 20;
 constexpr size_t kCmdlineMax = size_t{256} << 10;
 constexpr size_t kEnvironMax = size_t{1} << 20;
 constexpr size_t kMapsMax = size_t{4} << 20;
+
+// Takes a thousand threads at once.
+constexpr size_t kListing = size_t{32} << 10;
 
 constexpr const char* kStat = "/proc/PID/stat";
 constexpr const char* kStatus = "/proc/PID/status";
@@ -204,6 +210,45 @@ Result<ino_t> Process::NetworkNamespace() const {
     return tl::unexpected(Error{.file = file.shown, .expected = "net:[INODE]"});
   }
   return *inode;
+}
+
+Result<void> Process::ListThreads(std::vector<pid_t>& tids,
+                                  Buffer& buffer) const {
+  tids.clear();
+  const File file{"task", "/proc/PID/task"};
+  const FileDescriptor directory(
+      openat(base_, PathOf(file).data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) {
+    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+  }
+  if (buffer.size() < kListing) buffer.resize(kListing);
+  while (true) {
+    const ssize_t size =
+        getdents64(directory.get(), buffer.data(), buffer.size());
+    if (size < 0) {
+      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+    }
+    if (size == 0) break;
+    for (ssize_t at = 0; at < size;) {
+      dirent64 entry{};
+      const size_t header = offsetof(dirent64, d_name);
+      std::memcpy(&entry, buffer.data() + at, header);
+      const auto tid = ParseDecimal<pid_t>(buffer.data() + at + header);
+      if (tid && *tid > 0) tids.push_back(*tid);
+      at += entry.d_reclen;
+    }
+  }
+  std::sort(tids.begin(), tids.end());
+  return {};
+}
+
+Result<Stat> Process::ReadThreadStat(pid_t tid, Buffer& buffer) const {
+  std::array<char, 24> name{"task/"};
+  char* end = std::to_chars(name.data() + 5, name.data() + 16, tid).ptr;
+  std::memcpy(end, "/stat", sizeof("/stat"));
+  return Read({name.data(), "/proc/PID/task/TID/stat"}, kFileMax,
+              Oversize::kFail, buffer)
+      .and_then(ParseStat);
 }
 
 Result<ProcessFiles> ProcessFiles::Open(const Process& process) {

@@ -100,6 +100,13 @@ class Process {
   /// they are in the same, namespaces(7). Refused (EACCES) like the executable.
   Result<ino_t> NetworkNamespace() const;
 
+  /// Fills `tids` with the IDs of its threads, ascending. Where threads end
+  /// meanwhile, the kernel may leave out others (fs/proc/base.c, first_tid).
+  Result<void> ListThreads(std::vector<pid_t>& tids, Buffer& buffer) const;
+
+  /// Of one thread: its name, CPU time and start.
+  Result<Stat> ReadThreadStat(pid_t tid, Buffer& buffer) const;
+
  private:
   friend class ProcessFiles;
 

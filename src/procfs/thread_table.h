@@ -1,0 +1,109 @@
+#ifndef RESOURCE_ATTRIBUTION_PROCFS_THREAD_TABLE_H_
+#define RESOURCE_ATTRIBUTION_PROCFS_THREAD_TABLE_H_
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "procfs/instant.h"
+#include "procfs/process.h"
+#include "procfs/result.h"
+
+namespace resource_attribution::procfs {
+
+/// Which groups of threads a thread belongs to: bit i is set for group i.
+using ThreadGroups = uint64_t;
+
+/// A thread as it was read last.
+struct Thread {
+  pid_t tid = 0;
+  bool looked_at = false;
+  std::array<char, 16> comm{};  ///< its name, ended by a NUL
+  ThreadGroups groups = 0;
+  uint64_t start_time = 0;  ///< clock ticks since boot
+  uint64_t cpu_ticks = 0;   ///< utime + stime, in clock ticks
+
+  /// cpu_ticks at the reading of the process before this one; none where the
+  /// thread was not read then.
+  std::optional<uint64_t> cpu_ticks_before{};
+
+  uint64_t reading = 0;  ///< of the process, counted from 1
+};
+
+/// The threads of a process, as they were read last.
+struct ProcessThreads {
+  ProcessId id{};
+  uint64_t readings = 0;
+  Instant read{};
+  std::optional<Instant> read_before{};
+
+  /// Each thread has been looked at, now and at the reading before.
+  bool complete = false;
+  bool complete_before = false;
+
+  /// By ID. Those that belong to a group were read now.
+  std::vector<Thread> threads{};
+
+  pid_t last_looked_at = 0;  ///< of those that are looked at in turn
+  uint64_t pass = 0;
+};
+
+/// Finds the threads that belong to groups, by their names, and reads these in
+/// each pass. Not thread-safe.
+///
+/// A thread can rename itself at any time, and no event tells. So the others
+/// are looked at again and again, in turn, `kOthersAPass` of each process and
+/// pass, new ones first: all of them where there are no more. That bounds what
+/// a process with thousands of threads costs.
+class ThreadTable {
+ public:
+  static constexpr size_t kOthersAPass = 512;
+
+  /// Tells the groups that a thread of this name belongs to.
+  using GroupsOf = std::function<ThreadGroups(std::string_view comm)>;
+
+  void BeginPass() { ++pass_; }
+
+  /// Reads the threads of `process`, whose ID is `id`, at the time `now`. What
+  /// is returned holds until EndPass(). When this fails nothing has changed: an
+  /// error that is Gone() when the process has ended.
+  Result<const ProcessThreads*> Read(const Process& process,
+                                     const ProcessId& id, const Instant& now,
+                                     const GroupsOf& groups_of);
+
+  /// Forgets the processes that were not read in this pass.
+  void EndPass();
+
+ private:
+  // Of one Read.
+  struct Reading {
+    const Process& process;
+    const GroupsOf& groups_of;
+    uint64_t number;
+  };
+
+  void Merge(const std::vector<Thread>& known);
+  Result<void> ReadMembers(const Reading& reading);
+  Result<void> LookAtOthers(const Reading& reading, pid_t& last_looked_at);
+  Result<void> ReadThread(const Reading& reading, Thread& thread);
+  Result<void> CheckLeader(const Process& process, const ProcessId& id);
+
+  uint64_t pass_ = 0;
+  std::map<pid_t, ProcessThreads> processes_;
+
+  // Of this reading; kept for their memory.
+  std::vector<pid_t> tids_;
+  std::vector<Thread> next_;
+  Buffer buffer_;
+};
+
+}  // namespace resource_attribution::procfs
+
+#endif  // RESOURCE_ATTRIBUTION_PROCFS_THREAD_TABLE_H_
