@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,17 +27,37 @@ struct Row {
   std::vector<std::string> processes{};
 };
 
-std::string Rounded(double value, int digits) {
+std::string Rounded(std::optional<double> value, int digits) {
+  if (!value) return kNone;
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  std::snprintf(text.data(), text.size(), "%.*f", digits, *value);
   return text.data();
 }
 
+std::string Significant(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g", value);
+  return text.data();
+}
+
+// Whether the process is traced, and what shows it; nothing where nobody asked.
+std::string DescribeTracing(const TracingDetector::Seen* seen) {
+  if (seen == nullptr) return "";
+  if (!seen->detection) return ", tracing: cannot be told";
+  using attribution::Tracing;
+  const auto& [tracing, evidence] = *seen->detection;
+  if (tracing == Tracing::kAbsent) return ", tracing: absent";
+  return std::string(", tracing: ") + (tracing == Tracing::kOn ? "on" : "off") +
+         " (" + evidence + ")";
+}
+
 // The PID and the command name, which any user chooses.
-std::string Describe(const procfs::Procfs& proc, pid_t pid) {
+std::string Describe(const procfs::Procfs& proc, const Sampler& sampler,
+                     pid_t pid) {
   procfs::Buffer buffer;
   const auto comm = proc.GlanceAt(pid).ReadComm(buffer);
-  return std::to_string(pid) + " " + (comm ? Printable(*comm) : "(gone)");
+  return std::to_string(pid) + " " + (comm ? Printable(*comm) : "(gone)") +
+         DescribeTracing(sampler.TracingOf(pid));
 }
 
 Row MakeRow(const InstanceReport& report, const Sampler& sampler,
@@ -46,16 +67,16 @@ Row MakeRow(const InstanceReport& report, const Sampler& sampler,
       .name = Printable(report.instance),
       .memory = Rounded(values.process_memory_bytes, 0),
       .peak = Rounded(values.process_memory_peak_bytes, 0),
-      .cpu = values.process_cpu_percent
-                 ? Rounded(*values.process_cpu_percent, 1)
-                 : kNone,
+      .cpu = Rounded(values.process_cpu_percent, 1),
       .tracing_memory = Rounded(values.tracing_memory_overhead_bytes, 0),
-      .tracing_cpu = FormatNumber(values.tracing_cpu_overhead_percent),
+      .tracing_cpu = values.tracing_cpu_overhead_percent
+                         ? Significant(*values.tracing_cpu_overhead_percent)
+                         : kNone,
   };
   for (const discovery::Match& match : sampler.matches()) {
     if (sampler.NameOf(match) == report.instance &&
         report.pid.value_or(match.pid) == match.pid) {
-      row.processes.push_back(Describe(proc, match.pid));
+      row.processes.push_back(Describe(proc, sampler, match.pid));
     }
   }
   return row;
@@ -68,6 +89,11 @@ std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
   if (!proc) return rows;
   for (const InstanceReport& instance : report.instances) {
     rows.push_back(MakeRow(instance, sampler, *proc));
+    for (const ComponentReport& one : report.components) {
+      if (one.instance != instance.instance) continue;
+      rows.push_back({.name = "  " + Printable(one.component),
+                      .cpu = Rounded(one.cpu_percent, 1)});
+    }
   }
   for (size_t block = 0; block < report.blocks.size(); ++block) {
     if (report.blocks[block].processes == 0) {

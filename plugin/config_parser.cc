@@ -17,6 +17,12 @@
 namespace resource_attribution {
 namespace {
 
+using attribution::TracingOverhead;
+
+// Groups of threads are 64, and one is of those that trace.
+constexpr size_t kComponentsMax = 63;
+constexpr size_t kExportPortsMax = 64;
+
 // What would be valid, when a value is not.
 using Expected = std::optional<std::string>;
 constexpr std::nullopt_t kValid = std::nullopt;
@@ -78,7 +84,7 @@ std::optional<double> OnlyNumber(const oconfig_item_t& item) {
   return value->value.number;
 }
 
-Expected SetBoolean(const oconfig_item_t& item, bool& target) {
+Expected SetBoolean(const oconfig_item_t& item, auto& target) {
   std::optional<bool> parsed;
   if (const oconfig_value_t* value = OnlyValue(item)) {
     if (value->type == OCONFIG_TYPE_BOOLEAN) {
@@ -145,6 +151,10 @@ Expected SetCount(const oconfig_item_t& item, auto& target, int min, int max) {
   }
   target = static_cast<size_t>(*count);
   return kValid;
+}
+
+Expected SetCompareWindow(const oconfig_item_t& item, auto& target) {
+  return SetCount(item, target, 1, 10000);
 }
 
 Expected SetPeakMemory(const oconfig_item_t& item, auto& target) {
@@ -241,14 +251,44 @@ Expected AddUnit(const oconfig_item_t& item, std::vector<std::string>& units) {
   return kValid;
 }
 
-Expected AddExpression(const char* expression, discovery::Selectors& target) {
+Expected AddExpression(const char* expression,
+                       discovery::Expressions& expressions) {
   auto compiled = discovery::CompileExpression(expression);
   if (*expression == '\0' || !compiled->ok()) {
     std::string expected = "one RE2 expression that is not empty, in quotes";
     if (!compiled->ok()) expected += "; RE2: " + Printable(compiled->error());
     return expected;
   }
-  target.command_lines.push_back(std::move(compiled));
+  expressions.push_back(std::move(compiled));
+  return kValid;
+}
+
+Expected AddExpression(const oconfig_item_t& item,
+                       discovery::Expressions& expressions) {
+  const auto expression = OnlyString(item);
+  return AddExpression(expression ? expression->c_str() : "", expressions);
+}
+
+Expected AddPorts(const oconfig_item_t& item, std::vector<uint16_t>& ports) {
+  constexpr double kPortMax = std::numeric_limits<uint16_t>::max();
+  const auto values = ValuesOf(item);
+  const bool valid =
+      item.children_num == 0 && !values.empty() &&
+      ports.size() + values.size() <= kExportPortsMax &&
+      std::all_of(
+          values.begin(), values.end(), [](const oconfig_value_t& value) {
+            return value.type == OCONFIG_TYPE_NUMBER &&
+                   value.value.number >= 1 && value.value.number <= kPortMax &&
+                   value.value.number == std::floor(value.value.number);
+          });
+  if (!valid) {
+    return "TCP ports from 1 to 65535, without quotes, such as 4317 4318, at "
+           "most " +
+           std::to_string(kExportPortsMax) + " in a block";
+  }
+  for (const oconfig_value_t& value : values) {
+    ports.push_back(static_cast<uint16_t>(value.value.number));
+  }
   return kValid;
 }
 
@@ -294,43 +334,57 @@ constexpr Option<Config> kPluginOptions[] = {
      [](auto& item, auto& config) {
        return SetPercent(item, config.defaults.tracing_cpu_percent);
      }},
+    {"TracingDetect",
+     [](auto& item, auto& config) {
+       return SetBoolean(item, config.tracing_detect);
+     }},
+    {"TracingOverhead",
+     [](auto& item, auto& config) {
+       return SetChoice<TracingOverhead>(
+           item, config.defaults.tracing_overhead,
+           {{"Estimate", TracingOverhead::kEstimate},
+            {"Threads", TracingOverhead::kThreads}});
+     }},
+    {"CompareWindow",
+     [](auto& item, auto& config) {
+       return SetCompareWindow(item, config.compare_window);
+     }},
+};
+
+constexpr Option<discovery::Selectors> kSelectorOptions[] = {
+    {"Self", [](auto& item,
+                auto& selectors) { return SetBoolean(item, selectors.self); }},
+    {"PIDFile",
+     [](auto& item, auto& selectors) {
+       return AddPath(item, selectors.pid_files);
+     }},
+    {"Name", [](auto& item,
+                auto& selectors) { return AddName(item, selectors.names); }},
+    {"Executable",
+     [](auto& item, auto& selectors) {
+       return AddPath(item, selectors.executables);
+     }},
+    {"CommandLine",
+     [](auto& item, auto& selectors) {
+       return AddExpression(item, selectors.command_lines);
+     }},
+    {"User", [](auto& item,
+                auto& selectors) { return AddUser(item, selectors.users); }},
+    {"Cgroup",
+     [](auto& item, auto& selectors) {
+       return AddCgroup(item, selectors.cgroups);
+     }},
+    {"SystemdUnit",
+     [](auto& item, auto& selectors) {
+       return AddUnit(item, selectors.systemd_units);
+     }},
+    {"IncludeChildren",
+     [](auto& item, auto& selectors) {
+       return SetBoolean(item, selectors.include_children);
+     }},
 };
 
 constexpr Option<Block> kBlockOptions[] = {
-    {"Self",
-     [](auto& item, auto& block) {
-       return SetBoolean(item, block.selectors.self);
-     }},
-    {"PIDFile",
-     [](auto& item, auto& block) {
-       return AddPath(item, block.selectors.pid_files);
-     }},
-    {"Name", [](auto& item,
-                auto& block) { return AddName(item, block.selectors.names); }},
-    {"Executable",
-     [](auto& item, auto& block) {
-       return AddPath(item, block.selectors.executables);
-     }},
-    {"CommandLine",
-     [](auto& item, auto& block) {
-       const auto expression = OnlyString(item);
-       return AddExpression(expression ? expression->c_str() : "",
-                            block.selectors);
-     }},
-    {"User", [](auto& item,
-                auto& block) { return AddUser(item, block.selectors.users); }},
-    {"Cgroup",
-     [](auto& item, auto& block) {
-       return AddCgroup(item, block.selectors.cgroups);
-     }},
-    {"SystemdUnit",
-     [](auto& item, auto& block) {
-       return AddUnit(item, block.selectors.systemd_units);
-     }},
-    {"IncludeChildren",
-     [](auto& item, auto& block) {
-       return SetBoolean(item, block.selectors.include_children);
-     }},
     {"PerProcess",
      [](auto& item, auto& block) {
        return SetBoolean(item, block.per_process);
@@ -359,30 +413,127 @@ constexpr Option<Block> kBlockOptions[] = {
      [](auto& item, auto& block) {
        return SetPercent(item, block.tracing_cpu_percent);
      }},
+    {"TracingDetect",
+     [](auto& item, auto& block) {
+       return SetBoolean(item, block.tracing_detect);
+     }},
+    {"TracingOverhead",
+     [](auto& item, auto& block) {
+       return SetChoice<TracingOverhead>(
+           item, block.tracing_overhead,
+           {{"Estimate", TracingOverhead::kEstimate},
+            {"Threads", TracingOverhead::kThreads},
+            {"Compared", TracingOverhead::kCompared}});
+     }},
+    {"CompareWindow",
+     [](auto& item, auto& block) {
+       return SetCompareWindow(item, block.compare_window);
+     }},
+    {"TracingThread",
+     [](auto& item, auto& block) {
+       return AddExpression(item, block.tracing_threads);
+     }},
+    {"TracingProcess",
+     [](auto& item, auto& block) {
+       return SetBoolean(item, block.tracing_process);
+     }},
+    {"TracingExportPort",
+     [](auto& item, auto& block) {
+       return AddPorts(item, block.tracing_export_ports);
+     }},
 };
 
-// Sets the option that `item` names. Returns what is wrong with it.
+constexpr Option<Component> kComponentOptions[] = {
+    {"Thread",
+     [](auto& item, auto& component) {
+       return AddExpression(item, component.threads);
+     }},
+};
+
+// Sets the option that `item` names, where it is one of these. Returns whether
+// it is; what is wrong with it goes to `error`.
 template <typename Target>
-Expected SetOption(std::span<const Option<Target>> options,
-                   const char* more_options, const oconfig_item_t& item,
-                   Target& target) {
-  std::string known;
-  for (const Option<Target>& option : options) {
-    if (!Is(item, option.name)) {
-      known += std::string(known.empty() ? "" : ", ") + option.name;
-      continue;
-    }
-    const Expected expected = option.set(item, target);
-    if (!expected) return kValid;
-    return "option " + Render(item) + ": expected " + *expected;
+bool SetIfKnown(std::span<const Option<Target>> options,
+                const oconfig_item_t& item, Target& target, Expected& error) {
+  const auto option =
+      std::find_if(options.begin(), options.end(),
+                   [&item](const auto& one) { return Is(item, one.name); });
+  if (option == options.end()) return false;
+  if (const Expected expected = option->set(item, target)) {
+    error = "option " + Render(item) + ": expected " + *expected;
   }
-  return "unknown option " + Render(item) + "; known here: " + known +
-         more_options;
+  return true;
+}
+
+template <typename Target>
+std::string NamesOf(std::span<const Option<Target>> options) {
+  std::string names;
+  for (const Option<Target>& option : options) {
+    names += std::string(names.empty() ? "" : ", ") + option.name;
+  }
+  return names;
+}
+
+std::string Unknown(const oconfig_item_t& item, const std::string& known) {
+  return "unknown option " + Render(item) + "; known here: " + known;
+}
+
+// Sets the option that `item` names. Returns what is wrong with it.
+Expected SetOption(const oconfig_item_t& item, Config& config) {
+  const std::span<const Option<Config>> options = kPluginOptions;
+  Expected error;
+  if (SetIfKnown(options, item, config, error)) return error;
+  return Unknown(item, NamesOf(options) +
+                           ", Process, ProcessMatch (and selectors in a "
+                           "<Process> block)");
+}
+
+Expected SetOption(const oconfig_item_t& item, discovery::Selectors& target) {
+  const std::span<const Option<discovery::Selectors>> options =
+      kSelectorOptions;
+  Expected error;
+  if (SetIfKnown(options, item, target, error)) return error;
+  return Unknown(item, NamesOf(options));
+}
+
+Expected SetOption(const oconfig_item_t& item, Component& component) {
+  const std::span<const Option<Component>> options = kComponentOptions;
+  Expected error;
+  if (SetIfKnown(options, item, component, error)) return error;
+  return Unknown(item, NamesOf(options));
+}
+
+Expected SetOption(const oconfig_item_t& item, Block& block) {
+  const std::span<const Option<discovery::Selectors>> selectors =
+      kSelectorOptions;
+  const std::span<const Option<Block>> options = kBlockOptions;
+  Expected error;
+  if (SetIfKnown(selectors, item, block.selectors, error) ||
+      SetIfKnown(options, item, block, error)) {
+    return error;
+  }
+  return Unknown(item, NamesOf(selectors) + ", " + NamesOf(options) +
+                           ", Untraced, Component");
+}
+
+// Sets all options of a block that is nested in another. Appends what is wrong
+// with them.
+void SetOptions(const oconfig_item_t& item, const std::string& description,
+                auto& target, std::vector<std::string>& errors) {
+  for (const oconfig_item_t& child : ChildrenOf(item)) {
+    if (auto error = SetOption(child, target)) {
+      errors.push_back(description + ": " + *std::move(error));
+    }
+  }
 }
 
 bool IsBlockName(std::string_view name) {
   return IsPlainText(name, DATA_MAX_NAME_LEN - 1) &&
          name.find('/') == std::string_view::npos;
+}
+
+bool IsNumber(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 // What is wrong with the placeholders of the block's name.
@@ -408,6 +559,96 @@ constexpr const char* kNameExpected =
     "one name of 1 to 127 bytes in quotes, UTF-8, without \"/\" and control "
     "characters";
 
+constexpr const char* kSelectorExpected =
+    "a selector: one of Self true, PIDFile, Name, Executable, CommandLine, "
+    "User, Cgroup, SystemdUnit";
+
+// A `<Untraced>` block in a `<Process>` block.
+void AddUntraced(const oconfig_item_t& item, const std::string& description,
+                 Block& block, std::vector<std::string>& errors) {
+  const size_t errors_before = errors.size();
+  discovery::Selectors& selectors = block.untraced.emplace();
+  SetOptions(item, description, selectors, errors);
+  const bool well_formed = item.values_num == 0 && item.children_num > 0;
+  if (!well_formed || (selectors.empty() && errors.size() == errors_before)) {
+    errors.push_back(description + ": expected <Untraced> with " +
+                     kSelectorExpected);
+  }
+}
+
+// A `<Component>` block in a `<Process>` block.
+void AddComponent(const oconfig_item_t& item, const std::string& description,
+                  Block& block, std::vector<std::string>& errors) {
+  const size_t errors_before = errors.size();
+  Component component;
+  SetOptions(item, description, component, errors);
+  const auto values = ValuesOf(item);
+  const bool is_named = values.size() == 1 &&
+                        values[0].type == OCONFIG_TYPE_STRING &&
+                        IsBlockName(values[0].value.string);
+  if (!is_named || IsNumber(values[0].value.string)) {
+    errors.push_back(description + ": expected " + kNameExpected +
+                     ", and not a number, which would look like a PID");
+    return;
+  }
+  component.name = values[0].value.string;
+  if (component.threads.empty() && errors.size() == errors_before) {
+    errors.push_back(description + ": expected Thread, an RE2 expression");
+  }
+  const bool is_known = std::any_of(
+      block.components.begin(), block.components.end(),
+      [&](const Component& one) { return one.name == component.name; });
+  if (is_known) {
+    errors.push_back(description +
+                     " is there twice in its block; expected names that "
+                     "differ");
+  }
+  if (block.components.size() == kComponentsMax) {
+    errors.push_back(description + ": expected at most " +
+                     std::to_string(kComponentsMax) + " components in a block");
+  }
+  block.components.push_back(std::move(component));
+}
+
+// Sets what `item` names in a `<Process>` block. Appends what is wrong with it.
+void SetOptionOrNested(const oconfig_item_t& item,
+                       const std::string& description, Block& block,
+                       std::vector<std::string>& errors) {
+  const std::string nested = description + ": <" + Render(item) + ">";
+  if (Is(item, "Untraced")) {
+    AddUntraced(item, nested, block, errors);
+  } else if (Is(item, "Component")) {
+    AddComponent(item, nested, block, errors);
+  } else if (auto error = SetOption(item, block)) {
+    errors.push_back(description + ": " + *std::move(error));
+  }
+}
+
+// What is wrong with options that are valid each by itself.
+Expected CheckTogether(const Block& block) {
+  const bool is_compared = block.tracing_overhead == TracingOverhead::kCompared;
+  const bool has_placeholders =
+      discovery::NameTemplate(block.name).HasPlaceholders();
+  if (is_compared && (block.per_process || has_placeholders)) {
+    return "option TracingOverhead \"Compared\": expected a block without "
+           "PerProcess and with a name without placeholders, whose processes "
+           "can be compared with each other";
+  }
+  if (block.tracing_process &&
+      block.tracing_overhead.value_or(TracingOverhead::kEstimate) !=
+          TracingOverhead::kEstimate) {
+    return "option TracingProcess true: expected no TracingOverhead beside it, "
+           "as all is overhead in such a process";
+  }
+  if (block.per_process &&
+      (!block.components.empty() || !block.tracing_export_ports.empty())) {
+    return "option PerProcess true: expected no Component and no "
+           "TracingExportPort beside it, which are of all processes of the "
+           "block";
+  }
+  return kValid;
+}
+
 }  // namespace
 
 std::vector<std::string> ConfigParser::Add(const oconfig_item_t& plugin_block) {
@@ -415,10 +656,7 @@ std::vector<std::string> ConfigParser::Add(const oconfig_item_t& plugin_block) {
   for (const oconfig_item_t& item : ChildrenOf(plugin_block)) {
     if (Is(item, "Process") || Is(item, "ProcessMatch")) {
       AddProcess(item, errors);
-    } else if (auto error = SetOption<Config>(kPluginOptions,
-                                              ", Process, ProcessMatch (and "
-                                              "selectors in a <Process> block)",
-                                              item, config_)) {
+    } else if (auto error = SetOption(item, config_)) {
       errors.push_back(*std::move(error));
     }
   }
@@ -451,10 +689,11 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
 
   // What is wrong further in is said as well.
   Block block;
+  if (named) block.name = values[0].value.string;
   const size_t errors_before = errors.size();
   if (named && is_match) {
     const auto expected =
-        AddExpression(values[1].value.string, block.selectors);
+        AddExpression(values[1].value.string, block.selectors.command_lines);
     if (expected) {
       errors.push_back("option " + description + ": expected " + *expected);
     }
@@ -468,20 +707,17 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
   } else if (item.children_num > 0) {
     description = "<" + description + ">";
     for (const oconfig_item_t& child : ChildrenOf(item)) {
-      if (auto error = SetOption<Block>(kBlockOptions, "", child, block)) {
-        errors.push_back(description + ": " + *error);
-      }
+      SetOptionOrNested(child, description, block, errors);
     }
     if (block.selectors.empty() && errors.size() == errors_before) {
-      errors.push_back(
-          description +
-          ": expected a selector: one of Self true, PIDFile, "
-          "Name, Executable, CommandLine, User, Cgroup, SystemdUnit");
+      errors.push_back(description + ": expected " + kSelectorExpected);
+    }
+    if (const auto wrong = CheckTogether(block)) {
+      errors.push_back(description + ": " + *wrong);
     }
     description += " " + Render(ChildrenOf(item)[0]);
   }
   if (!named) return;
-  block.name = values[0].value.string;
   if (const auto wrong = CheckPlaceholders(block)) {
     errors.push_back(description + ": " + *wrong);
   }

@@ -63,6 +63,10 @@ struct BlockLog {
   bool pss_refused = false;
   bool refused_by_instances = false;
   bool exceeds_max_processes = false;
+  bool undetected = false;
+  std::string without_threads;
+  bool compared = false;
+  std::string traffic_problem;
   LineBudget budget;
 };
 
@@ -223,6 +227,48 @@ void SayPresence(size_t processes, BlockLog::Presence& said, auto say) {
   if (is_said) said = now;
 }
 
+// Says what is there instead of what was; nothing when that is nothing.
+void SayText(const std::string& text, std::string& said, auto say) {
+  if (text != said && (text.empty() || say())) said = text;
+}
+
+std::string Spread(const attribution::Comparison::Estimate& estimate) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.6g (standard deviation %.3g)",
+                estimate.mean, estimate.deviation);
+  return text.data();
+}
+
+// What changed with what a block measures of tracing.
+void LogTracingChanges(const Block& block, const BlockReport& report,
+                       BlockLog& log, auto say) {
+  const bool is_compared =
+      block.tracing_overhead == attribution::TracingOverhead::kCompared;
+  SayOnce(!report.undetected.empty(), log.undetected, [&] {
+    return say(LOG_WARNING,
+               "it cannot be told of a process whether it is traced: " +
+                   Printable(report.undetected) +
+                   (is_compared ? "; it is not compared"
+                                : "; the estimate stands for it"));
+  });
+  SayText(report.without_threads, log.without_threads, [&] {
+    return say(LOG_INFO, "no thread has a name for " +
+                             Printable(report.without_threads) +
+                             " yet; nothing is reported of it until one has");
+  });
+  SayOnce(report.difference.has_value(), log.compared, [&] {
+    return say(LOG_INFO, "compared: a traced process takes " +
+                             Spread(report.difference->memory_bytes) +
+                             " bytes and " +
+                             Spread(report.difference->cpu_percent) +
+                             " % of a CPU more than an untraced one");
+  });
+  SayText(report.traffic_problem, log.traffic_problem, [&] {
+    return say(LOG_WARNING, "export traffic may be missing: " +
+                                Printable(report.traffic_problem));
+  });
+}
+
 // Says what changed with a block since it was last spoken of.
 void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
   const auto say = [&](int severity, const std::string& text) {
@@ -232,12 +278,10 @@ void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
     return true;
   };
   SayPresence(report.processes, log.presence, say);
-  if (report.problem != log.problem &&
-      (report.problem.empty() ||
-       say(LOG_WARNING,
-           "processes may be missing: " + Printable(report.problem)))) {
-    log.problem = report.problem;
-  }
+  SayText(report.problem, log.problem, [&] {
+    return say(LOG_WARNING,
+               "processes may be missing: " + Printable(report.problem));
+  });
   SayOnce(!report.pss_refused.empty(), log.pss_refused, [&] {
     return say(LOG_WARNING, "memory is Rss from now on, Pss was refused: " +
                                 report.pss_refused +
@@ -256,6 +300,7 @@ void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
                    " processes match: the largest by resident memory "
                    "are reported");
   });
+  LogTracingChanges(block, report, log, say);
 }
 
 // Samples once and says what changed. Returns whether there is a report.
@@ -278,6 +323,9 @@ int RunPass() {
   if (!Sample()) return 0;
   const cdtime_t now = cdtime();
   for (const InstanceReport& report : module_state->report.instances) {
+    Dispatch(report, now);
+  }
+  for (const ComponentReport& report : module_state->report.components) {
     Dispatch(report, now);
   }
   return 0;

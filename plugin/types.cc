@@ -1,9 +1,11 @@
 #include "types.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace resource_attribution {
@@ -11,12 +13,16 @@ namespace {
 
 using attribution::Values;
 
-struct Type {
+// A type with one data source.
+struct Gauge {
   const char* name;
   std::optional<double> (*value)(const Values& values);
 };
 
-constexpr Type kTypes[] = {
+constexpr const char* kCpuPercent = "process_cpu_percent";
+constexpr const char* kNetworkBytes = "tracing_network_bytes";
+
+constexpr Gauge kGauges[] = {
     {"process_memory_bytes",
      [](const Values& v) -> std::optional<double> {
        return v.process_memory_bytes;
@@ -25,16 +31,11 @@ constexpr Type kTypes[] = {
      [](const Values& v) -> std::optional<double> {
        return v.process_memory_peak_bytes;
      }},
-    {"process_cpu_percent",
-     [](const Values& v) { return v.process_cpu_percent; }},
+    {kCpuPercent, [](const Values& v) { return v.process_cpu_percent; }},
     {"tracing_memory_overhead_bytes",
-     [](const Values& v) -> std::optional<double> {
-       return v.tracing_memory_overhead_bytes;
-     }},
+     [](const Values& v) { return v.tracing_memory_overhead_bytes; }},
     {"tracing_cpu_overhead_percent",
-     [](const Values& v) -> std::optional<double> {
-       return v.tracing_cpu_overhead_percent;
-     }},
+     [](const Values& v) { return v.tracing_cpu_overhead_percent; }},
 };
 
 template <size_t size>
@@ -42,44 +43,81 @@ void Copy(std::string_view text, char (&field)[size]) {
   field[text.copy(field, size - 1)] = '\0';
 }
 
-}  // namespace
-
-int RegisterTypes() {
-  for (const Type& type : kTypes) {
-    data_source_t source{};
-    Copy("value", source.name);
-    source.type = DS_TYPE_GAUGE;
-    source.min = 0;
-    source.max = NAN;  // no upper bound
-    data_set_t set{};
-    Copy(type.name, set.type);
-    set.ds_num = 1;
-    set.ds = &source;
-    if (const int status = plugin_register_data_set(&set)) return status;
-  }
-  return 0;
+// No upper bound.
+data_source_t Source(std::string_view name, int type) {
+  data_source_t source{};
+  Copy(name, source.name);
+  source.type = type;
+  source.min = 0;
+  source.max = NAN;
+  return source;
 }
 
-void Dispatch(const InstanceReport& report, cdtime_t time) {
+int Register(std::string_view type, std::span<data_source_t> sources) {
+  data_set_t set{};
+  Copy(type, set.type);
+  set.ds_num = sources.size();
+  set.ds = sources.data();
+  return plugin_register_data_set(&set);
+}
+
+// All but the type.
+value_list_t ListOf(std::string_view instance, cdtime_t time) {
   value_list_t list{};
   list.time = time;
   Copy(kPluginName, list.plugin);
-  Copy(report.instance, list.plugin_instance);
+  Copy(instance, list.plugin_instance);
+  return list;
+}
+
+// On failure collectd has logged why; other values may still get through.
+void Send(value_list_t& list, std::string_view type,
+          std::span<value_t> values) {
+  list.values = values.data();
+  list.values_len = values.size();
+  Copy(type, list.type);
+  plugin_dispatch_values(&list);
+}
+
+}  // namespace
+
+int RegisterTypes() {
+  for (const Gauge& gauge : kGauges) {
+    data_source_t source = Source("value", DS_TYPE_GAUGE);
+    if (const int status = Register(gauge.name, {&source, 1})) return status;
+  }
+  std::array sources{Source("sent", DS_TYPE_DERIVE),
+                     Source("received", DS_TYPE_DERIVE)};
+  return Register(kNetworkBytes, sources);
+}
+
+void Dispatch(const InstanceReport& report, cdtime_t time) {
+  value_list_t list = ListOf(report.instance, time);
   if (report.pid) {
     std::to_chars(list.type_instance, std::end(list.type_instance) - 1,
                   *report.pid);
   }
-  for (const Type& type : kTypes) {
-    const auto measured = type.value(report.values);
+  for (const Gauge& gauge : kGauges) {
+    const auto measured = gauge.value(report.values);
     if (!measured) continue;
     value_t value{};
     value.gauge = *measured;
-    list.values = &value;
-    list.values_len = 1;
-    Copy(type.name, list.type);
-    // On failure it has logged why; the other values may still get through.
-    plugin_dispatch_values(&list);
+    Send(list, gauge.name, {&value, 1});
   }
+  if (const auto& bytes = report.values.tracing_network_bytes) {
+    std::array<value_t, 2> values{};
+    values[0].derive = static_cast<derive_t>(bytes->sent);
+    values[1].derive = static_cast<derive_t>(bytes->received);
+    Send(list, kNetworkBytes, values);
+  }
+}
+
+void Dispatch(const ComponentReport& report, cdtime_t time) {
+  value_list_t list = ListOf(report.instance, time);
+  Copy(report.component, list.type_instance);
+  value_t value{};
+  value.gauge = report.cpu_percent;
+  Send(list, kCpuPercent, {&value, 1});
 }
 
 }  // namespace resource_attribution

@@ -8,7 +8,7 @@ namespace resource_attribution {
 
 inline constexpr const char* kPluginName = "resource_attribution";
 
-/// Registers the five types, which collectd's own types.db does not have; the
+/// Registers the six types, which collectd's own types.db does not have; the
 /// same lines stand in plugin/types.db. Returns 0, or what collectd returned
 /// for the one that failed.
 int RegisterTypes();
@@ -17,6 +17,9 @@ int RegisterTypes();
 /// `time`: under the plugin instance and, for a single process, with its PID as
 /// the type instance.
 void Dispatch(const InstanceReport& report, cdtime_t time);
+
+/// Likewise the CPU of a component, which becomes the type instance.
+void Dispatch(const ComponentReport& report, cdtime_t time);
 
 }  // namespace resource_attribution
 

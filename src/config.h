@@ -2,6 +2,7 @@
 #define RESOURCE_ATTRIBUTION_CONFIG_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,13 @@ enum class DiscoveryMode {
   kScan,    ///< by scanning /proc in each pass
 };
 
+/// A part of a process: its threads whose names one of the expressions is found
+/// in.
+struct Component {
+  std::string name;
+  discovery::Expressions threads;
+};
+
 /// A `<Process>` block: which processes, reported under which name.
 struct Block {
   std::string name;  ///< may hold placeholders, see discovery::NameTemplate
@@ -42,6 +50,30 @@ struct Block {
   std::optional<attribution::PeakMemory> peak_memory;
   std::optional<double> tracing_memory_percent;
   std::optional<double> tracing_cpu_percent;
+  std::optional<attribution::TracingOverhead> tracing_overhead;
+  std::optional<bool> tracing_detect;
+  std::optional<size_t> compare_window;
+
+  /// Its processes are there for tracing only.
+  bool tracing_process = false;
+
+  /// Which of its processes are not traced, where the administrator says so.
+  std::optional<discovery::Selectors> untraced;
+
+  /// Names of the threads that trace; none: those that are known.
+  discovery::Expressions tracing_threads;
+
+  /// Remote TCP ports to which traces are exported.
+  std::vector<uint16_t> tracing_export_ports;
+
+  std::vector<Component> components;
+
+  /// Whether somebody has to look if its processes are traced.
+  bool DetectsTracing(bool by_default) const {
+    return tracing_detect.value_or(by_default) ||
+           (tracing_overhead == attribution::TracingOverhead::kCompared &&
+            !untraced);
+  }
 };
 
 /// The `<Plugin resource_attribution>` blocks of all files together, validated.
@@ -54,6 +86,8 @@ struct Config {
   std::optional<size_t> max_open_files;
   CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
   attribution::Options defaults;
+  bool tracing_detect = false;
+  size_t compare_window = 10;  ///< passes that a comparison averages over
   std::vector<Block> blocks;
 };
 
@@ -68,6 +102,9 @@ inline attribution::Options OptionsOf(const Config& config,
           defaults.tracing_memory_percent),
       .tracing_cpu_percent =
           block.tracing_cpu_percent.value_or(defaults.tracing_cpu_percent),
+      .tracing_overhead =
+          block.tracing_overhead.value_or(defaults.tracing_overhead),
+      .tracing_process = block.tracing_process,
   };
 }
 

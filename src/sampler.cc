@@ -15,10 +15,21 @@ namespace {
 
 using attribution::MemoryType;
 using attribution::Reading;
+using attribution::TracingState;
 using procfs::Error;
 using procfs::Instant;
 using procfs::Result;
 
+std::vector<size_t> BlocksWithUntraced(const Config& config) {
+  std::vector<size_t> blocks;
+  for (size_t block = 0; block < config.blocks.size(); ++block) {
+    if (config.blocks[block].untraced) blocks.push_back(block);
+  }
+  return blocks;
+}
+
+// The blocks, and behind them the untraced processes of those that say which
+// these are.
 std::vector<discovery::Target> TargetsOf(const Config& config) {
   std::vector<discovery::Target> targets;
   for (const Block& block : config.blocks) {
@@ -26,7 +37,22 @@ std::vector<discovery::Target> TargetsOf(const Config& config) {
                        .selectors = &block.selectors,
                        .max_instances = block.max_instances});
   }
+  for (const size_t index : BlocksWithUntraced(config)) {
+    const Block& block = config.blocks[index];
+    // No block has such a name.
+    targets.push_back(
+        {.name = block.name + "/untraced", .selectors = &*block.untraced});
+  }
   return targets;
+}
+
+std::vector<BlockTracing> TracingOfBlocks(const Config& config) {
+  std::vector<BlockTracing> tracing;
+  tracing.reserve(config.blocks.size());
+  for (const Block& block : config.blocks) {
+    tracing.emplace_back(config, block);
+  }
+  return tracing;
 }
 
 std::vector<attribution::Options> OptionsOfBlocks(const Config& config) {
@@ -35,6 +61,26 @@ std::vector<attribution::Options> OptionsOfBlocks(const Config& config) {
     options.push_back(OptionsOf(config, block));
   }
   return options;
+}
+
+size_t MostComponents(const Config& config) {
+  size_t most = 0;
+  for (const Block& block : config.blocks) {
+    most = std::max(most, block.components.size());
+  }
+  return most;
+}
+
+std::optional<ExportTraffic> TrafficOf(const Config& config) {
+  std::vector<std::vector<uint16_t>> ports;
+  for (const Block& block : config.blocks) {
+    ports.push_back(block.tracing_export_ports);
+  }
+  if (std::all_of(ports.begin(), ports.end(),
+                  [](const auto& one) { return one.empty(); })) {
+    return std::nullopt;
+  }
+  return ExportTraffic(std::move(ports));
 }
 
 // How many descriptors may be kept, so that the daemon has enough for the rest
@@ -78,6 +124,10 @@ Sampler::Sampler(Config config, procfs::Clock clock)
       shortest_measurement_(config_.interval_seconds.value_or(0) / 2),
       options_(OptionsOfBlocks(config_)),
       pss_refused_(config_.blocks.size()),
+      block_tracing_(TracingOfBlocks(config_)),
+      blocks_with_untraced_(BlocksWithUntraced(config_)),
+      most_components_(MostComponents(config_)),
+      export_traffic_(TrafficOf(config_)),
       discovery_(TargetsOf(config_), config_.proc_path + "/self/mounts"),
       table_(MaxOpenFiles(config_), clock_) {}
 
@@ -115,6 +165,7 @@ Result<discovery::ProcessEvents> Sampler::SubscribeToEvents() {
 
 Result<void> Sampler::Pass(PassReport& report) {
   report.instances.clear();
+  report.components.clear();
   report.blocks.assign(config_.blocks.size(), {});
   if (auto open = OpenProc(); !open) return open;
 
@@ -136,18 +187,29 @@ Result<void> Sampler::Pass(PassReport& report) {
           shortest_measurement_;
 
   // Read each process once, and add it to every block that it belongs to.
+  const BlockTracing::Pass pass{.proc = *proc_,
+                                .previous = previous_,
+                                .clock = clock_,
+                                .ticks_per_second = ticks_per_second_,
+                                .measures_cpu = measures_cpu};
   sums_.assign(discovery_.instances().size(), {});
   singles_.clear();
+  members_.clear();
+  component_cpu_.assign(sums_.size() * most_components_, std::nullopt);
+  detector_.BeginPass();
+  for (BlockTracing& tracing : block_tracing_) tracing.BeginPass();
   auto match = discovery_.matches().begin();
   auto& processes = table_.processes();
   for (auto entry = processes.begin(); entry != processes.end();) {
     auto& [pid, process] = *entry++;  // it may be forgotten
-    // Of somebody who had ended when a list was asked.
-    while (match != discovery_.matches().end() && match->pid < pid) ++match;
-    const auto first = match;
-    while (match != discovery_.matches().end() && match->pid == pid) ++match;
-    const Matches matches(first, match);
-    const auto reading = Read(process, matches);
+    const auto [matches, untraced] = TakeMatches(pid, match);
+    if (matches.empty()) continue;
+    auto reading = Read(process, matches);
+    if (reading) {
+      const auto measured =
+          MeasureTracing(pass, process, matches, untraced, report);
+      if (!measured) reading = tl::unexpected(measured.error());
+    }
     if (reading) {
       std::optional<double> cpu_percent;
       if (measures_cpu) {
@@ -155,7 +217,7 @@ Result<void> Sampler::Pass(PassReport& report) {
             attribution::CpuPercent(previous_, *reading, ticks_per_second_);
       }
       current_.readings.push_back(*reading);
-      Add(*reading, cpu_percent, matches);
+      Add(pass, *reading, cpu_percent, matches);
       for (const auto& one : matches) ++report.blocks[one.block].processes;
     } else if (reading.error().OutOfResources()) {
       return tl::unexpected(reading.error());
@@ -169,7 +231,10 @@ Result<void> Sampler::Pass(PassReport& report) {
   }
 
   // Attribute and report.
-  Report(report);
+  detector_.EndPass();
+  for (BlockTracing& tracing : block_tracing_) tracing.EndPass(pass);
+  const bool has_traffic = export_traffic_ && MeasureTraffic(report);
+  Report(report, has_traffic);
   if (measures_cpu) std::swap(previous_, current_);
   return {};
 }
@@ -232,37 +297,125 @@ Result<void> Sampler::AddPss(Matches matches, Reading& reading) {
   return {};
 }
 
-void Sampler::Add(const Reading& reading, std::optional<double> cpu_percent,
-                  Matches matches) {
+// The next matches, of `pid`: with blocks, and with what tells the untraced
+// processes of some.
+std::pair<Sampler::Matches, Sampler::Matches> Sampler::TakeMatches(
+    pid_t pid, NextMatch& next) const {
+  const auto end = discovery_.matches().end();
+  const auto first = next;
+  while (next != end && next->pid == pid &&
+         next->block < config_.blocks.size()) {
+    ++next;
+  }
+  const auto middle = next;
+  while (next != end && next->pid == pid) ++next;
+  return {Matches(first, middle), Matches(middle, next)};
+}
+
+// Fills tracing_ with what is to be known of tracing in a process, for each of
+// its matches.
+Result<void> Sampler::MeasureTracing(const BlockTracing::Pass& pass,
+                                     const procfs::WatchedProcess& process,
+                                     Matches matches, Matches untraced,
+                                     PassReport& report) {
+  tracing_.clear();
   for (const auto& match : matches) {
+    const auto state = StateOf(process, match.block, untraced, report);
+    if (!state) return tl::unexpected(state.error());
+    const auto tracing =
+        block_tracing_[match.block].Measure(pass, process.id, *state);
+    if (!tracing) return tl::unexpected(tracing.error());
+    tracing_.push_back(*tracing);
+  }
+  return {};
+}
+
+// Whether a process of `block` is traced, by its selectors for untraced ones or
+// by what is seen of the process.
+Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
+                                      size_t block, Matches untraced,
+                                      PassReport& report) {
+  if (config_.blocks[block].untraced) {
+    const bool is_untraced =
+        std::any_of(untraced.begin(), untraced.end(), [&](const auto& match) {
+          return blocks_with_untraced_[match.block - config_.blocks.size()] ==
+                 block;
+        });
+    return is_untraced ? TracingState::kUntraced : TracingState::kTraced;
+  }
+  if (!config_.blocks[block].DetectsTracing(config_.tracing_detect)) {
+    return TracingState::kUnknown;
+  }
+  const auto seen = detector_.LookAt(*proc_, process);
+  if (!seen) return tl::unexpected(seen.error());
+  if (!(*seen)->problem.empty()) {
+    report.blocks[block].undetected = (*seen)->problem;
+  }
+  return (*seen)->State();
+}
+
+void Sampler::Add(const BlockTracing::Pass& pass, const Reading& reading,
+                  std::optional<double> cpu_percent, Matches matches) {
+  for (size_t i = 0; i < matches.size(); ++i) {
+    const auto& match = matches[i];
+    block_tracing_[match.block].Compare(reading,
+                                        options_[match.block].memory_type,
+                                        cpu_percent, tracing_[i].state);
+    AddComponents(pass, match);
+    if (export_traffic_) {
+      members_.push_back({reading.process, match.block, match.instance});
+    }
     if (config_.blocks[match.block].per_process) {
-      singles_.push_back({match, reading, cpu_percent});
+      singles_.push_back({match, reading, cpu_percent, tracing_[i]});
     } else {
-      sums_[match.instance].Add(reading, cpu_percent);
+      sums_[match.instance].Add(reading, cpu_percent, tracing_[i]);
     }
   }
 }
 
-void Sampler::Report(PassReport& report) {
+void Sampler::AddComponents(const BlockTracing::Pass& pass,
+                            const discovery::Match& match) {
+  const size_t count = config_.blocks[match.block].components.size();
+  for (size_t component = 0; component < count; ++component) {
+    const auto cpu_percent =
+        block_tracing_[match.block].ComponentCpuPercent(pass, component);
+    if (!cpu_percent) continue;
+    auto& sum = component_cpu_[match.instance * most_components_ + component];
+    sum = sum.value_or(0) + *cpu_percent;
+  }
+}
+
+void Sampler::Report(PassReport& report, bool has_traffic) {
   for (size_t block = 0; block < report.blocks.size(); ++block) {
     BlockReport& one = report.blocks[block];
     if (one.problem.empty()) one.problem = discovery_.Problem(block);
     one.refused_by_instances = discovery_.Refused(block);
     one.pss_refused = pss_refused_[block];
+    one.without_threads = block_tracing_[block].WithoutThreads();
+    one.difference = block_tracing_[block].Difference();
     if (!one.pss_refused.empty()) {
       options_[block].memory_type = MemoryType::kRss;
     }
   }
   host_cpus_ = HostCpus(config_.cpu_percent_of);
+  for (size_t i = 0; i < blocks_with_untraced_.size(); ++i) {
+    std::string& problem = report.blocks[blocks_with_untraced_[i]].problem;
+    if (problem.empty()) problem = discovery_.Problem(report.blocks.size() + i);
+  }
   for (size_t index = 0; index < sums_.size(); ++index) {
     const auto& instance = discovery_.instances()[index];
+    if (sums_[index].processes() == 0) continue;
     const auto values =
-        sums_[index].Attribute(options_[instance.block], host_cpus_);
-    if (values) {
-      report.instances.push_back({instance.name, std::nullopt, *values});
+        sums_[index].Attribute(options_[instance.block], host_cpus_,
+                               report.blocks[instance.block].difference);
+    report.instances.push_back({instance.name, std::nullopt, *values});
+    if (has_traffic) {
+      report.instances.back().values.tracing_network_bytes =
+          export_traffic_->Of(index);
     }
   }
   ReportSingles(report);
+  ReportComponents(report);
 }
 
 // Processes that are reported one by one: of each block the largest.
@@ -286,11 +439,39 @@ void Sampler::ReportSingles(PassReport& report) {
       continue;
     }
     attribution::BlockSum sum;
-    sum.Add(single.reading, single.cpu_percent);
+    sum.Add(single.reading, single.cpu_percent, single.tracing);
     const auto values = sum.Attribute(options_[block], host_cpus_);
     report.instances.push_back(
         {discovery_.instances()[single.match.instance].name, single.match.pid,
          *values});
+  }
+}
+
+// Measures what is sent to export ports and received from them. Returns whether
+// that is known.
+bool Sampler::MeasureTraffic(PassReport& report) {
+  for (size_t index = 0; index < discovery_.instances().size(); ++index) {
+    if (discovery_.instances()[index].name.empty()) {
+      export_traffic_->Forget(index);
+    }
+  }
+  const auto measured = export_traffic_->Pass(*proc_, members_, *current_.begun,
+                                              ticks_per_second_);
+  for (size_t block = 0; block < report.blocks.size(); ++block) {
+    report.blocks[block].traffic_problem = export_traffic_->Problem(block);
+  }
+  return measured.has_value();
+}
+
+void Sampler::ReportComponents(PassReport& report) {
+  for (size_t i = 0; i < component_cpu_.size(); ++i) {
+    if (!component_cpu_[i]) continue;
+    const auto& instance = discovery_.instances()[i / most_components_];
+    const Block& block = config_.blocks[instance.block];
+    report.components.push_back(
+        {.instance = instance.name,
+         .component = block.components[i % most_components_].name,
+         .cpu_percent = *attribution::ShareOf(host_cpus_, component_cpu_[i])});
   }
 }
 

@@ -8,14 +8,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "attribution/reading.h"
 #include "attribution/values.h"
+#include "block_tracing.h"
 #include "config.h"
 #include "discovery/discovery.h"
+#include "export_traffic.h"
 #include "procfs/process_table.h"
 #include "procfs/procfs.h"
+#include "tracing_detector.h"
 
 namespace resource_attribution {
 
@@ -37,6 +41,22 @@ struct BlockReport {
 
   /// It has more processes than are reported one by one.
   bool exceeds_max_processes = false;
+
+  /// Why it cannot be told of a process whether it is traced; empty when it can
+  /// be of all, or nobody asked.
+  std::string undetected;
+
+  /// What has no value because no thread has had such a name yet; empty when
+  /// there is nothing.
+  std::string without_threads;
+
+  /// What may be missing in its export traffic, for people; empty when nothing
+  /// is.
+  std::string traffic_problem;
+
+  /// What tracing costs one process by comparison; none: not asked for, or not
+  /// yet known.
+  std::optional<attribution::Comparison::Difference> difference;
 };
 
 /// Values as they are reported: of the processes of an instance together, or of
@@ -47,10 +67,18 @@ struct InstanceReport {
   attribution::Values values;
 };
 
+/// CPU of a component of an instance.
+struct ComponentReport {
+  std::string_view instance;   ///< valid until the next pass
+  std::string_view component;  ///< likewise
+  double cpu_percent = 0;
+};
+
 /// What one pass says.
 struct PassReport {
   std::vector<BlockReport> blocks;  ///< in the order of the configuration
   std::vector<InstanceReport> instances;
+  std::vector<ComponentReport> components;
 };
 
 /// Reads the clocks.
@@ -88,6 +116,12 @@ class Sampler {
     return discovery_.matches();
   }
 
+  /// Whether it was seen in the last pass that a process is traced; null where
+  /// nobody asked.
+  const TracingDetector::Seen* TracingOf(pid_t pid) const {
+    return detector_.Find(pid);
+  }
+
   /// Under which name a match is reported.
   std::string_view NameOf(const discovery::Match& match) const {
     return discovery_.instances()[match.instance].name;
@@ -95,24 +129,38 @@ class Sampler {
 
  private:
   using Matches = std::span<const discovery::Match>;  // of one process
+  using NextMatch = std::vector<discovery::Match>::const_iterator;
 
   // A process of a block that reports its processes one by one.
   struct Single {
     discovery::Match match;
     attribution::Reading reading;
     std::optional<double> cpu_percent;
+    attribution::ProcessTracing tracing;
   };
 
   procfs::Result<void> OpenProc();
   procfs::Result<discovery::ProcessEvents> SubscribeToEvents();
+  std::pair<Matches, Matches> TakeMatches(pid_t pid, NextMatch& next) const;
   procfs::Result<attribution::Reading> Read(procfs::WatchedProcess& process,
                                             Matches matches);
   procfs::Result<void> AddPss(Matches matches, attribution::Reading& reading);
   bool WantsPss(size_t block) const;
-  void Add(const attribution::Reading& reading,
+  procfs::Result<void> MeasureTracing(const BlockTracing::Pass& pass,
+                                      const procfs::WatchedProcess& process,
+                                      Matches matches, Matches untraced,
+                                      PassReport& report);
+  procfs::Result<attribution::TracingState> StateOf(
+      const procfs::WatchedProcess& process, size_t block, Matches untraced,
+      PassReport& report);
+  void Add(const BlockTracing::Pass& pass, const attribution::Reading& reading,
            std::optional<double> cpu_percent, Matches matches);
-  void Report(PassReport& report);
+  void AddComponents(const BlockTracing::Pass& pass,
+                     const discovery::Match& match);
+  bool MeasureTraffic(PassReport& report);
+  void Report(PassReport& report, bool has_traffic);
   void ReportSingles(PassReport& report);
+  void ReportComponents(PassReport& report);
 
   const Config config_;
   const procfs::Clock clock_;
@@ -120,7 +168,14 @@ class Sampler {
   const std::chrono::duration<double> shortest_measurement_;
   std::vector<attribution::Options> options_;  // of each block
   std::vector<std::string> pss_refused_;       // likewise
+  std::vector<BlockTracing> block_tracing_;    // likewise
+  // Of the blocks whose untraced processes have selectors of their own. These
+  // stand in this order behind the blocks among the targets of discovery.
+  std::vector<size_t> blocks_with_untraced_;
+  const size_t most_components_;  // of a block
+  std::optional<ExportTraffic> export_traffic_;  // where a block asks for it
   discovery::Discovery discovery_;
+  TracingDetector detector_;
   procfs::ProcessTable table_;
   std::optional<procfs::Procfs> proc_;
   attribution::Snapshot previous_;
@@ -130,6 +185,10 @@ class Sampler {
   std::optional<double> host_cpus_;
   std::vector<attribution::BlockSum> sums_;  // of each instance
   std::vector<Single> singles_;
+  std::vector<attribution::ProcessTracing> tracing_;  // of each match
+  // Of each component of each instance, these side by side.
+  std::vector<std::optional<double>> component_cpu_;
+  std::vector<attribution::Member> members_;  // of blocks with export ports
   procfs::Buffer buffer_;
 };
 

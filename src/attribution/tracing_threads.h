@@ -9,7 +9,7 @@ namespace resource_attribution::attribution {
 /// batching, sampling and exporting spans.
 ///
 /// The kernel keeps 15 bytes of a name (TASK_COMM_LEN). Most runtimes cut it
-/// there; HotSpot since JDK 26 keeps the first 7 and the last 6 with `..`
+/// there; later versions of HotSpot keep the first 7 and the last 6 with `..`
 /// between (JDK-8368124), so that names of the JVM stand here both ways.
 ///
 /// Not here are threads that work for metrics or logs (PeriodicMetricReader,
@@ -59,8 +59,9 @@ inline constexpr auto kTracingThreads = std::to_array<const char*>({
     // eapm event processor thread; apm-agent-python, transport/base.py
     R"(^eapm event proc$)",
     // New Relic Harvest Service, New Relic Faster Harvest Service;
-    // newrelic-java-agent, HarvestServiceImpl.java. Since JDK 26 they look like
-    // its other services, which are not for tracing.
+    // newrelic-java-agent, HarvestServiceImpl.java. Shortened in the later way
+    // they look
+    // like its other services, which are not for tracing.
     R"(^New Relic (Harve|Faste)$)",
     // New Relic Transaction Service Processor; TransactionService.java
     R"(^New Relic Trans$)",
@@ -74,7 +75,7 @@ inline constexpr auto kTracingThreads = std::to_array<const char*>({
     R"(^NR-StreamingRpc$)",
     // DataCarrier.DEFAULT.Consumer.0.Thread; skywalking-java,
     // TraceSegmentServiceClient.java, ConsumeDriver.java. That of its logs
-    // (gRPC-log for DEFAULT) looks the same since JDK 26.
+    // (gRPC-log for DEFAULT) looks the same when shortened in the later way.
     R"(^DataCarrier\.DEF$)",
     R"(^DataCar\.\..*read$)",
     // BatchItemProcessor_WorkerThread-1; ApplicationInsights-Java,

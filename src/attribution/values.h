@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "attribution/comparison.h"
 #include "attribution/reading.h"
+#include "attribution/traffic_account.h"
 
 namespace resource_attribution::attribution {
 
@@ -21,28 +23,57 @@ enum class PeakMemory {
   kVmHwm,   ///< of the resident set
 };
 
+/// Where the two values of tracing come from.
+enum class TracingOverhead {
+  kEstimate,  ///< constants
+  kThreads,   ///< CPU: of the threads that trace; memory: the constant
+  kCompared,  ///< the traced processes less the untraced ones
+};
+
 /// How a block's readings become values.
 struct Options {
   MemoryType memory_type = MemoryType::kRss;
   PeakMemory peak_memory = PeakMemory::kVmPeak;
   double tracing_memory_percent = 1.5;  ///< of the memory
   double tracing_cpu_percent = 0.5;     ///< for each process
+  TracingOverhead tracing_overhead = TracingOverhead::kEstimate;
+
+  /// Its processes are there for tracing only: all that they use is overhead.
+  bool tracing_process = false;
 };
 
-/// The five values of a block, named as their collectd types.
+/// The values of a block, named as their collectd types. None: not measured,
+/// not yet, or not asked for.
 struct Values {
   double process_memory_bytes = 0;
   double process_memory_peak_bytes = 0;
-  std::optional<double> process_cpu_percent{};  ///< none: not measured yet
-  double tracing_memory_overhead_bytes = 0;
-  double tracing_cpu_overhead_percent = 0;
+  std::optional<double> process_cpu_percent{};
+  std::optional<double> tracing_memory_overhead_bytes = 0;
+  std::optional<double> tracing_cpu_overhead_percent = 0;
+  std::optional<Traffic> tracing_network_bytes{};
+};
+
+/// Whether a process is traced.
+enum class TracingState {
+  kUnknown,  ///< nobody looked, or it cannot be told: the estimate stands
+  kTraced,
+  kUntraced,  ///< tracing is off or absent: it has no overhead
+};
+
+/// What is known of tracing in one process, besides its reading.
+struct ProcessTracing {
+  TracingState state = TracingState::kUnknown;
+
+  /// CPU of its threads that trace; none: not measured, or not asked for.
+  std::optional<double> thread_cpu_percent{};
 };
 
 /// Adds up the processes of one block in one pass.
 class BlockSum {
  public:
   /// Adds a process. One without a CPU value counts for everything but CPU.
-  void Add(const Reading& reading, std::optional<double> cpu_percent);
+  void Add(const Reading& reading, std::optional<double> cpu_percent,
+           const ProcessTracing& tracing = {});
 
   size_t processes() const { return processes_; }
 
@@ -50,18 +81,36 @@ class BlockSum {
   /// resident set where a process has no proportional one: never a mixture.
   /// With `host_cpus` the measured CPU becomes a share of that many CPUs, 100
   /// at the most: counters move in whole ticks and may be one ahead of the
-  /// clock.
-  std::optional<Values> Attribute(const Options& options,
-                                  std::optional<double> host_cpus) const;
+  /// clock. `difference` is what a comparison says of one process, where
+  /// overhead is by comparison.
+  std::optional<Values> Attribute(
+      const Options& options, std::optional<double> host_cpus,
+      const std::optional<Comparison::Difference>& difference = {}) const;
 
  private:
+  // Memory of some processes together.
+  struct Memory {
+    uint64_t resident_bytes = 0;
+    std::optional<uint64_t> proportional_bytes = 0;
+
+    void Add(const Reading& reading);
+  };
+
   size_t processes_ = 0;
-  uint64_t resident_bytes_ = 0;
-  std::optional<uint64_t> proportional_bytes_ = 0;
+  size_t traced_ = 0;
+  size_t untraced_ = 0;
+  Memory memory_;
+  Memory memory_of_untraced_;
   uint64_t peak_virtual_bytes_ = 0;
   uint64_t peak_resident_bytes_ = 0;
   std::optional<double> cpu_percent_;
+  std::optional<double> thread_cpu_percent_;
 };
+
+/// CPU that was measured, in percent of one CPU or, with `host_cpus`, of that
+/// many, 100 at the most.
+std::optional<double> ShareOf(std::optional<double> host_cpus,
+                              std::optional<double> cpu_percent);
 
 }  // namespace resource_attribution::attribution
 

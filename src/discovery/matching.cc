@@ -65,15 +65,11 @@ Result<bool> HasAnExecutable(const std::vector<std::string>& paths,
   return std::find(paths.begin(), paths.end(), *exe) != paths.end();
 }
 
-Result<bool> HasACommandLine(
-    const std::vector<std::unique_ptr<const RE2>>& expressions,
-    Candidate& candidate) {
+Result<bool> HasACommandLine(const Expressions& expressions,
+                             Candidate& candidate) {
   const auto& cmdline = candidate.Cmdline();
   if (!cmdline) return tl::unexpected(cmdline.error());
-  return std::any_of(expressions.begin(), expressions.end(),
-                     [&](const auto& expression) {
-                       return RE2::PartialMatch(cmdline->joined, *expression);
-                     });
+  return AnyIsIn(expressions, cmdline->joined);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "discovery/selectors.h"
 
+#include <algorithm>
+
 namespace resource_attribution::discovery {
 
 std::unique_ptr<const RE2> CompileExpression(const std::string& expression) {
@@ -10,6 +12,13 @@ std::unique_ptr<const RE2> CompileExpression(const std::string& expression) {
   // over when it is full: hostile command lines cannot make it grow further.
   options.set_max_mem(int64_t{1} << 20);
   return std::make_unique<const RE2>(expression, options);
+}
+
+bool AnyIsIn(const Expressions& expressions, std::string_view text) {
+  return std::any_of(expressions.begin(), expressions.end(),
+                     [text](const auto& expression) {
+                       return RE2::PartialMatch(text, *expression);
+                     });
 }
 
 }  // namespace resource_attribution::discovery

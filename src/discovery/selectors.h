@@ -5,11 +5,15 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "discovery/cgroups.h"
 
 namespace resource_attribution::discovery {
+
+/// Expressions of which any is to be found.
+using Expressions = std::vector<std::unique_ptr<const RE2>>;
 
 /// Which processes belong to a block. A process matches when every kind of
 /// selector that is given holds; several of one kind mean any of them.
@@ -35,7 +39,7 @@ struct Selectors {
   std::vector<std::string> executables;
 
   /// Expressions that are searched in the command line.
-  std::vector<std::unique_ptr<const RE2>> command_lines;
+  Expressions command_lines;
 
   /// Names or numbers of effective users.
   std::vector<std::string> users;
@@ -62,6 +66,9 @@ struct Selectors {
 /// matches line breaks too: a command line is one line to whoever reads it in a
 /// process list.
 std::unique_ptr<const RE2> CompileExpression(const std::string& expression);
+
+/// Whether any of the expressions is found in `text`.
+bool AnyIsIn(const Expressions& expressions, std::string_view text);
 
 }  // namespace resource_attribution::discovery
 

@@ -38,6 +38,16 @@ INVALID = [
      ['<Process "a">', "unknown option Interval 5", "PIDFile"]),
     ('<Process "a">\nUser 1.5\n</Process>', {},
      ['<Process "a">', "User 1.5", "user ID"]),
+    ('TracingOverhead "Compared"', {},
+     ['TracingOverhead "Compared"', '"Estimate" or "Threads"']),
+    ('<Process "a">\nName "a"\nTracingExportPort 0\n</Process>', {},
+     ['<Process "a">', "TracingExportPort 0", "1 to 65535"]),
+    ('<Process "a">\nName "a"\n<Component "b">\nName "c"\n</Component>\n'
+     '</Process>', {},
+     ['<Process "a">', '<Component "b">', 'unknown option Name "c"', "Thread"]),
+    ('<Process "a">\nName "a"\n<Untraced>\nIncludeChildren true\n</Untraced>\n'
+     '</Process>', {},
+     ['<Process "a">', "expected <Untraced> with a selector"]),
     ('Process "a"', {"RESOURCE_ATTRIBUTION_ENABLED": "2"},
      ['RESOURCE_ATTRIBUTION_ENABLED="2"', "true or false"]),
     ('Process "a"', {"RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS": "1m"},
@@ -148,7 +158,8 @@ class ConfigTest(daemon.TestCase):
 
     def test_every_option_is_explained_in_drop_in_readme_and_manual(self):
         _, checked = self.check(
-            plugin_block('Bogus 1\n<Process "a">\nBogus 1\n</Process>'))
+            plugin_block('Bogus 1\n<Process "a">\nBogus 1\n'
+                         '<Component "b">\nBogus 1\n</Component>\n</Process>'))
         options = set()
         for line in checked.lines("error"):
             if "known here: " in line:
@@ -160,7 +171,7 @@ class ConfigTest(daemon.TestCase):
                   / "collectd-resource_attribution.pod").read_text()
         for option in options:
             self.assertRegex(self.drop_in(), rf"(?m)^#? *<?{option}\b")
-            self.assertIn(f"`{option}", readme)
+            self.assertRegex(readme, rf"`<?{option}\b")
         # The manual has these options and no others.
         self.assertEqual(set(re.findall(r"(?m)^=item (?:C<E<lt>>)?B<([A-Z]\w+)>",
                                         manual)), options)
@@ -173,7 +184,7 @@ class ConfigTest(daemon.TestCase):
         blocks = re.findall(r"(?m)^  <Process .*\n(?:    .*\n)+?  </Process>\n",
                             manual)
         examples += map(plugin_block, blocks)
-        self.assertEqual(len(examples), 3)
+        self.assertEqual(len(examples), 6)
         for example in examples:
             with self.subTest(example=example):
                 status, checked = self.check(example)

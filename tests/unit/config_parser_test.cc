@@ -12,6 +12,7 @@ namespace {
 
 using attribution::MemoryType;
 using attribution::PeakMemory;
+using attribution::TracingOverhead;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -53,6 +54,9 @@ TEST_F(ConfigParserTest, DefaultsAreThoseOfTheManual) {
   EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmPeak);
   EXPECT_EQ(config.defaults.tracing_memory_percent, 1.5);
   EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.5);
+  EXPECT_FALSE(config.tracing_detect);
+  EXPECT_EQ(config.defaults.tracing_overhead, TracingOverhead::kEstimate);
+  EXPECT_EQ(config.compare_window, 10U);
   EXPECT_THAT(config.blocks, IsEmpty());
 }
 
@@ -66,7 +70,10 @@ TEST_F(ConfigParserTest, SetsEveryPluginOption) {
                                {"MemoryType", {"Pss"}, {}},
                                {"PeakMemory", {"VmHWM"}, {}},
                                {"TracingMemoryPercent", {3}, {}},
-                               {"TracingCPUPercent", {0.25}, {}}});
+                               {"TracingCPUPercent", {0.25}, {}},
+                               {"TracingDetect", {true}, {}},
+                               {"TracingOverhead", {"Threads"}, {}},
+                               {"CompareWindow", {3}, {}}});
   EXPECT_FALSE(config.enabled);
   EXPECT_EQ(config.interval_seconds, 2.5);
   EXPECT_EQ(config.proc_path, "/host/proc");
@@ -77,6 +84,9 @@ TEST_F(ConfigParserTest, SetsEveryPluginOption) {
   EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmHwm);
   EXPECT_EQ(config.defaults.tracing_memory_percent, 3);
   EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.25);
+  EXPECT_TRUE(config.tracing_detect);
+  EXPECT_EQ(config.defaults.tracing_overhead, TracingOverhead::kThreads);
+  EXPECT_EQ(config.compare_window, 3U);
 }
 
 TEST_F(ConfigParserTest, OptionsAndWordsInAnyCase) {
@@ -132,6 +142,72 @@ TEST_F(ConfigParserTest, SetsEveryBlockOption) {
   EXPECT_EQ(block.peak_memory, PeakMemory::kVmHwm);
   EXPECT_EQ(block.tracing_memory_percent, 2);
   EXPECT_EQ(block.tracing_cpu_percent, 100);
+}
+
+TEST_F(ConfigParserTest, SetsEveryOptionOfTracing) {
+  const Block block = ParseBlock(
+      {{"Name", {"node"}, {}},
+       {"TracingDetect", {true}, {}},
+       {"TracingOverhead", {"Compared"}, {}},
+       {"CompareWindow", {20}, {}},
+       {"TracingThread", {"^otel-"}, {}},
+       {"TracingThread", {"^span"}, {}},
+       {"TracingExportPort", {4317, 4318}, {}},
+       {"TracingExportPort", {65535}, {}},
+       {"Untraced",
+        {},
+        {{"CommandLine", {"--canary"}, {}}, {"User", {"canary"}, {}}}},
+       {"Component", {"retriever"}, {{"Thread", {"^retr-"}, {}}}},
+       {"Component",
+        {"other"},
+        {{"Thread", {"a"}, {}}, {"Thread", {"b"}, {}}}}});
+  EXPECT_EQ(block.tracing_detect, true);
+  EXPECT_EQ(block.tracing_overhead, TracingOverhead::kCompared);
+  EXPECT_EQ(block.compare_window, 20U);
+  EXPECT_EQ(block.tracing_threads.size(), 2U);
+  EXPECT_THAT(block.tracing_export_ports, ElementsAre(4317, 4318, 65535));
+  ASSERT_TRUE(block.untraced);
+  EXPECT_EQ(block.untraced->command_lines.size(), 1U);
+  EXPECT_THAT(block.untraced->users, ElementsAre("canary"));
+  ASSERT_EQ(block.components.size(), 2U);
+  EXPECT_EQ(block.components[0].name, "retriever");
+  EXPECT_EQ(block.components[0].threads.size(), 1U);
+  EXPECT_EQ(block.components[1].threads.size(), 2U);
+  EXPECT_FALSE(block.tracing_process);
+  EXPECT_TRUE(
+      ParseBlock({{"Name", {"otelcol"}, {}}, {"TracingProcess", {true}, {}}})
+          .tracing_process);
+}
+
+TEST_F(ConfigParserTest, ComparisonWithoutUntracedLooksWhoIsTraced) {
+  const Children compared = {{"Name", {"x"}, {}},
+                             {"TracingOverhead", {"Compared"}, {}}};
+  EXPECT_TRUE(ParseBlock(compared).DetectsTracing(false));
+  Children with_untraced = compared;
+  with_untraced.push_back({"Untraced", {}, {{"Name", {"y"}, {}}}});
+  EXPECT_FALSE(ParseBlock(with_untraced).DetectsTracing(false));
+  EXPECT_FALSE(ParseBlock({{"Name", {"x"}, {}}}).DetectsTracing(false));
+  EXPECT_TRUE(ParseBlock({{"Name", {"x"}, {}}}).DetectsTracing(true));
+  EXPECT_FALSE(ParseBlock({{"Name", {"x"}, {}}, {"TracingDetect", {false}, {}}})
+                   .DetectsTracing(true));
+}
+
+TEST_F(ConfigParserTest, ErrorsInNestedBlocksNameThemAll) {
+  EXPECT_THAT(
+      Add({{"Process",
+            {"a"},
+            {{"Name", {"x"}, {}},
+             {"Untraced", {}, {{"PerProcess", {true}, {}}}},
+             {"Component",
+              {"c"},
+              {{"Thread", {"("}, {}}, {"Name", {"y"}, {}}}}}}}),
+      ElementsAre(
+          AllOf(HasSubstr("<Process \"a\">: <Untraced>: unknown option "
+                          "PerProcess true; known here: Self, PIDFile"),
+                testing::Not(HasSubstr("Component"))),
+          AllOf(HasSubstr("<Process \"a\">: <Component \"c\">: option Thread "
+                          "\"(\": expected one RE2 expression")),
+          HasSubstr("unknown option Name \"y\"; known here: Thread")));
 }
 
 TEST_F(ConfigParserTest, SelectorGivenTwiceAddsUp) {
@@ -283,6 +359,8 @@ constexpr const char* kCgroup = "expected one path of a cgroup";
 constexpr const char* kUnit = "expected one name of a systemd unit";
 constexpr const char* kExpression = "expected one RE2 expression";
 
+constexpr const char* kPorts = "expected TCP ports from 1 to 65535";
+
 Node InBlock(Node option) { return {"Process", {"x"}, {std::move(option)}}; }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -404,6 +482,76 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected a whole number from 1 to 65536"},
         Invalid{"BlockMemoryType", InBlock({"MemoryType", {5}, {}}),
                 "expected \"Rss\" or \"Pss\""},
+        Invalid{"OverheadOfThePlugin",
+                {"TracingOverhead", {"Compared"}, {}},
+                "expected \"Estimate\" or \"Threads\""},
+        Invalid{"Overhead", InBlock({"TracingOverhead", {"Measured"}, {}}),
+                "expected \"Estimate\" or \"Threads\" or \"Compared\""},
+        Invalid{"Detect", {"TracingDetect", {"perhaps"}, {}}, kBoolean},
+        Invalid{"CompareWindow",
+                {"CompareWindow", {0}, {}},
+                "expected a whole number from 1 to 10000"},
+        Invalid{"TracingThread", InBlock({"TracingThread", {""}, {}}),
+                kExpression},
+        Invalid{"TracingProcess", InBlock({"TracingProcess", {5}, {}}),
+                kBoolean},
+        Invalid{"PortZero", InBlock({"TracingExportPort", {0}, {}}), kPorts},
+        Invalid{"PortLarge", InBlock({"TracingExportPort", {65536}, {}}),
+                kPorts},
+        Invalid{"PortFraction", InBlock({"TracingExportPort", {1.5}, {}}),
+                kPorts},
+        Invalid{"PortString", InBlock({"TracingExportPort", {"4317"}, {}}),
+                kPorts},
+        Invalid{"PortNothing", InBlock({"TracingExportPort", {}, {}}), kPorts},
+        Invalid{"UntracedEmpty", InBlock({"Untraced", {}, {}}),
+                "expected <Untraced> with a selector"},
+        Invalid{"UntracedNamed",
+                InBlock({"Untraced", {"x"}, {{"Name", {"y"}, {}}}}),
+                "expected <Untraced> with a selector"},
+        Invalid{"ComponentEmpty", InBlock({"Component", {"c"}, {}}),
+                "expected Thread"},
+        Invalid{"ComponentNameless",
+                InBlock({"Component", {}, {{"Thread", {"y"}, {}}}}),
+                kBlockName},
+        Invalid{"ComponentSlash",
+                InBlock({"Component", {"a/b"}, {{"Thread", {"y"}, {}}}}),
+                kBlockName},
+        Invalid{"ComponentNumber",
+                InBlock({"Component", {"77"}, {{"Thread", {"y"}, {}}}}),
+                "not a number"},
+        Invalid{"ComponentTwice",
+                {"Process",
+                 {"x"},
+                 {{"Name", {"x"}, {}},
+                  {"Component", {"c"}, {{"Thread", {"y"}, {}}}},
+                  {"Component", {"c"}, {{"Thread", {"z"}, {}}}}}},
+                "is there twice"},
+        Invalid{"ComparedPerProcess",
+                {"Process",
+                 {"x"},
+                 {{"Name", {"x"}, {}},
+                  {"TracingOverhead", {"Compared"}, {}},
+                  {"PerProcess", {true}, {}}}},
+                "expected a block without PerProcess"},
+        Invalid{"ComparedPlaceholders",
+                {"Process",
+                 {"${comm}"},
+                 {{"Name", {"x"}, {}}, {"TracingOverhead", {"Compared"}, {}}}},
+                "name without placeholders"},
+        Invalid{"TracingProcessCompared",
+                {"Process",
+                 {"x"},
+                 {{"Name", {"x"}, {}},
+                  {"TracingOverhead", {"Threads"}, {}},
+                  {"TracingProcess", {true}, {}}}},
+                "expected no TracingOverhead beside it"},
+        Invalid{"PerProcessComponent",
+                {"Process",
+                 {"x"},
+                 {{"Name", {"x"}, {}},
+                  {"PerProcess", {true}, {}},
+                  {"Component", {"c"}, {{"Thread", {"y"}, {}}}}}},
+                "expected no Component"},
         Invalid{"BlockPercent", InBlock({"TracingMemoryPercent", {101}, {}}),
                 kPercent}),
     [](const auto& info) { return info.param.name; });

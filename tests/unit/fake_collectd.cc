@@ -90,15 +90,24 @@ int plugin_register_shutdown(const char* /*name*/,
 }
 
 int plugin_register_data_set(const data_set_t* set) {
-  FakeCollectd::current->data_sets[set->type] = {
-      set->ds[0].name, set->ds[0].type, set->ds[0].min, set->ds[0].max};
-  return set->ds_num == 1 ? 0 : -1;
+  FakeCollectd::DataSet& sources =
+      FakeCollectd::current->data_sets[set->type] = {};
+  for (size_t i = 0; i < set->ds_num; ++i) {
+    const data_source_t& source = set->ds[i];
+    sources.push_back({source.name, source.type, source.min, source.max});
+  }
+  return 0;
 }
 
 int plugin_dispatch_values(value_list_t const* list) {
-  FakeCollectd::current->values.push_back({list->plugin, list->plugin_instance,
-                                           list->type, list->type_instance,
-                                           list->values[0].gauge, list->time});
+  FakeCollectd::current->values.push_back(
+      {list->plugin,
+       list->plugin_instance,
+       list->type,
+       list->type_instance,
+       list->values[0].gauge,
+       list->time,
+       {list->values, list->values + list->values_len}});
   return FakeCollectd::current->dispatch_fails ? -1 : 0;
 }
 

@@ -17,14 +17,16 @@ struct FakeCollectd {
   };
   struct Value {
     std::string plugin, instance, type, type_instance;
-    double value;
+    double value;  // of the first source
     cdtime_t time;
+    std::vector<value_t> values;
   };
-  struct DataSet {
-    std::string source;
+  struct Source {
+    std::string name;
     int type;
     double min, max;
   };
+  using DataSet = std::vector<Source>;
 
   double global_interval = 10;
   double load_plugin_interval = 10;

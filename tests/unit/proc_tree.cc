@@ -58,18 +58,46 @@ bool FileAccess::Happened() const {
   return read(fd_, events.data(), events.size()) > 0;
 }
 
+namespace {
+
+// What `stat` says of a process or a thread.
+std::string StatOf(const FakeProcess& process, const FakeThread& thread) {
+  std::ostringstream stat;
+  stat << thread.tid << " (" << thread.comm << ") " << process.state << ' '
+       << process.parent << " 1 1 0 -1 " << process.flags << " 0 0 0 0 "
+       << thread.utime << ' ' << thread.stime << " 0 0 20 0 1 0 "
+       << thread.start_time << " 4096 1";
+  for (int field = 25; field < 50; ++field) stat << " 0";
+  stat << ' ' << process.env_start << " 0 0\n";
+  return stat.str();
+}
+
+void PutThread(const fs::path& directory, const FakeProcess& process,
+               const FakeThread& thread) {
+  const fs::path task = directory / "task" / std::to_string(thread.tid);
+  fs::create_directories(task);
+  Write(task / "stat", StatOf(process, thread));
+}
+
+}  // namespace
+
 ProcTree::ProcTree() { SetSelf(1); }
 
 void ProcTree::Put(const FakeProcess& process) {
   const fs::path directory = directory_.path() / std::to_string(process.pid);
   fs::create_directories(directory);
 
-  std::ostringstream stat;
-  stat << process.pid << " (" << process.comm << ") " << process.state << ' '
-       << process.parent << " 1 1 0 -1 " << process.flags << " 0 0 0 0 "
-       << process.utime << ' ' << process.stime << " 0 0 20 0 1 0 "
-       << process.start_time << " 4096 1 0\n";
-  Write(directory / "stat", stat.str());
+  const FakeThread main{.tid = process.pid,
+                        .comm = process.comm,
+                        .utime = process.utime,
+                        .stime = process.stime,
+                        .start_time = process.start_time};
+  Write(directory / "stat", StatOf(process, main));
+  fs::remove_all(directory / "task");
+  for (const FakeThread& thread : process.threads) {
+    PutThread(directory, process, thread);
+  }
+  PutThread(directory, process, main);
 
   std::ostringstream status;
   const pid_t group =
@@ -86,6 +114,8 @@ void ProcTree::Put(const FakeProcess& process) {
 
   Write(directory / "comm", process.comm + "\n");
   Write(directory / "cmdline", process.cmdline);
+  Write(directory / "environ", process.environ);
+  Write(directory / "maps", process.maps);
   Write(directory / "cgroup", process.cgroup);
   Write(directory / "smaps_rollup", process.smaps_rollup);
   fs::remove(directory / "exe");

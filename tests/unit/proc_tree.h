@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 /// The whole content of a file; fails the test when there is none.
 std::string ContentOf(const std::filesystem::path& path);
@@ -53,6 +54,15 @@ class FileAccess {
   int fd_;
 };
 
+/// A thread as it shall look in a directory tree like procfs.
+struct FakeThread {
+  pid_t tid = 0;
+  std::string comm = "fake";
+  uint64_t utime = 0;
+  uint64_t stime = 0;
+  uint64_t start_time = 1000;
+};
+
 /// A process as it shall look in a directory tree like procfs.
 struct FakeProcess {
   pid_t pid = 0;
@@ -76,6 +86,10 @@ struct FakeProcess {
       "00400000-7fff0000 ---p 00000000 00:00 0 [rollup]\n"
       "Rss:                1000 kB\n"
       "Pss:                 700 kB\n";
+  std::vector<FakeThread> threads{};  // besides the main one
+  std::string environ = std::string("HOME=/\0", 7);
+  std::string maps{};
+  uint64_t env_start = 1;
 };
 
 /// A directory tree that looks like the kernel's.

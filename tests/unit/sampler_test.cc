@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "proc_tree.h"
 
 namespace resource_attribution {
 namespace {
 
+using attribution::TracingOverhead;
 using attribution::Values;
 using std::chrono::seconds;
 
@@ -523,6 +526,262 @@ TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
   EXPECT_NEAR(report.instances[0].values.process_cpu_percent.value(), expected,
               8);
   EXPECT_GT(report.instances[0].values.process_memory_bytes, 1 << 20);
+}
+
+// What the blocks measure of tracing.
+class TracingTest : public SamplerTest {
+ protected:
+  Block& AddBlockOf(const std::string& comm) {
+    AddBlock(comm, comm);
+    return config_.blocks.back();
+  }
+
+  static void AddExpression(const char* expression,
+                            discovery::Expressions& expressions) {
+    expressions.push_back(discovery::CompileExpression(expression));
+  }
+
+  // A process that has used so much of a CPU each second, likewise its thread.
+  void PutBusy(pid_t pid, const std::string& comm, double cpu,
+               const std::string& thread = "other", double thread_cpu = 0) {
+    tree_.Put(
+        {.pid = pid,
+         .comm = comm,
+         .utime = Ticks(cpu),
+         .threads = {
+             {.tid = pid + 1000, .comm = thread, .stime = Ticks(thread_cpu)}}});
+  }
+
+  uint64_t Ticks(double cpu) {
+    return static_cast<uint64_t>(cpu * static_cast<double>(passes_) *
+                                 static_cast<double>(ticks_per_second_));
+  }
+
+  void NextPass() {
+    Pass();
+    ++passes_;
+  }
+
+  int passes_ = 0;
+};
+
+TEST_F(TracingTest, ThreadsThatTraceAreMeasured) {
+  AddBlockOf("a").tracing_overhead = TracingOverhead::kThreads;
+  PutBusy(5, "a", 0.5, "BatchSpanProces", 0.1);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
+  PutBusy(5, "a", 0.5, "BatchSpanProces", 0.1);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 10);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 15360);
+  EXPECT_EQ(report_.blocks[0].without_threads, "");
+}
+
+TEST_F(TracingTest, ExpressionsOfTheBlockReplaceTheKnownNames) {
+  Block& block = AddBlockOf("a");
+  block.tracing_overhead = TracingOverhead::kThreads;
+  AddExpression("^mine", block.tracing_threads);
+  for (int pass = 0; pass < 2; ++pass) {
+    PutBusy(5, "a", 0.5, "BatchSpanProces", 0.1);
+    PutBusy(6, "a", 0.5, "mine-1", 0.2);
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 20);
+}
+
+TEST_F(TracingTest, WithoutAThreadThatTracesNothingIsClaimed) {
+  AddBlockOf("a").tracing_overhead = TracingOverhead::kThreads;
+  for (int pass = 0; pass < 3; ++pass) {
+    PutBusy(5, "a", 0.5);
+    NextPass();
+    EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
+    EXPECT_EQ(report_.blocks[0].without_threads, "TracingThread");
+  }
+  // Once there was one, none is none.
+  PutBusy(5, "a", 0.5, "BatchSpanProces");
+  NextPass();
+  PutBusy(5, "a", 0.5);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+  EXPECT_EQ(report_.blocks[0].without_threads, "");
+}
+
+TEST_F(TracingTest, ProcessWhoseThreadsCannotBeListedIsLeftOut) {
+  AddBlockOf("a").tracing_overhead = TracingOverhead::kThreads;
+  PutBusy(5, "a", 0.5);
+  std::filesystem::remove_all(tree_.path() + "/5/task");
+  Pass();
+  EXPECT_FALSE(ValuesOf(0));
+}
+
+TEST_F(TracingTest, ComponentsHaveTheCpuOfTheirThreads) {
+  Block& block = AddBlockOf("a");
+  block.components.push_back({"retriever", {}});
+  AddExpression("^retr-", block.components[0].threads);
+  block.components.push_back({"missing", {}});
+  AddExpression("^none$", block.components[1].threads);
+  PutBusy(5, "a", 0.5, "retr-1", 0.25);
+  PutBusy(6, "a", 0.5, "retr-2", 0.5);
+  NextPass();
+  EXPECT_TRUE(report_.components.empty());
+  PutBusy(5, "a", 0.5, "retr-1", 0.25);
+  PutBusy(6, "a", 0.5, "retr-2", 0.5);
+  NextPass();
+  ASSERT_EQ(report_.components.size(), 1U);
+  EXPECT_EQ(report_.components[0].instance, "a");
+  EXPECT_EQ(report_.components[0].component, "retriever");
+  EXPECT_EQ(report_.components[0].cpu_percent, 75);
+  EXPECT_EQ(report_.blocks[0].without_threads, "Component \"missing\"");
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 1);
+}
+
+TEST_F(TracingTest, AllOfATracingProcessIsOverhead) {
+  AddBlockOf("collector").tracing_process = true;
+  for (int pass = 0; pass < 2; ++pass) {
+    PutBusy(5, "collector", 0.5);
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 1024000);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 50);
+}
+
+std::string Environ(const std::string& variable) {
+  return "HOME=/" + std::string(1, '\0') + variable + std::string(1, '\0');
+}
+
+TEST_F(TracingTest, WhoIsNotTracedHasNoOverhead) {
+  AddBlockOf("a").tracing_detect = true;
+  tree_.Put({.pid = 5, .comm = "a", .environ = Environ("OTEL_SERVICE_NAME=x")});
+  tree_.Put(
+      {.pid = 6, .comm = "a", .environ = Environ("OTEL_SDK_DISABLED=true")});
+  tree_.Put({.pid = 7, .comm = "a"});
+  NextPass();
+  EXPECT_EQ(report_.blocks[0].processes, 3U);
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 3 * 1024000);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 15360);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+  EXPECT_EQ(report_.blocks[0].undetected, "");
+  ASSERT_NE(sampler_->TracingOf(6), nullptr);
+  EXPECT_STREQ(sampler_->TracingOf(6)->detection->evidence,
+               "OTEL_SDK_DISABLED");
+}
+
+TEST_F(TracingTest, NobodyLooksWhoIsTracedUnlessAsked) {
+  AddBlockOf("a");
+  tree_.Put({.pid = 5, .comm = "a"});
+  const FileAccess environ(tree_.path() + "/5/environ");
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+  EXPECT_FALSE(environ.Happened());
+  EXPECT_EQ(sampler_->TracingOf(5), nullptr);
+}
+
+TEST_F(TracingTest, ProcessIsLookedAtOnceForEachProgram) {
+  AddBlockOf("a").tracing_detect = true;
+  FakeProcess process{.pid = 5, .comm = "a"};
+  tree_.Put(process);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+  // A program cannot change what it was started with, and is not asked again.
+  process.environ = Environ("OTEL_SERVICE_NAME=x");
+  tree_.Put(process);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+  // Another program.
+  process.env_start = 2;
+  tree_.Put(process);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+}
+
+TEST_F(TracingTest, WhereItCannotBeToldTheEstimateStands) {
+  AddBlockOf("a").tracing_detect = true;
+  tree_.Put(
+      {.pid = 5, .comm = "a", .environ = std::string(size_t{2} << 20, 'x')});
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+  EXPECT_EQ(report_.blocks[0].undetected, "/proc/PID/environ: File too large");
+}
+
+TEST_F(TracingTest, ThreadsOfWhoIsNotTracedAreKnownToBeNone) {
+  Block& block = AddBlockOf("a");
+  block.tracing_detect = true;
+  block.tracing_overhead = TracingOverhead::kThreads;
+  for (int pass = 0; pass < 2; ++pass) {
+    PutBusy(5, "a", 0.5);
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+}
+
+TEST_F(TracingTest, ComparedByWhatIsSeen) {
+  Block& block = AddBlockOf("a");
+  block.tracing_overhead = TracingOverhead::kCompared;
+  block.compare_window = 1;
+  for (int pass = 0; pass < 2; ++pass) {
+    tree_.Put({.pid = 5,
+               .comm = "a",
+               .utime = Ticks(0.5),
+               .vm_rss_kb = 1500,
+               .environ = Environ("OTEL_SERVICE_NAME=x")});
+    tree_.Put({.pid = 6, .comm = "a", .utime = Ticks(0.25)});
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 500 * 1024);
+}
+
+class ComparedTest : public TracingTest {
+ protected:
+  ComparedTest() {
+    Block& block = AddBlockOf("a");
+    block.tracing_overhead = TracingOverhead::kCompared;
+    block.compare_window = 2;
+    block.untraced.emplace();
+    AddExpression("canary", block.untraced->command_lines);
+  }
+
+  void PutPair(double traced_cpu, double untraced_cpu) {
+    tree_.Put(
+        {.pid = 5, .comm = "a", .utime = Ticks(traced_cpu), .vm_rss_kb = 1500});
+    tree_.Put({.pid = 6,
+               .comm = "a",
+               .utime = Ticks(untraced_cpu),
+               .vm_rss_kb = 1000,
+               .cmdline = std::string("canary\0", 7)});
+    // Untraced, but of no block.
+    tree_.Put({.pid = 7,
+               .comm = "b",
+               .vm_rss_kb = 9000,
+               .cmdline = std::string("canary\0", 7)});
+  }
+};
+
+TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
+  for (int pass = 0; pass < 3; ++pass) {
+    PutPair(0.5, 0.25);
+    NextPass();
+    if (pass == 2) break;
+    EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
+    EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, std::nullopt);
+  }
+  EXPECT_EQ(report_.blocks[0].processes, 2U);
+  ASSERT_EQ(report_.instances.size(), 1U);
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2500 * 1024);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 500 * 1024);
+  ASSERT_TRUE(report_.blocks[0].difference);
+  EXPECT_EQ(report_.blocks[0].difference->cpu_percent.deviation, 0);
+}
+
+TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
+  for (int pass = 0; pass < 4; ++pass) {
+    PutPair(0.5, 0.25);
+    if (pass == 3) tree_.Remove(6);
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
 }
 
 }  // namespace

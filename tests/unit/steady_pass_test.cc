@@ -137,6 +137,27 @@ constexpr Steady kSteady[] = {
        block.selectors.names = {name};
        block.memory_type = attribution::MemoryType::kPss;
      }},
+    {"Threads", "x",
+     [](auto& block, auto& name) {
+       block.selectors.names = {name};
+       block.tracing_overhead = attribution::TracingOverhead::kThreads;
+       block.tracing_threads.push_back(discovery::CompileExpression(name));
+       Component component{"all", {}};
+       component.threads.push_back(discovery::CompileExpression("."));
+       block.components.push_back(std::move(component));
+     }},
+    {"Compared", "x",
+     [](auto& block, auto& name) {
+       block.selectors.names = {name};
+       block.tracing_overhead = attribution::TracingOverhead::kCompared;
+       block.compare_window = 2;
+       block.untraced.emplace().pid_files = {PidFile()};
+     }},
+    {"Detected", "x",
+     [](auto& block, auto& name) {
+       block.selectors.names = {name};
+       block.tracing_detect = true;
+     }},
 };
 
 INSTANTIATE_TEST_SUITE_P(

@@ -23,7 +23,7 @@ bool IsOfTracing(const std::string& name) {
 
 std::string CutByKernel(const std::string& name) { return name.substr(0, 15); }
 
-// As HotSpot does since JDK 26.
+// As later versions of HotSpot do, see JDK-8368124.
 std::string CutByHotSpot(const std::string& name) {
   if (name.size() <= 15) return name;
   return name.substr(0, 7) + ".." + name.substr(name.size() - 6);

@@ -26,11 +26,18 @@ using Definitions = std::map<std::string, std::string>;
 
 Definitions Registered(const FakeCollectd& collectd) {
   Definitions definitions;
-  for (const auto& [name, set] : collectd.data_sets) {
-    EXPECT_EQ(set.type, DS_TYPE_GAUGE);
-    EXPECT_EQ(set.min, 0);
-    EXPECT_TRUE(std::isnan(set.max));
-    definitions[name] = set.source + ":GAUGE:0:U";
+  for (const auto& [name, sources] : collectd.data_sets) {
+    std::string& definition = definitions[name];
+    for (const auto& source : sources) {
+      EXPECT_EQ(source.min, 0);
+      EXPECT_TRUE(std::isnan(source.max));
+      if (!definition.empty()) definition += ", ";
+      definition += source.name + ":" +
+                    (source.type == DS_TYPE_GAUGE    ? "GAUGE"
+                     : source.type == DS_TYPE_DERIVE ? "DERIVE"
+                                                     : "?") +
+                    ":0:U";
+    }
   }
   return definitions;
 }
@@ -41,8 +48,10 @@ TEST_F(TypesTest, TypesDbSaysWhatTheModuleRegisters) {
   Definitions in_file;
   std::string name;
   std::string definition;
-  while (file >> name >> definition) in_file[name] = definition;
-  EXPECT_EQ(in_file.size(), 5U);
+  while (file >> name && std::getline(file >> std::ws, definition)) {
+    in_file[name] = definition;
+  }
+  EXPECT_EQ(in_file.size(), 6U);
   EXPECT_EQ(in_file, Registered(collectd_));
 }
 
@@ -64,13 +73,13 @@ TEST_F(TypesTest, ReadmeHasARowForEachTypeAndNoOther) {
 
 TEST_F(TypesTest, EachValueGoesUnderItsOwnType) {
   ASSERT_EQ(RegisterTypes(), 0);
-  Dispatch({.instance = "checkout",
-            .pid = std::nullopt,
-            .values = {.process_memory_bytes = 1,
-                       .process_memory_peak_bytes = 2,
-                       .process_cpu_percent = 3,
-                       .tracing_memory_overhead_bytes = 4,
-                       .tracing_cpu_overhead_percent = 5}},
+  Dispatch(InstanceReport{.instance = "checkout",
+                          .pid = std::nullopt,
+                          .values = {.process_memory_bytes = 1,
+                                     .process_memory_peak_bytes = 2,
+                                     .process_cpu_percent = 3,
+                                     .tracing_memory_overhead_bytes = 4,
+                                     .tracing_cpu_overhead_percent = 5}},
            77);
   std::map<std::string, double> dispatched;
   for (const auto& value : collectd_.values) {
@@ -90,21 +99,63 @@ TEST_F(TypesTest, EachValueGoesUnderItsOwnType) {
 }
 
 TEST_F(TypesTest, WhatWasNotMeasuredIsNotSent) {
-  Dispatch({"checkout", std::nullopt, {.process_memory_bytes = 1}}, 77);
+  Dispatch(
+      InstanceReport{"checkout", std::nullopt, {.process_memory_bytes = 1}},
+      77);
   EXPECT_EQ(collectd_.values.size(), 4U);
   for (const auto& value : collectd_.values) {
     EXPECT_NE(value.type, "process_cpu_percent");
   }
 }
 
+TEST_F(TypesTest, TracingThatWasNotMeasuredIsNotSentEither) {
+  Dispatch(
+      InstanceReport{.instance = "checkout",
+                     .pid = std::nullopt,
+                     .values = {.tracing_memory_overhead_bytes = std::nullopt,
+                                .tracing_cpu_overhead_percent = std::nullopt}},
+      77);
+  EXPECT_EQ(collectd_.values.size(), 2U);
+}
+
+TEST_F(TypesTest, ExportTrafficHasTwoSources) {
+  Dispatch(InstanceReport{.instance = "checkout",
+                          .pid = std::nullopt,
+                          .values = {.tracing_network_bytes =
+                                         attribution::Traffic{.sent = 5,
+                                                              .received = 7}}},
+           77);
+  ASSERT_EQ(collectd_.values.size(), 5U);
+  const auto& value = collectd_.values.back();
+  EXPECT_EQ(value.type, "tracing_network_bytes");
+  EXPECT_EQ(value.type_instance, "");
+  ASSERT_EQ(value.values.size(), 2U);
+  EXPECT_EQ(value.values[0].derive, 5);
+  EXPECT_EQ(value.values[1].derive, 7);
+}
+
+TEST_F(TypesTest, ComponentIsTheTypeInstanceOfItsCpu) {
+  Dispatch(ComponentReport{.instance = "checkout",
+                           .component = "retriever",
+                           .cpu_percent = 12.5},
+           77);
+  ASSERT_EQ(collectd_.values.size(), 1U);
+  const auto& value = collectd_.values[0];
+  EXPECT_EQ(value.type, "process_cpu_percent");
+  EXPECT_EQ(value.instance, "checkout");
+  EXPECT_EQ(value.type_instance, "retriever");
+  EXPECT_EQ(value.value, 12.5);
+  EXPECT_EQ(value.time, 77U);
+}
+
 TEST_F(TypesTest, OneRefusedValueDoesNotKeepTheOthersBack) {
   collectd_.dispatch_fails = true;
-  Dispatch({"checkout", std::nullopt, {}}, 77);
+  Dispatch(InstanceReport{"checkout", std::nullopt, {}}, 77);
   EXPECT_EQ(collectd_.values.size(), 4U);
 }
 
 TEST_F(TypesTest, ValuesOfOneProcessCarryItsPid) {
-  Dispatch({"checkout", 4194304, {}}, 77);
+  Dispatch(InstanceReport{"checkout", 4194304, {}}, 77);
   ASSERT_EQ(collectd_.values.size(), 4U);
   EXPECT_EQ(collectd_.values[0].instance, "checkout");
   EXPECT_EQ(collectd_.values[0].type_instance, "4194304");

@@ -97,5 +97,69 @@ TEST(Values, LargeMemoryStaysExact) {
             9007199254739968.0);
 }
 
+TEST(Values, UntracedProcessHasNoOverhead) {
+  BlockSum sum;
+  sum.Add(kReading, 10, {.state = TracingState::kTraced});
+  sum.Add(kReading, 10, {.state = TracingState::kUnknown});
+  sum.Add(kReading, 10, {.state = TracingState::kUntraced});
+  const auto values = sum.Attribute({}, std::nullopt);
+  EXPECT_EQ(values->process_memory_bytes, 3 * 52428800.0);
+  EXPECT_EQ(values->process_cpu_percent, 30);
+  EXPECT_EQ(values->tracing_memory_overhead_bytes, 2 * 786432);
+  EXPECT_EQ(values->tracing_cpu_overhead_percent, 1);
+}
+
+TEST(Values, AllThatATracingProcessUsesIsOverhead) {
+  const Options options{.tracing_process = true};
+  BlockSum sum;
+  sum.Add(kReading, std::nullopt);
+  EXPECT_EQ(sum.Attribute(options, 4)->tracing_cpu_overhead_percent,
+            std::nullopt);
+  sum.Add(kReading, 10);
+  const auto values = sum.Attribute(options, 4);
+  EXPECT_EQ(values->tracing_memory_overhead_bytes, 2 * 52428800.0);
+  EXPECT_EQ(values->tracing_cpu_overhead_percent, 2.5);
+}
+
+TEST(Values, CpuOfTracingThreadsIsMeasuredLikeThatOfTheProcess) {
+  const Options options{.tracing_overhead = TracingOverhead::kThreads};
+  BlockSum sum;
+  sum.Add(kReading, 10);
+  EXPECT_EQ(sum.Attribute(options, std::nullopt)->tracing_cpu_overhead_percent,
+            std::nullopt);
+  sum.Add(kReading, 10, {.thread_cpu_percent = 2});
+  sum.Add(kReading, 10, {.thread_cpu_percent = 4});
+  const auto values = sum.Attribute(options, std::nullopt);
+  EXPECT_EQ(values->tracing_cpu_overhead_percent, 6);
+  EXPECT_EQ(values->tracing_memory_overhead_bytes, 3 * 786432);
+  EXPECT_EQ(sum.Attribute(options, 4)->tracing_cpu_overhead_percent, 1.5);
+}
+
+TEST(Values, ComparisonCountsForEachTracedProcess) {
+  const Options options{.tracing_overhead = TracingOverhead::kCompared};
+  BlockSum sum;
+  for (int i = 0; i < 3; ++i) {
+    sum.Add(kReading, 10, {.state = TracingState::kTraced});
+  }
+  sum.Add(kReading, 10, {.state = TracingState::kUntraced});
+  sum.Add(kReading, 10, {.state = TracingState::kUnknown});
+  const auto nothing = sum.Attribute(options, std::nullopt);
+  EXPECT_EQ(nothing->tracing_memory_overhead_bytes, std::nullopt);
+  EXPECT_EQ(nothing->tracing_cpu_overhead_percent, std::nullopt);
+  EXPECT_EQ(nothing->process_cpu_percent, 50);
+
+  const Comparison::Difference difference{.memory_bytes = {.mean = 1000},
+                                          .cpu_percent = {.mean = 4}};
+  const auto values = sum.Attribute(options, 4, difference);
+  EXPECT_EQ(values->tracing_memory_overhead_bytes, 3000);
+  EXPECT_EQ(values->tracing_cpu_overhead_percent, 3);
+
+  const Comparison::Difference negative{.memory_bytes = {.mean = -1000},
+                                        .cpu_percent = {.mean = -4}};
+  const auto floored = sum.Attribute(options, 4, negative);
+  EXPECT_EQ(floored->tracing_memory_overhead_bytes, 0);
+  EXPECT_EQ(floored->tracing_cpu_overhead_percent, 0);
+}
+
 }  // namespace
 }  // namespace resource_attribution::attribution

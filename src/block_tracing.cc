@@ -1,0 +1,136 @@
+#include "block_tracing.h"
+
+#include "attribution/thread_cpu.h"
+#include "attribution/tracing_threads.h"
+
+namespace resource_attribution {
+
+using attribution::MemoryType;
+using attribution::ProcessTracing;
+using attribution::TracingOverhead;
+using attribution::TracingState;
+using procfs::Result;
+
+namespace {
+
+discovery::Expressions KnownTracingThreads() {
+  discovery::Expressions expressions;
+  for (const char* const expression : attribution::kTracingThreads) {
+    expressions.push_back(discovery::CompileExpression(expression));
+  }
+  return expressions;
+}
+
+}  // namespace
+
+BlockTracing::BlockTracing(const Config& config, const Block& block)
+    : block_(block),
+      measures_tracing_threads_(OptionsOf(config, block).tracing_overhead ==
+                                TracingOverhead::kThreads),
+      had_thread_(GroupOf(block.components.size())) {
+  if (measures_tracing_threads_ && block.tracing_threads.empty()) {
+    known_threads_ = KnownTracingThreads();
+  }
+  if (measures_tracing_threads_ || !block.components.empty()) {
+    threads_.emplace();
+  }
+  if (block.tracing_overhead == TracingOverhead::kCompared) {
+    comparison_.emplace(block.compare_window.value_or(config.compare_window));
+  }
+}
+
+procfs::ThreadGroups BlockTracing::GroupsOf(std::string_view comm) const {
+  procfs::ThreadGroups groups = 0;
+  const auto add = [&groups](size_t group, bool belongs) {
+    groups |= procfs::ThreadGroups{belongs} << group;
+  };
+  if (measures_tracing_threads_) {
+    add(kTracing,
+        discovery::AnyIsIn(
+            known_threads_ ? *known_threads_ : block_.tracing_threads, comm));
+  }
+  for (size_t i = 0; i < block_.components.size(); ++i) {
+    add(GroupOf(i), discovery::AnyIsIn(block_.components[i].threads, comm));
+  }
+  return groups;
+}
+
+void BlockTracing::BeginPass() {
+  if (threads_) threads_->BeginPass();
+  traced_ = {};
+  untraced_ = {};
+}
+
+Result<ProcessTracing> BlockTracing::Measure(const Pass& pass,
+                                             const procfs::ProcessId& process,
+                                             TracingState state) {
+  ProcessTracing tracing{.state = state};
+  measured_ = nullptr;
+  if (!threads_ || !pass.measures_cpu) return tracing;
+  const auto opened = pass.proc.OpenProcess(process.pid);
+  if (!opened) return tl::unexpected(opened.error());
+  const auto threads =
+      threads_->Read(*opened, process, pass.clock(),
+                     [this](std::string_view comm) { return GroupsOf(comm); });
+  if (!threads) return tl::unexpected(threads.error());
+  measured_ = *threads;
+  for (size_t group = 0; group < had_thread_.size(); ++group) {
+    if (attribution::HasThreadOf(*measured_, group)) had_thread_[group] = true;
+  }
+  if (!measures_tracing_threads_) return tracing;
+  tracing.thread_cpu_percent = CpuPercent(pass, kTracing);
+  // Who is not traced has no such threads, and that is known.
+  if (!had_thread_[kTracing] && state == TracingState::kUntraced) {
+    tracing.thread_cpu_percent = 0;
+  }
+  return tracing;
+}
+
+// None while no thread of the block has been of the group: its name may be
+// wrong, and 0 would be a guess.
+std::optional<double> BlockTracing::CpuPercent(const Pass& pass,
+                                               size_t group) const {
+  if (measured_ == nullptr || !had_thread_[group]) return std::nullopt;
+  return attribution::ThreadCpuPercent(pass.previous, *measured_, group,
+                                       pass.ticks_per_second);
+}
+
+std::optional<double> BlockTracing::ComponentCpuPercent(
+    const Pass& pass, size_t component) const {
+  return CpuPercent(pass, GroupOf(component));
+}
+
+void BlockTracing::Compare(const attribution::Reading& reading,
+                           MemoryType memory_type,
+                           std::optional<double> cpu_percent,
+                           TracingState state) {
+  const auto bytes = memory_type == MemoryType::kPss
+                         ? reading.proportional_bytes
+                         : reading.resident_bytes;
+  if (!comparison_ || !bytes || !cpu_percent) return;
+  if (state == TracingState::kUnknown) return;
+  auto& side = state == TracingState::kTraced ? traced_ : untraced_;
+  side.Add(static_cast<double>(*bytes), *cpu_percent);
+}
+
+void BlockTracing::EndPass(const Pass& pass) {
+  measured_ = nullptr;
+  if (!pass.measures_cpu) return;
+  if (threads_) threads_->EndPass();
+  if (comparison_) comparison_->Add(traced_, untraced_);
+}
+
+std::string BlockTracing::WithoutThreads() const {
+  std::string names;
+  const auto add = [&](size_t group, const std::string& name) {
+    if (had_thread_[group]) return;
+    names += (names.empty() ? "" : ", ") + name;
+  };
+  if (measures_tracing_threads_) add(kTracing, "TracingThread");
+  for (size_t i = 0; i < block_.components.size(); ++i) {
+    add(GroupOf(i), "Component \"" + block_.components[i].name + '"');
+  }
+  return names;
+}
+
+}  // namespace resource_attribution

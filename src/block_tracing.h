@@ -1,0 +1,89 @@
+#ifndef RESOURCE_ATTRIBUTION_BLOCK_TRACING_H_
+#define RESOURCE_ATTRIBUTION_BLOCK_TRACING_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attribution/comparison.h"
+#include "attribution/reading.h"
+#include "attribution/values.h"
+#include "config.h"
+#include "procfs/procfs.h"
+#include "procfs/result.h"
+#include "procfs/thread_table.h"
+
+namespace resource_attribution {
+
+/// What a block measures of tracing, where it asks for more than constants: CPU
+/// of threads by their names, and the comparison of its traced processes with
+/// the untraced ones. Costs nothing where it does not. Not thread-safe.
+class BlockTracing {
+ public:
+  /// Of the pass that is going on.
+  struct Pass {
+    const procfs::Procfs& proc;
+    const attribution::Snapshot& previous;
+    const procfs::Clock& clock;
+    double ticks_per_second;
+    bool measures_cpu;
+  };
+
+  /// `config` and `block`, one of its blocks, have to outlive this.
+  BlockTracing(const Config& config, const Block& block);
+
+  BlockTracing(const BlockTracing&) = delete;
+  BlockTracing(BlockTracing&&) = default;
+
+  void BeginPass();
+
+  /// Measures the threads of a process of the block whose tracing is in
+  /// `state`. An error that is Gone() when it has ended.
+  procfs::Result<attribution::ProcessTracing> Measure(
+      const Pass& pass, const procfs::ProcessId& process,
+      attribution::TracingState state);
+
+  /// CPU of the threads of a component in the process that was measured last.
+  std::optional<double> ComponentCpuPercent(const Pass& pass,
+                                            size_t component) const;
+
+  /// Takes a process into the comparison.
+  void Compare(const attribution::Reading& reading,
+               attribution::MemoryType memory_type,
+               std::optional<double> cpu_percent,
+               attribution::TracingState state);
+
+  void EndPass(const Pass& pass);
+
+  /// What tracing costs one process; none until that can be told.
+  std::optional<attribution::Comparison::Difference> Difference() const {
+    return comparison_ ? comparison_->Mean() : std::nullopt;
+  }
+
+  /// Names what no thread has belonged to yet, for people: it has no value.
+  /// Empty when there is nothing.
+  std::string WithoutThreads() const;
+
+ private:
+  // Groups of threads: those that trace, and then the components.
+  static constexpr size_t kTracing = 0;
+  static size_t GroupOf(size_t component) { return component + 1; }
+
+  procfs::ThreadGroups GroupsOf(std::string_view comm) const;
+  std::optional<double> CpuPercent(const Pass& pass, size_t group) const;
+
+  const Block& block_;
+  const bool measures_tracing_threads_;
+  std::optional<discovery::Expressions> known_threads_;
+  std::optional<procfs::ThreadTable> threads_;
+  const procfs::ProcessThreads* measured_ = nullptr;
+  std::vector<bool> had_thread_;  // of each group
+  std::optional<attribution::Comparison> comparison_;
+  attribution::Comparison::Side traced_;
+  attribution::Comparison::Side untraced_;
+};
+
+}  // namespace resource_attribution
+
+#endif  // RESOURCE_ATTRIBUTION_BLOCK_TRACING_H_

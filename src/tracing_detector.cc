@@ -1,0 +1,66 @@
+#include "tracing_detector.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace resource_attribution {
+
+using attribution::Tracing;
+using attribution::TracingState;
+using procfs::Error;
+using procfs::Result;
+
+TracingState TracingDetector::Seen::State() const {
+  if (!detection) return TracingState::kUnknown;
+  return detection->tracing == Tracing::kOn ? TracingState::kTraced
+                                            : TracingState::kUntraced;
+}
+
+Result<const TracingDetector::Seen*> TracingDetector::LookAt(
+    const procfs::Procfs& proc, const procfs::WatchedProcess& process) {
+  Entry& entry = entries_[process.id.pid];
+  const bool is_known = entry.pass != 0 && entry.id == process.id &&
+                        entry.env_start == process.stat.env_start &&
+                        entry.comm == process.comm;
+  if (!is_known) {
+    const auto opened = proc.OpenProcess(process.id.pid);
+    if (!opened) return tl::unexpected(opened.error());
+    const auto detection = attribution::DetectTracing(*opened, buffer_);
+    if (!detection &&
+        (detection.error().Gone() || detection.error().OutOfResources())) {
+      return tl::unexpected(detection.error());
+    }
+    // Until the directory was opened its PID may have become somebody else's.
+    const auto stat = opened->ReadStat(buffer_);
+    if (!stat) return tl::unexpected(stat.error());
+    if (stat->start_time != process.id.start_time || stat->Ended()) {
+      return tl::unexpected(
+          Error{.file = "/proc/PID/stat", .system_error = ESRCH});
+    }
+    entry = {.id = process.id,
+             .env_start = process.stat.env_start,
+             .comm = process.comm};
+    if (detection) entry.seen.detection = *detection;
+    if (!detection) {
+      entry.seen.problem = detection.error().Message();
+      if (detection.error().Denied()) {
+        entry.seen.problem += " (needs root or CAP_SYS_PTRACE)";
+      }
+    }
+  }
+  entry.pass = pass_;
+  return &entry.seen;
+}
+
+void TracingDetector::EndPass() {
+  std::erase_if(entries_, [this](const auto& entry) {
+    return entry.second.pass != pass_;
+  });
+}
+
+const TracingDetector::Seen* TracingDetector::Find(pid_t pid) const {
+  const auto found = entries_.find(pid);
+  return found == entries_.end() ? nullptr : &found->second.seen;
+}
+
+}  // namespace resource_attribution
