@@ -112,6 +112,29 @@ class DebTest(daemon.TestCase):
         collectd.wait_for_values("collectd")
         collectd.stop()
 
+    @daemon.needs_root
+    def test_host_gets_a_name_that_can_be_looked_up_and_keeps_one(self):
+        [line] = re.findall(r"^    (getent hosts .*)",
+                            (daemon.SOURCE_DIR / "README.md").read_text(),
+                            re.MULTILINE)
+        hosts = self.directory / "hosts"
+        hosts.write_text("127.0.0.1 localhost\n")
+        configuration = self.directory / "collectd.conf"
+        configuration.write_text(
+            "FQDNLookup true\nLoadPlugin logfile\n<Plugin logfile>\n"
+            "  File stdout\n</Plugin>\n")
+        # The daemon exits with 1 either way: nothing is there to be read.
+        once = f"/usr/sbin/collectd -T -C {configuration} || true"
+        said = run("unshare", "--mount", "--net", "--uts", "bash", "-ec",
+                   f"mount --bind {hosts} /etc/hosts; hostname nameless; "
+                   f"{once}; echo then; {line}; {line}; {once}")
+        before, after = said.split("then\n")
+        self.assertIn('Looking up "nameless" failed', before)
+        self.assertNotIn("failed. You have set", after)
+        self.assertIn("No read-functions are registered", after)
+        self.assertEqual(hosts.read_text(),
+                         "127.0.0.1 localhost\n127.0.1.1 nameless\n")
+
     def test_manual_pages_are_without_errors(self):
         root = self.directory / "root"
         run("dpkg-deb", "--extract", self.package, root)
