@@ -21,12 +21,9 @@ class profile::resource_attribution (
     require => Package['collectd-resource-attribution'],
   }
 
-  # Puppet has no check before a file is put in place for this resource. This one
-  # fails the run after it, before collectd is restarted.
-  exec { 'resource-attribution-check':
-    command     => "/usr/bin/resource-attribution-check ${collectd::plugin_conf_dir}/10-resource_attribution.conf",
-    refreshonly => true,
-    subscribe   => File['resource_attribution.load'],
-    before      => Service[$collectd::service_name],
+  # collectd::plugin has no parameter for it: the check of the file before it is put in
+  # place. Where it fails, the old file stays and collectd is not restarted.
+  File <| title == 'resource_attribution.load' |> {
+    validate_cmd => '/usr/bin/resource-attribution-check %',
   }
 }
