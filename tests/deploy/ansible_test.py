@@ -115,6 +115,43 @@ LoadPlugin write_prometheus
         self.assertEqual(self.config.read_text(), before)
         self.assertEqual(self.restarts(), 1)
 
+    def test_what_has_no_value_is_named_and_nothing_is_written(self):
+        for variables, named in (
+                ({"blocks": {"x": {"Name": []}},
+                  "group_blocks": {"x": {"Name": None}},
+                  "host_blocks": {"y": {"Name": ["a", None]}, "z z": None}},
+                 "blocks.x.Name, resource_attribution_group_blocks.x.Name, "
+                 "resource_attribution_host_blocks.y.Name, "
+                 "resource_attribution_host_blocks.z z"),
+                ({"options": {"Interval": None}, "blocks": None},
+                 "options.Interval, resource_attribution_blocks")):
+            with self.subTest(variables):
+                stats, said = self.play(**variables)
+                self.assertEqual((stats["failed"], stats["changed"]), (1, 0), said)
+                self.assertIn(f"No value: resource_attribution_{named}. Give one",
+                              said)
+        self.assertFalse(self.config.exists())
+        self.assertEqual(self.restarts(), 0)
+
+    def test_numbers_in_quotes_are_numbers_where_the_option_takes_one(self):
+        stats, said = self.play(
+            options={"Interval": "30", "TracingCPUPercent": "{{ 1 / 4 }}"},
+            blocks={"1": {"User": "1000", "Name": "7", "MaxProcesses": "2"},
+                    "short": {}})
+        self.assertEqual(stats["failed"], 0, said)
+        self.assertEqual(self.config.read_text().partition("Interval")[2], """\
+ 30
+  TracingCPUPercent 0.25
+  <Process "1">
+    MaxProcesses 2
+    Name "7"
+    User "1000"
+  </Process>
+  <Process "short">
+  </Process>
+</Plugin>
+""")
+
 
 if __name__ == "__main__":
     unittest.main()
