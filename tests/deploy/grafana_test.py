@@ -52,8 +52,8 @@ def escape(value):
 def substitute(query, **selected):
     """The query with its variables replaced, as Grafana does. A variable for
     which nothing is selected is All."""
-    values = {}
-    for name in ("instance", "process"):
+    values = {"__range": "30s", "__interval": "1s"}
+    for name in ("job", "instance", "process"):
         words = [escape(word) for word in selected.get(name, ())]
         values[name] = (variables()[name]["allValue"] if not words else
                         words[0] if len(words) == 1 else
@@ -114,7 +114,7 @@ class StructureTest(unittest.TestCase):
         used = re.findall(r'"datasource": \{[^}]*"uid": "([^"]*)"',
                           DASHBOARD.read_text())
         queries = sum(len(panel["targets"]) for panel in panels())
-        self.assertEqual(len(used), len(panels()) + queries + 2)
+        self.assertEqual(len(used), len(panels()) + queries + 3)
         self.assertEqual(set(used), {"${datasource}"})
         self.assertNotIn("id", dashboard())
 
@@ -130,7 +130,7 @@ class StructureTest(unittest.TestCase):
         _, organize = table["transformations"]
         names = organize["options"]["renameByName"]
         values = {f"Value #{target['refId']}" for target in table["targets"]}
-        self.assertEqual(set(names), values | {"process", "instance"})
+        self.assertEqual(set(names), values | {"process", "instance", "job"})
         columns = {override["matcher"]["options"]
                    for override in table["fieldConfig"]["overrides"]}
         self.assertEqual(columns, set(names.values()))
@@ -163,11 +163,15 @@ class QueriesTest(daemon.TestCase):
             "LoadPlugin resource_attribution",
             "<Plugin resource_attribution>", "Interval 0.5", *blocks,
             "</Plugin>"])).start()
-        self.server = prometheus.Prometheus(
-            self, "global:\n  scrape_interval: 500ms\n"
-            + prometheus_test.readme_scrape_config().replace(
-                "localhost:9103", f"127.0.0.1:{collectd.port}"))
-        self.server.wait_for("count(process_cpu_percent > 0) == 3")
+        self.config = ("global:\n  scrape_interval: 500ms\n"
+                       + prometheus_test.readme_scrape_config().replace(
+                           "localhost:9103", f"127.0.0.1:{collectd.port}"))
+
+    def start_prometheus(self, config, series):
+        """Until a query over a time range, which has full seconds, sees all."""
+        self.server = prometheus.Prometheus(self, config)
+        self.server.wait_for("count(count_over_time((process_cpu_percent > 0)"
+                             f"[3s:1s])) == {series}")
 
     def range(self, expression):
         now = time.time()
@@ -187,6 +191,7 @@ class QueriesTest(daemon.TestCase):
                                           for one in series}, processes)
 
     def test_every_query_has_data(self):
+        self.start_prometheus(self.config, 3)
         two = {"checkout", "api.v2"}
         for read in (self.server.query, self.range):
             self.assert_all_have_data(read, two | {"other"})
@@ -194,8 +199,42 @@ class QueriesTest(daemon.TestCase):
                                       instance=["testhost"])
             self.assert_all_have_data(read, {"api.v2"}, process=["api.v2"])
 
+    def test_jobs_stay_apart_and_shares_need_percent_of_a_core(self):
+        # The same hosts and processes once more, in percent of the host.
+        job = self.config[self.config.index("  - job_name: collectd"):]
+        address = re.search(r'targets: \["(.*)"\]', job)[1]
+        self.start_prometheus(self.config + job.replace(
+            "job_name: collectd", "job_name: other").replace(
+                f'targets: ["{address}"]',
+                f'targets: ["{address}"]\n'
+                '        labels: {cpu_percent_of: "host"}'), 6)
+        for panel in panels():
+            for target in panel["targets"]:
+                query = substitute(target["expr"])
+                with self.subTest(panel=panel["title"], query=query):
+                    series = self.range(query)
+                    if len(series) > 1:
+                        jobs = ["collectd"] if "cpu_percent_of" in query else [
+                            "collectd", "other"]
+                        self.assertEqual(sorted(one["metric"]["job"]
+                                                for one in series),
+                                         sorted(3 * jobs))
+        [share] = [panel["targets"][0]["expr"] for panel in panels()
+                   if panel["title"] == "Tracing CPU, share"]
+        self.assertEqual(self.server.query(substitute(share, job=["other"])), [])
+        self.assertTrue(self.server.query(substitute(share)))
+
+    def test_charts_show_the_highest_of_the_time_range(self):
+        self.start_prometheus(self.config, 3)
+        [chart] = [panel["targets"][0]["expr"] for panel in panels()
+                   if panel["title"] == "Peak memory"]
+        self.assertIn("topk(20, ", chart)
+        series = self.range(substitute(chart.replace("topk(20", "topk(2")))
+        self.assertEqual(len(series), 2)
+
     def test_every_variable_has_values(self):
-        expected = {"instance": ["testhost"],
+        self.start_prometheus(self.config, 3)
+        expected = {"job": ["collectd"], "instance": ["testhost"],
                     "process": ["api.v2", "checkout", "other"]}
         for name, values in expected.items():
             with self.subTest(variable=name):
