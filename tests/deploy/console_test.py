@@ -151,6 +151,37 @@ class ConsoleTest(daemon.TestCase):
                          [])
         self.assert_quiet(server)
 
+    def test_jobs_stay_apart(self):
+        collectd = self.start_collectd()
+        config = prometheus_test.readme_scrape_config().replace(
+            "localhost:9103", f"127.0.0.1:{collectd.port}")
+        address = f'targets: ["127.0.0.1:{collectd.port}"]'
+        job = config[config.index("  - job_name: collectd"):]
+        server = self.start_prometheus(config + job.replace(
+            "job_name: collectd", "job_name: other").replace(
+                address, f'{address}\n        labels: {{cpu_percent_of: "host"}}'))
+        server.wait_for("count(process_cpu_percent > 0) == 4")
+        self.open(server)
+        processes = self.rows("process")
+        self.assertEqual(sorted(processes), sorted(
+            f"{name} {job}" for name in (HOSTILE, "checkout")
+            for job in ("collectd", "other")))
+        # The CPU in percent of the host has no share.
+        self.assertRegex(processes["checkout collectd"][5], r"^[0-9.]+ %$")
+        self.assertEqual(processes["checkout other"][5], "–")
+        self.wait_for_charts(*(f"{name} ({job})" for name in (HOSTILE, "checkout")
+                               for job in ("collectd", "other")))
+        self.browser.find_element(By.CSS_SELECTOR, "#jobs a:last-child").click()
+        [job] = [link.text for link in self.browser.find_elements(
+            By.CSS_SELECTOR, "#jobs a[aria-current]")]
+        self.assertIn(job, ("collectd", "other"))
+        self.assertEqual(sorted(self.rows("process")),
+                         sorted([HOSTILE, "checkout"]))
+        self.wait_for_charts(HOSTILE, "checkout")
+        self.browser.find_element(By.LINK_TEXT, "checkout").click()
+        self.assertIn(f"job={job}&", self.browser.current_url)
+        self.assert_quiet(server)
+
     def test_sorts_by_the_column_that_is_clicked(self):
         server = self.scrape(self.start_collectd())
         self.open(server)
