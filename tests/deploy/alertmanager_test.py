@@ -113,6 +113,23 @@ class AlertmanagerTest(daemon.TestCase):
                 "config", "routes", "test", f"--config.file={SHIPPED}",
                 f"severity={severity}").strip(), receiver)
 
+    def test_hosts_that_are_cut_off_at_once_are_one_group(self):
+        self.start_alertmanager()
+        for host in ("host1", "host2"):
+            for name in ("CollectdDown", "ResourceAttributionSilent"):
+                self.add(name, severity="critical", instance=host, job="collectd")
+            self.add("ProcessGone", severity="critical", instance=host,
+                     job="other", process="checkout")
+        groups = daemon.wait_for(
+            lambda: (found := self.get("alerts/groups")) and
+            sum(len(group["alerts"]) for group in found) == 6 and found, "groups")
+        self.assertEqual(
+            sorted((group["receiver"]["name"], len(group["alerts"]),
+                    *sorted(group["labels"].values())) for group in groups),
+            [("pager", 1, "checkout", "host1"), ("pager", 1, "checkout", "host2"),
+             ("pager", 2, "CollectdDown", "collectd"),
+             ("pager", 2, "ResourceAttributionSilent", "collectd")])
+
     def test_silent_host_speaks_for_its_processes(self):
         self.start_alertmanager()
         self.add("ResourceAttributionSilent", severity="critical",
