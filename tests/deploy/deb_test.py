@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import daemon
+import links
 import package
 
 DROP_IN = "etc/collectd/collectd.conf.d/resource_attribution.conf"
@@ -134,6 +135,24 @@ class DebTest(daemon.TestCase):
         self.assertIn("No read-functions are registered", after)
         self.assertEqual(hosts.read_text(),
                          "127.0.0.1 localhost\n127.0.1.1 nameless\n")
+
+    def test_pages_and_their_commands_name_what_is_in_the_package(self):
+        root = self.directory / "root"
+        run("dpkg-deb", "--extract", self.package, root)
+        doc = root / "usr/share/doc" / package.NAME
+        lost, count = links.broken(doc)
+        self.assertEqual(lost, [])
+        self.assertGreater(count, 50)
+        named = {name for page in doc.rglob("*.md")
+                 for line in re.findall(r"^    (?:cp|install|ansible|sed).*(?:\\\n.*)*",
+                                        page.read_text(), re.MULTILINE)
+                 for name in re.findall(r"(?<!\S)deploy/\S+", line)}
+        self.assertIn("deploy/prometheus/rules", named)
+        self.assertEqual([name for name in named if not (doc / name).exists()],
+                         [])
+        self.assertEqual(
+            (doc / "collectd.conf.d/resource_attribution.conf").read_text(),
+            (root / DROP_IN).read_text())
 
     def test_manual_pages_are_without_errors(self):
         root = self.directory / "root"

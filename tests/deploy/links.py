@@ -1,0 +1,26 @@
+"""The links between the pages of the documentation."""
+
+import re
+
+
+def anchors(text):
+    """What a page's headings are called in an address."""
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.+)", text, re.MULTILINE)}
+
+
+def broken(directory):
+    """Those of README.md and docs/ below this directory that lead nowhere, as
+    (page, link), and how many there are."""
+    pages = [directory / "README.md", *sorted((directory / "docs").glob("*.md"))]
+    links = [(page, link) for page in pages
+             for link in re.findall(r"\]\(([^)]+)\)", page.read_text())
+             if not re.match(r"https?://", link)]
+    lost = []
+    for page, link in links:
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (
+                anchor and anchor not in anchors(target.read_text())):
+            lost.append((page.name, link))
+    return lost, len(links)

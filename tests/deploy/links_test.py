@@ -1,0 +1,18 @@
+"""Every link of the documentation leads somewhere."""
+
+import unittest
+
+import daemon
+import links
+
+
+class LinksTest(unittest.TestCase):
+
+    def test_pages_name_what_is_there(self):
+        lost, count = links.broken(daemon.SOURCE_DIR)
+        self.assertEqual(lost, [])
+        self.assertGreater(count, 50)
+
+
+if __name__ == "__main__":
+    unittest.main()
