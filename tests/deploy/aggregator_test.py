@@ -37,11 +37,12 @@ class AggregatorTest(daemon.TestCase):
             config + more, writer=False, hostname="aggregator",
             plugins=["network", "threshold"]).start()
 
-    def start_agent(self, hostname, password="secret"):
+    def start_agent(self, hostname, password="secret", level="Encrypt"):
         agent = daemon.shipped(f"{DIRECTORY}/agent.conf", {
             "aggregator.example": "127.0.0.1",
             "25826": self.port,
             "change-me": password,
+            'SecurityLevel "Encrypt"': f'SecurityLevel "{level}"',
             "FlushInterval 5": "FlushInterval 0.5",
         })
         return self.collectd(f"""
@@ -100,6 +101,30 @@ class AggregatorTest(daemon.TestCase):
         self.start_agent("host2")
         daemon.wait_for(lambda: "host2" in self.hosts(), "the other host")
         self.assertNotIn("host1", self.hosts())
+
+    def test_takes_signed_values_where_it_does_not_insist_on_encryption(self):
+        self.start_aggregator({'SecurityLevel "Encrypt"': 'SecurityLevel "Sign"'})
+        self.start_agent("signed", level="Sign")
+        self.start_agent("encrypted")
+        self.start_agent("bare", level="None")
+        self.start_agent("forged", password="guessed", level="Sign")
+        hosts = {"signed": set(daemon.TYPES), "encrypted": set(daemon.TYPES)}
+        daemon.wait_for(lambda: self.hosts() == hosts, hosts, self.aggregator.log)
+        for complaint in ("Unsigned packet or part has been ignored",
+                          "Hash mismatch. Username: hosts"):
+            daemon.wait_for(lambda: complaint in self.aggregator.log(), complaint,
+                            self.aggregator.log)
+        self.assertEqual(self.hosts(), hosts)
+
+    def test_drops_signed_values_where_it_insists_on_encryption(self):
+        self.start_aggregator({})
+        self.start_agent("signed", level="Sign")
+        daemon.wait_for(lambda: "Unencrypted packet or part has been ignored" in
+                        self.aggregator.log(), "a complaint",
+                        self.aggregator.log)
+        self.start_agent("encrypted")
+        daemon.wait_for(lambda: "encrypted" in self.hosts(), "the other host")
+        self.assertEqual(set(self.hosts()), {"encrypted"})
 
     def test_says_what_is_missing_without_the_types(self):
         self.start_aggregator({f' "{TYPES_DB}"': ""})
