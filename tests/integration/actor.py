@@ -4,6 +4,7 @@ of Python, answered by a line with what it yields. Ends with its input."""
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 libc = ctypes.CDLL(None, use_errno=True)
 memory = []
+connections = []
 
 
 def rename(name):
@@ -87,6 +89,18 @@ def use_cpu(seconds):
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
+
+
+def connect(port):
+    """Opens a TCP connection that stays."""
+    connections.append(socket.create_connection(("127.0.0.1", port)))
+
+
+def send(sent, received):
+    """Sends over the last connection, and waits for so much of an answer."""
+    connections[-1].sendall(bytes(sent))
+    while received > 0:
+        received -= len(connections[-1].recv(received))
 
 
 for line in sys.stdin:
