@@ -632,7 +632,7 @@ def main():
         parser.error(f"--window is no multiple of {COMPARE_WINDOW}")
     if arguments.quick:
         arguments.rates, arguments.repetitions = [100], 1
-        arguments.warm, arguments.window = 5, COMPARE_WINDOW
+        arguments.warm, arguments.window = COMPARE_WINDOW, COMPARE_WINDOW
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     text = measure(arguments)
     print(text)
