@@ -172,7 +172,7 @@ class Sampler {
   // Of the blocks whose untraced processes have selectors of their own. These
   // stand in this order behind the blocks among the targets of discovery.
   std::vector<size_t> blocks_with_untraced_;
-  const size_t most_components_;  // of a block
+  const size_t most_components_;                 // of a block
   std::optional<ExportTraffic> export_traffic_;  // where a block asks for it
   discovery::Discovery discovery_;
   TracingDetector detector_;

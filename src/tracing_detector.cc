@@ -19,9 +19,9 @@ TracingState TracingDetector::Seen::State() const {
 Result<const TracingDetector::Seen*> TracingDetector::LookAt(
     const procfs::Procfs& proc, const procfs::WatchedProcess& process) {
   Entry& entry = entries_[process.id.pid];
-  const bool is_known = entry.pass != 0 && entry.id == process.id &&
-                        entry.env_start == process.stat.env_start &&
-                        entry.comm == process.comm;
+  const bool is_known =
+      entry.pass != 0 && !entry.seen.passes && entry.id == process.id &&
+      entry.env_start == process.stat.env_start && entry.comm == process.comm;
   if (!is_known) {
     const auto opened = proc.OpenProcess(process.id.pid);
     if (!opened) return tl::unexpected(opened.error());
@@ -42,10 +42,12 @@ Result<const TracingDetector::Seen*> TracingDetector::LookAt(
              .comm = process.comm};
     if (detection) entry.seen.detection = *detection;
     if (!detection) {
-      entry.seen.problem = detection.error().Message();
-      if (detection.error().Denied()) {
+      const Error& error = detection.error();
+      entry.seen.problem = error.Message();
+      if (error.Denied()) {
         entry.seen.problem += " (needs root or CAP_SYS_PTRACE)";
       }
+      entry.seen.passes = !error.Denied() && error.system_error != EFBIG;
     }
   }
   entry.pass = pass_;

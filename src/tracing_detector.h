@@ -24,6 +24,7 @@ class TracingDetector {
     /// None: it cannot be told.
     std::optional<attribution::Detection> detection{};
     std::string problem{};  ///< why not, for people
+    bool passes = false;    ///< it may be told in the next pass
 
     attribution::TracingState State() const;
   };

@@ -74,6 +74,7 @@ class AllocationsTest : public testing::TestWithParam<Variant> {
     PassAndJudge();
     PassAndJudge();
     EXPECT_FALSE(scenario_.Judge().lacks_cpu);
+    EXPECT_FALSE(scenario_.Judge().lacks_measurement);
     scenario_.Shutdown();
     return failed;
   }
@@ -143,7 +144,12 @@ INSTANTIATE_TEST_SUITE_P(, AllocationsTest,
                          testing::Values(Variant{"Scan", false, true, true},
                                          Variant{"Events", true, true, true},
                                          Variant{"EventsAloneWithoutOpenFiles",
-                                                 true, false, false}),
+                                                 true, false, false},
+                                         Variant{.name = "Measured",
+                                                 .events = false,
+                                                 .rescans = false,
+                                                 .keeps_files = false,
+                                                 .measures = true}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

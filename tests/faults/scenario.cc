@@ -30,6 +30,12 @@ constexpr pid_t kServes = 401;
 constexpr pid_t kServesLater = 422;
 constexpr pid_t kMoves = 118;
 
+// What each thread uses of what its process does.
+constexpr double kTracingShare = 0.25;
+constexpr double kComponentShare = 0.5;
+constexpr pid_t kThreaded = 119;
+constexpr const char* kComponent = "retriever";
+
 constexpr const char* kLongName = "a-long-name-of-a-service";
 
 std::string Lines(std::initializer_list<pid_t> pids) {
@@ -111,6 +117,20 @@ Scenario::Scenario(const Variant& variant) : variant_(variant) {
               .effective_user = user_,
               .cgroup = "0::/system.slice/n.service\n"});
   AddProcess({.pid = kMoves, .comm = "moves"});
+  if (variant_.measures) {
+    AddProcess({.pid = kThreaded,
+                .comm = "threaded",
+                .threads = {{.tid = 219, .comm = "BatchSpanProces"},
+                            {.tid = 220, .comm = "retr-1"}}});
+    AddProcess({.pid = 120,
+                .comm = "detected",
+                .environ = std::string("OTEL_SERVICE_NAME=x\0", 20)});
+    AddProcess({.pid = 121,
+                .comm = "detected",
+                .environ = std::string("OTEL_SDK_DISABLED=true\0", 23)});
+    AddProcess({.pid = 122, .comm = "compared"});
+    AddProcess({.pid = 123, .comm = "compared", .exe = "/bin/canary"});
+  }
 
   for (const char* path :
        {"system.slice/a.service", "system.slice/a.service/sub",
@@ -137,7 +157,10 @@ Scenario::Scenario(const Variant& variant) : variant_(variant) {
 }
 
 Scenario::~Scenario() {
-  for (auto& [pid, process] : processes_) close(process.stat);
+  for (auto& [pid, process] : processes_) {
+    close(process.stat);
+    for (const auto& [tid, stat] : process.thread_stats) close(stat);
+  }
 }
 
 void Scenario::AddProcess(FakeProcess fake) {
@@ -155,25 +178,44 @@ void Scenario::AddProcess(FakeProcess fake) {
   process.cpu_percent = static_cast<double>(index + 1);
   running_.insert(fake.pid);
   Put(fake.pid);
-  const auto stat = fs::path(tree_.path()) / std::to_string(fake.pid) / "stat";
-  process.stat = ::open(stat.c_str(), O_WRONLY | O_CLOEXEC);
+  const auto directory = fs::path(tree_.path()) / std::to_string(fake.pid);
+  process.stat = ::open((directory / "stat").c_str(), O_WRONLY | O_CLOEXEC);
+  for (const FakeThread& thread : fake.threads) {
+    const auto stat = directory / "task" / std::to_string(thread.tid) / "stat";
+    process.thread_stats[thread.tid] =
+        ::open(stat.c_str(), O_WRONLY | O_CLOEXEC);
+  }
 }
 
 void Scenario::Put(pid_t pid) { tree_.Put(processes_.at(pid).fake); }
 
-// Over what is there: always as many bytes.
-void Scenario::WriteStat(Process& process) const {
+void Scenario::WriteStats(const Process& process) const {
   const FakeProcess& fake = process.fake;
-  const double ticks = process.cpu_percent / 100 * (now_ - process.begun) *
+  WriteStat(process,
+            {.tid = fake.pid, .comm = fake.comm, .start_time = fake.start_time},
+            1, process.stat);
+  for (const FakeThread& thread : fake.threads) {
+    WriteStat(process, thread,
+              thread.comm == "retr-1" ? kComponentShare : kTracingShare,
+              process.thread_stats.at(thread.tid));
+  }
+}
+
+// Over what is there: always as many bytes.
+void Scenario::WriteStat(const Process& process, const FakeThread& thread,
+                         double share, int file) const {
+  const FakeProcess& fake = process.fake;
+  const double ticks = share * process.cpu_percent / 100 *
+                       (now_ - process.begun) *
                        static_cast<double>(sysconf(_SC_CLK_TCK));
   std::array<char, 256> text{};
   const int size = std::snprintf(
       text.data(), text.size(),
       "%d (%s) %c %d 1 1 0 -1 %u 0 0 0 0 %015.0f 000000000000000 0 0 20 0 1 0 "
-      "%015llu 4096 1 0\n",
-      fake.pid, fake.comm.c_str(), fake.state, fake.parent, fake.flags, ticks,
-      static_cast<unsigned long long>(fake.start_time));
-  if (pwrite(process.stat, text.data(), static_cast<size_t>(size), 0) != size) {
+      "%015llu 4096 1",
+      thread.tid, thread.comm.c_str(), fake.state, fake.parent, fake.flags,
+      ticks, static_cast<unsigned long long>(thread.start_time));
+  if (pwrite(file, text.data(), static_cast<size_t>(size), 0) != size) {
     throw std::runtime_error("cannot write stat");
   }
 }
@@ -202,7 +244,7 @@ bool Scenario::Init() {
 void Scenario::Pass(int seconds) {
   now_ += seconds;
   libc::SetTime(std::chrono::seconds(static_cast<int64_t>(now_)));
-  for (auto& [pid, process] : processes_) WriteStat(process);
+  for (auto& [pid, process] : processes_) WriteStats(process);
   collectd_.values.clear();
   collectd_.values.reserve(256);
   if (Call([&] { return collectd_.read(nullptr); }) != 0)
@@ -304,6 +346,23 @@ ConfigTree::Children Scenario::Options() const {
        {{"Name", {"named"}, {}}, {"MaxInstances", {2}, {}}}},
       {"Process", {"cgroup ${cgroup}"}, {{"Cgroup", {"system.slice/n*"}, {}}}},
   };
+  if (variant_.measures) {
+    options.push_back(
+        {"Process",
+         {"threaded"},
+         {{"Name", {"threaded"}, {}},
+          {"TracingOverhead", {"Threads"}, {}},
+          {"Component", {kComponent}, {{"Thread", {"^retr-"}, {}}}}}});
+    options.push_back(
+        {"Process",
+         {"detected"},
+         {{"Name", {"detected"}, {}}, {"TracingDetect", {true}, {}}}});
+    options.push_back(
+        {"Process",
+         {"compared"},
+         {{"Name", {"compared"}, {}},
+          {"Untraced", {}, {{"Executable", {"/bin/canary"}, {}}}}}});
+  }
   if (!variant_.keeps_files) {
     options.push_back({"MaxOpenFiles", {0}, {}});
     options.push_back({"CPUPercentOf", {"Host"}, {}});
@@ -357,6 +416,11 @@ void Scenario::AddInstances() {
   number->block = "user ${user}";
   number->is_number = true;
   add("cgroup n.service", {117})->block = "cgroup ${cgroup}";
+  if (variant_.measures) {
+    add("threaded", {kThreaded})->has_threads = true;
+    add("detected", {120, 121})->untraced = {121};
+    add("compared", {122, 123})->untraced = {123};
+  }
   if (variant_.rescans) {
     add("unit n.service", {117})->block = "unit ${unit}";
     add("jar orders", {104})->block = "jar ${jar}";
@@ -382,29 +446,68 @@ bool Scenario::AreTrue(const Values& values, const Instance& instance,
   return (Near(memory, resident) ||
           (instance.is_pss && Near(memory, resident / 4))) &&
          Near(values.at("process_memory_peak_bytes"), peak) &&
-         Near(values.at("tracing_memory_overhead_bytes"),
+         (AreTrueEstimates(values, instance, members, instance.untraced) ||
+          AreTrueEstimates(values, instance, members, {}));
+}
+
+// Where the `untraced` are known not to be traced.
+bool Scenario::AreTrueEstimates(const Values& values, const Instance& instance,
+                                const std::vector<pid_t>& members,
+                                const std::set<pid_t>& untraced) const {
+  double memory = values.at("process_memory_bytes");
+  double traced = 0;
+  for (const pid_t pid : members) {
+    if (!untraced.contains(pid)) {
+      ++traced;
+    } else {
+      memory -= static_cast<double>(processes_.at(pid).fake.vm_rss_kb) * 1024;
+    }
+  }
+  return Near(values.at("tracing_memory_overhead_bytes"),
               memory * instance.memory_percent / 100) &&
-         Near(values.at("tracing_cpu_overhead_percent"),
-              static_cast<double>(members.size()) *
-                  instance.tracing_cpu_percent);
+         (instance.has_threads ||
+          Near(values.at("tracing_cpu_overhead_percent"),
+               traced * instance.tracing_cpu_percent));
+}
+
+double Scenario::Cpus() const {
+  return variant_.keeps_files
+             ? 1.0
+             : static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 // Of those of `members` for which there was a reading before.
 bool Scenario::IsTrueCpu(double percent,
                          const std::vector<pid_t>& members) const {
-  const double cpus = variant_.keeps_files
-                          ? 1.0
-                          : static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
   for (const auto& some : SubsetsOf(members)) {
     double sum = 0;
     for (const pid_t pid : some) sum += processes_.at(pid).cpu_percent;
-    if (Near(percent, sum / cpus)) return true;
+    if (Near(percent, sum / Cpus())) return true;
   }
   return false;
 }
 
+// What is measured of tracing may be missing, but not wrong.
+void Scenario::JudgeTracing(const Values& values, const Instance& instance,
+                            const std::vector<pid_t>& members,
+                            Judgement& judgement) const {
+  if (!AreTrueEstimates(values, instance, members, instance.untraced)) {
+    judgement.lacks_measurement = true;
+  }
+  if (!instance.has_threads) return;
+  const auto cpu = values.find("tracing_cpu_overhead_percent");
+  // A thread that cannot be found has ended, for all that is known.
+  if (cpu == values.end() || cpu->second == 0) {
+    judgement.lacks_measurement = true;
+  } else if (!Near(cpu->second, processes_.at(kThreaded).cpu_percent *
+                                    kTracingShare / Cpus())) {
+    judgement.wrong = "CPU of threads " + std::to_string(cpu->second);
+  }
+}
+
 Scenario::Judgement Scenario::Judge() const {
   Judgement judgement;
+  bool has_component = !variant_.measures;
   std::map<std::pair<std::string, std::string>, Values> dispatched;
   for (const auto& value : collectd_.values) {
     dispatched[{value.instance, value.type_instance}][value.type] = value.value;
@@ -418,9 +521,22 @@ Scenario::Judgement Scenario::Judge() const {
       judgement.wrong = "there is no \"" + name + "\"";
       continue;
     }
-    // Where the fake of the daemon was out of memory.
-    if (!values.contains("tracing_cpu_overhead_percent")) continue;
     const Instance& instance = known->second;
+    if (pid == kComponent) {
+      has_component = values.at("process_cpu_percent") > 0;
+      if (has_component && !Near(values.at("process_cpu_percent"),
+                                 processes_.at(kThreaded).cpu_percent *
+                                     kComponentShare / Cpus())) {
+        judgement.wrong = "CPU of the component";
+      }
+      continue;
+    }
+    // Where the fake of the daemon was out of memory.
+    if (!values.contains(instance.has_threads
+                             ? "tracing_memory_overhead_bytes"
+                             : "tracing_cpu_overhead_percent")) {
+      continue;
+    }
     const std::vector<pid_t> members =
         pid.empty() ? instance.members : std::vector{std::stoi(pid)};
     const auto some = SubsetsOf(members);
@@ -435,9 +551,11 @@ Scenario::Judgement Scenario::Judge() const {
     } else if (!IsTrueCpu(cpu->second, *of)) {
       judgement.wrong = name + pid + ": CPU " + std::to_string(cpu->second);
     }
+    if (of != some.end()) JudgeTracing(values, instance, *of, judgement);
     found[name] += of == some.end() ? 0 : of->size();
     judgement.has_number = judgement.has_number || instance.is_number;
   }
+  judgement.lacks_measurement = judgement.lacks_measurement || !has_component;
   for (const auto& [name, instance] : instances_) {
     if (!instance.is_number && found[name] < instance.members.size()) {
       judgement.incomplete.insert(instance.block);

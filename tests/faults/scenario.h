@@ -17,6 +17,7 @@ struct Variant {
   bool rescans;      ///< some block asks for what changes without an event
   bool keeps_files;  ///< or else MaxOpenFiles 0
   bool is_answered = true;  ///< by the kernel, when it subscribes to events
+  bool measures = false;    ///< tracing, instead of estimating
 };
 
 /// The module with a block of every kind, as the daemon calls it, over a tree
@@ -52,6 +53,7 @@ class Scenario {
         incomplete;           ///< blocks of which processes are missing
     bool lacks_cpu = false;   ///< some instance
     bool has_number = false;  ///< a user is reported by number, not by name
+    bool lacks_measurement = false;  ///< of tracing, or has an estimate for it
   };
   Judgement Judge() const;
 
@@ -65,6 +67,7 @@ class Scenario {
     double cpu_percent = 0;
     double begun = 0;  // seconds, from which on it uses CPU
     int stat = -1;
+    std::map<pid_t, int> thread_stats{};
   };
   // Values that are reported under one name.
   struct Instance {
@@ -75,14 +78,18 @@ class Scenario {
     double memory_percent = 1.5;
     double tracing_cpu_percent = 0.5;
     bool per_process = false;
-    bool is_number = false;  // may be there in place of a name
+    bool is_number = false;    // may be there in place of a name
+    bool has_threads = false;  // that trace, and a component
+    std::set<pid_t> untraced;
   };
   using Values = std::map<std::string, double>;  // by type
 
   int Call(auto callback);
   void AddProcess(FakeProcess fake);
   void Put(pid_t pid);
-  void WriteStat(Process& process) const;
+  void WriteStats(const Process& process) const;
+  void WriteStat(const Process& process, const FakeThread& thread, double share,
+                 int file) const;
   void PutCgroup(const std::string& path, const std::string& procs);
   void Start(pid_t parent, pid_t pid);
   void End(pid_t pid);
@@ -90,7 +97,14 @@ class Scenario {
   ConfigTree::Children Options() const;
   bool AreTrue(const Values& values, const Instance& instance,
                const std::vector<pid_t>& members) const;
+  bool AreTrueEstimates(const Values& values, const Instance& instance,
+                        const std::vector<pid_t>& members,
+                        const std::set<pid_t>& untraced) const;
+  double Cpus() const;
   bool IsTrueCpu(double percent, const std::vector<pid_t>& members) const;
+  void JudgeTracing(const Values& values, const Instance& instance,
+                    const std::vector<pid_t>& members,
+                    Judgement& judgement) const;
 
   const Variant variant_;
   FakeCollectd collectd_;

@@ -175,6 +175,8 @@ void SystemCallsTest::UpTo(Phase phase) {
     ASSERT_EQ(judgement.wrong, "");
     ASSERT_TRUE(judgement.incomplete.empty()) << *judgement.incomplete.begin();
     ASSERT_EQ(judgement.lacks_cpu, before == kFirstPass);
+    ASSERT_EQ(judgement.lacks_measurement,
+              GetParam().measures && before == kFirstPass);
   }
   if (phase == kChanges) scenario_.Change();
 }
@@ -234,6 +236,9 @@ void SystemCallsTest::JudgeRecovery(const Fault& fault) {
   EXPECT_FALSE(scenario_.Judge().lacks_cpu);
   const size_t end = scenario_.log_size();
   EXPECT_TRUE(recovers(1));
+  // Nobody asks again what a process was started with.
+  EXPECT_FALSE(scenario_.Judge().lacks_measurement &&
+               !IsConclusive(fault.error));
   for (const auto& line : scenario_.LogFrom(end)) ADD_FAILURE() << line.text;
 }
 
@@ -281,9 +286,10 @@ std::vector<Fault> SystemCallsTest::FaultsOf(const Call& call) const {
   }
   if (call.function != "read" && call.function != "pread") return faults;
   // Neither says where its end is.
-  if (call.path.ends_with("/comm") || call.path.ends_with("/cmdline")) {
-    return faults;
+  for (const char* name : {"/comm", "/cmdline", "/environ", "/maps"}) {
+    if (call.path.ends_with(name)) return faults;
   }
+  if (GetParam().measures && call.path.empty()) return faults;
   for (const size_t length : kLengths) {
     // Nothing is in it where no hierarchy is mounted.
     if (length == 0 && call.path.ends_with("/cgroup")) continue;
@@ -345,7 +351,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Variant{"EventsWithoutOpenFiles", true, true, false},
                     Variant{"EventsAlone", true, false, true},
                     Variant{"EventsAloneWithoutOpenFiles", true, false, false},
-                    Variant{"EventsWithoutAnswer", true, false, true, false}),
+                    Variant{"EventsWithoutAnswer", true, false, true, false},
+                    Variant{.name = "Measured",
+                            .events = true,
+                            .rescans = false,
+                            .keeps_files = true,
+                            .measures = true}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace
