@@ -45,7 +45,8 @@ Result<const TracingDetector::Seen*> TracingDetector::LookAt(
       const Error& error = detection.error();
       entry.seen.problem = error.Message();
       if (error.Denied()) {
-        entry.seen.problem += " (needs root or CAP_SYS_PTRACE)";
+        entry.seen.problem +=
+            " (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)";
       }
       entry.seen.passes = !error.Denied() && error.system_error != EFBIG;
     }

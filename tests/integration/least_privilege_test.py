@@ -29,6 +29,20 @@ class LeastPrivilegeTest(daemon.TestCase):
                 Name "sleeper"
                 MemoryType "Pss"
               </Process>
+              <Process "detected">
+                Name "sleeper"
+                TracingDetect true
+              </Process>
+              <Process "traffic">
+                Name "sleeper"
+                TracingExportPort 4317
+              </Process>
+              <Process "threads">
+                Name "sleeper"
+                <Component "all">
+                  Thread "."
+                </Component>
+              </Process>
             </Plugin>""", wrapper=[
                 "setpriv", "--reuid", "nobody", "--regid", "nogroup",
                 "--clear-groups", "--bounding-set", has, "--inh-caps", has,
@@ -45,19 +59,34 @@ class LeastPrivilegeTest(daemon.TestCase):
         collectd = self.start_with(discovery="Scan")
         collectd.wait_for_counts(sleeper=1, pss=1, executable=0)
         self.assertIn("discovery by scanning", collectd.log())
-        self.assertEqual(self.refused(collectd), ["executable", "pss"])
+        self.assertEqual(self.refused(collectd),
+                         ["detected", "executable", "pss", "traffic"])
 
     @daemon.needs_process_events
     def test_net_admin_is_enough_for_events(self):
         collectd = self.start_with("net_admin", discovery="Events")
         collectd.wait_for_counts(sleeper=1, pss=1, executable=0)
         self.assertIn("discovery by process events", collectd.log())
-        self.assertEqual(self.refused(collectd), ["executable", "pss"])
+        self.assertEqual(self.refused(collectd),
+                         ["detected", "executable", "pss", "traffic"])
+
+    def test_dac_read_search_is_for_environments_and_export_traffic(self):
+        collectd = self.start_with("sys_ptrace", "dac_read_search")
+        # Without a variable of OpenTelemetry nothing is traced.
+        collectd.wait_for_counts(detected=0, threads=1)
+        daemon.wait_for(lambda: "tracing_network_bytes" in
+                        collectd.metrics_text(), "traffic", collectd.log)
+        refused = self.refused(collectd)
+        self.assertNotIn("detected", refused)
+        self.assertNotIn("traffic", refused)
 
     def test_sys_ptrace_is_for_executables_and_pss(self):
         collectd = self.start_with("sys_ptrace")
-        collectd.wait_for_counts(sleeper=1, pss=1, executable=1)
-        self.assertNotIn("pss", self.refused(collectd))
+        collectd.wait_for_counts(sleeper=1, pss=1, executable=1, detected=1)
+        refused = self.refused(collectd)
+        self.assertNotIn("pss", refused)
+        self.assertIn("detected", refused)
+        self.assertIn("traffic", refused)
         values = collectd.wait_for_values("sleeper", "pss")
         # Shared pages count in part.
         self.assertLess(values["pss"]["process_memory_bytes"],

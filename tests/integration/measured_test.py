@@ -189,8 +189,8 @@ class MeasuredTest(daemon.TestCase):
         [warning] = collectd.lines("warning")
         self.assertEqual(
             warning, 'block "a": it cannot be told of a process whether it is '
-            "traced: /proc/PID/environ: Permission denied (needs root or "
-            "CAP_SYS_PTRACE); the estimate stands for it")
+            "traced: /proc/PID/environ: Permission denied (needs root, or "
+            "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH); the estimate stands for it")
         collectd.stop()
 
     def measured(self, collectd, take, record):
