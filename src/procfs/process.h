@@ -74,12 +74,14 @@ class Process {
   Result<std::string_view> ReadExe(Buffer& buffer) const;
 
   /// The first 1 MiB of the environment, see NextVariable. Refused (EACCES)
-  /// like the executable; empty for kernel threads, for processes that have
-  /// ended and for a moment while a program is being executed.
+  /// like the executable, and for processes of others without
+  /// CAP_DAC_READ_SEARCH besides, because the file is its owner's; empty for
+  /// kernel threads, for processes that have ended and for a moment while a
+  /// program is being executed.
   Result<Beginning> ReadEnviron(Buffer& buffer) const;
 
   /// The first 4 MiB of the list of mapped files, see NextMappedFile. Refused
-  /// and empty like the environment.
+  /// like the executable, and empty like the environment.
   Result<Beginning> ReadMaps(Buffer& buffer) const;
 
   /// See ParseCgroup.
