@@ -488,19 +488,20 @@ Expected SetOption(const oconfig_item_t& item, Config& config) {
                            "<Process> block)");
 }
 
-Expected SetOption(const oconfig_item_t& item, discovery::Selectors& target) {
-  const std::span<const Option<discovery::Selectors>> options =
-      kSelectorOptions;
+template <typename Target>
+Expected SetOneOf(std::span<const Option<Target>> options,
+                  const oconfig_item_t& item, Target& target) {
   Expected error;
   if (SetIfKnown(options, item, target, error)) return error;
   return Unknown(item, NamesOf(options));
 }
 
+Expected SetOption(const oconfig_item_t& item, discovery::Selectors& target) {
+  return SetOneOf<discovery::Selectors>(kSelectorOptions, item, target);
+}
+
 Expected SetOption(const oconfig_item_t& item, Component& component) {
-  const std::span<const Option<Component>> options = kComponentOptions;
-  Expected error;
-  if (SetIfKnown(options, item, component, error)) return error;
-  return Unknown(item, NamesOf(options));
+  return SetOneOf<Component>(kComponentOptions, item, component);
 }
 
 Expected SetOption(const oconfig_item_t& item, Block& block) {

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -150,6 +151,13 @@ class TestCase(unittest.TestCase):
         self.addCleanup(actor.close)
         return actor
 
+    def record(self, read):
+        """Starts to keep what `read` yields, until the test ends."""
+        record = Record(read)
+        record.start()
+        self.addCleanup(record.stopping.set)
+        return record
+
     def collectd(self, config, **options):
         daemon = Collectd(self.directory, config, **options)
         self.addCleanup(daemon.kill)
@@ -208,6 +216,27 @@ def end(process):
 def end_group(leader):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader.pid, signal.SIGKILL)
+
+
+class Record(threading.Thread):
+    """Readings of a counter, such as a CPU time, to compare with."""
+
+    def __init__(self, read):
+        super().__init__(daemon=True)
+        self.read = read
+        self.readings = []  # (wall clock, counter)
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.wait(0.02):
+            self.readings.append((time.time(), self.read()))
+
+    def at(self, moment):
+        """The counter then, interpolated; none outside of the readings."""
+        for (t0, c0), (t1, c1) in zip(self.readings, self.readings[1:]):
+            if t0 <= moment <= t1:
+                return c0 + (c1 - c0) * (moment - t0) / (t1 - t0)
+        return None
 
 
 class Actor:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
@@ -29,27 +28,6 @@ def as_printed(value):
     return float(f"{value:.15g}")
 
 
-class CpuRecord(threading.Thread):
-    """Independent readings of a process's CPU time, to compare with."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid = pid
-        self.readings = []  # (wall clock, CPU seconds)
-        self.stopping = threading.Event()
-
-    def run(self):
-        while not self.stopping.wait(0.02):
-            self.readings.append((time.time(), daemon.cpu_seconds(self.pid)))
-
-    def at(self, moment):
-        """CPU seconds used until then, interpolated; none outside."""
-        for (t0, c0), (t1, c1) in zip(self.readings, self.readings[1:]):
-            if t0 <= moment <= t1:
-                return c0 + (c1 - c0) * (moment - t0) / (t1 - t0)
-        return None
-
-
 class ValuesTest(daemon.TestCase):
 
     def start_workload(self, share, name):
@@ -61,10 +39,8 @@ class ValuesTest(daemon.TestCase):
         return process.pid
 
     def record_workload(self, share, name):
-        record = CpuRecord(self.start_workload(share, name))
-        record.start()
-        self.addCleanup(record.stopping.set)
-        return record
+        pid = self.start_workload(share, name)
+        return self.record(lambda: daemon.cpu_seconds(pid))
 
     def block(self, name, options=""):
         return f"""
