@@ -10,6 +10,7 @@ import unittest
 import xml.etree.ElementTree
 
 import daemon
+import measured_test
 
 SUPPRESSIONS = pathlib.Path(__file__).parent / "valgrind.supp"
 SECONDS_EACH = float(os.environ.get("SECONDS_EACH", "30"))
@@ -20,7 +21,7 @@ VARIANTS = {
 }
 
 
-def blocks(directory):
+def blocks(directory, port):
     """Every selector and option of a block."""
     return f"""
         <Process "self">
@@ -59,6 +60,28 @@ def blocks(directory):
         </Process>
         <Process "unit ${{unit}}">
           SystemdUnit "*"
+        </Process>
+        <Process "measured">
+          CommandLine "actor\\.py"
+          TracingDetect true
+          TracingOverhead "Threads"
+          TracingThread "^python3"
+          TracingExportPort 4317 {port}
+          <Component "all">
+            Thread "."
+          </Component>
+        </Process>
+        <Process "compared">
+          CommandLine "actor\\.py"
+          TracingOverhead "Compared"
+          CompareWindow 1
+          <Untraced>
+            CommandLine "/b\\.jar$"
+          </Untraced>
+        </Process>
+        <Process "collector">
+          Self true
+          TracingProcess true
         </Process>"""
 
 
@@ -74,12 +97,14 @@ def errors(path):
 
 class Memcheck(daemon.TestCase):
 
-    def come_and_go(self, collectd):
+    def come_and_go(self, collectd, port):
         """Processes that match start and end. Returns how many there were."""
         count = 0
         end = time.monotonic() + SECONDS_EACH
         while time.monotonic() < end:
             actors = [self.actor(f"/srv/{name}.jar") for name in "abc"]
+            actors[0].do(f"connect({port})")
+            actors[0].do("send(1000, 500)")
             count += len(actors)
             (self.directory / "pid").write_text(f"{actors[0].pid}\n")
             self.assertIsNone(collectd.process.poll(), collectd.log())
@@ -91,6 +116,7 @@ class Memcheck(daemon.TestCase):
         return count
 
     def test_memcheck_finds_nothing_in_the_module(self):
+        sink = measured_test.Sink(self)
         for name, options in VARIANTS.items():
             with self.subTest(name):
                 report = self.directory / f"{name}.xml"
@@ -99,7 +125,7 @@ class Memcheck(daemon.TestCase):
                     <Plugin resource_attribution>
                       Interval 2
                       {options}
-                      {blocks(self.directory)}
+                      {blocks(self.directory, sink.port)}
                     </Plugin>""", wrapper=[
                         "valgrind", "--tool=memcheck", "--leak-check=full",
                         "--show-leak-kinds=definite", "--keep-debuginfo=yes",
@@ -107,7 +133,7 @@ class Memcheck(daemon.TestCase):
                         f"--suppressions={SUPPRESSIONS}", "--xml=yes",
                         f"--xml-file={report}"]).start()
                 collectd.wait_for_values("self")
-                count = self.come_and_go(collectd)
+                count = self.come_and_go(collectd, sink.port)
                 blocks_seen = len(collectd.wait_for_values("self"))
                 collectd.stop()
                 found = list(errors(report))

@@ -25,6 +25,15 @@ class ThreadsTest(daemon.TestCase):
               <Process "${comm}">
                 CommandLine "."
                 MemoryType "Pss"
+                TracingDetect true
+              </Process>
+              <Process "threads">
+                CommandLine "."
+                TracingOverhead "Threads"
+                TracingExportPort 4317
+                <Component "all">
+                  Thread "."
+                </Component>
               </Process>
               <Process "self">
                 Self true
