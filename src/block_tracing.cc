@@ -70,7 +70,7 @@ Result<ProcessTracing> BlockTracing::Measure(const Pass& pass,
   const auto opened = pass.proc.OpenProcess(process.pid);
   if (!opened) return tl::unexpected(opened.error());
   const auto threads =
-      threads_->Read(*opened, process, pass.clock(),
+      threads_->Read(*opened, process, pass.clock,
                      [this](std::string_view comm) { return GroupsOf(comm); });
   if (!threads) return tl::unexpected(threads.error());
   measured_ = *threads;

@@ -254,7 +254,7 @@ Result<Reading> Sampler::Read(procfs::WatchedProcess& process,
     return tl::unexpected(read.error());
   }
   auto reading =
-      attribution::MakeReading(process.stat, process.status, process.monotonic);
+      attribution::MakeReading(process.stat, process.status, process.stat_read);
   if (!reading) return Gone();
   if (process.stat.KernelThread()) {
     reading->proportional_bytes = 0;

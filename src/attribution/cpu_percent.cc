@@ -28,17 +28,17 @@ std::optional<double> CpuPercent(const Snapshot& previous,
   if (!previous.begun) return std::nullopt;
 
   uint64_t ticks_before = 0;
-  auto monotonic_before = previous.begun->monotonic;
+  auto begun_before = previous.begun->monotonic;
   if (const Reading* before = FindReading(previous, current.process)) {
     ticks_before = before->cpu_ticks;
-    monotonic_before = before->monotonic;
+    begun_before = before->cpu_read.begun;
   } else if (!StartedAfter(*previous.begun, current.process,
                            ticks_per_second)) {
     return std::nullopt;
   }
 
   const std::chrono::duration<double> elapsed =
-      current.monotonic - monotonic_before;
+      current.cpu_read.ended - begun_before;
   if (elapsed.count() <= 0 || current.cpu_ticks < ticks_before) {
     return std::nullopt;
   }

@@ -10,6 +10,9 @@ namespace resource_attribution::attribution {
 /// CPU that a process used between its reading in `previous` and `current`, in
 /// percent: 100 is one CPU fully used, more is possible on several CPUs.
 ///
+/// The time between is taken as the longest that it may have been: where the
+/// reader had to wait, the value may be too low, but never more than was used.
+///
 /// A process that started after the previous pass began counts from its start:
 /// it had used nothing then. None for a first reading otherwise, when the clock
 /// stood still, and when the counter went backwards.

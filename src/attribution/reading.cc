@@ -2,12 +2,12 @@
 
 namespace resource_attribution::attribution {
 
-std::optional<Reading> MakeReading(
-    const procfs::Stat& stat, const procfs::Status& status,
-    std::chrono::steady_clock::time_point monotonic) {
+std::optional<Reading> MakeReading(const procfs::Stat& stat,
+                                   const procfs::Status& status,
+                                   const procfs::ReadTime& stat_read) {
   if (stat.Ended()) return std::nullopt;
   Reading reading{.process = {stat.pid, stat.start_time},
-                  .monotonic = monotonic,
+                  .cpu_read = stat_read,
                   .cpu_ticks = stat.utime + stat.stime};
   if (stat.KernelThread()) return reading;
   if (!status.vm_rss_kb || !status.vm_peak_kb || !status.vm_hwm_kb) {

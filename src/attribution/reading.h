@@ -1,7 +1,6 @@
 #ifndef RESOURCE_ATTRIBUTION_ATTRIBUTION_READING_H_
 #define RESOURCE_ATTRIBUTION_ATTRIBUTION_READING_H_
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -16,7 +15,7 @@ namespace resource_attribution::attribution {
 /// What the kernel said of a process at one moment, nothing derived.
 struct Reading {
   procfs::ProcessId process{};
-  std::chrono::steady_clock::time_point monotonic{};  ///< when it was read
+  procfs::ReadTime cpu_read{};       ///< when cpu_ticks was read
   uint64_t cpu_ticks = 0;            ///< utime + stime, in clock ticks
   uint64_t resident_bytes = 0;       ///< VmRSS
   uint64_t peak_virtual_bytes = 0;   ///< VmPeak
@@ -29,9 +28,9 @@ struct Reading {
 /// The reading that `stat` and `status` of one process make. None when the
 /// process has ended: it is a zombie, or it has given up its memory on the way
 /// there and is no kernel thread, which never had any.
-std::optional<Reading> MakeReading(
-    const procfs::Stat& stat, const procfs::Status& status,
-    std::chrono::steady_clock::time_point monotonic);
+std::optional<Reading> MakeReading(const procfs::Stat& stat,
+                                   const procfs::Status& status,
+                                   const procfs::ReadTime& stat_read);
 
 /// The readings of one pass.
 struct Snapshot {

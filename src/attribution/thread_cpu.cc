@@ -25,7 +25,7 @@ std::optional<double> ThreadCpuPercent(const Snapshot& previous,
   }
   if (!before || !is_complete) return std::nullopt;
   const std::chrono::duration<double> elapsed =
-      threads.read.monotonic - before->monotonic;
+      threads.read_ended - before->monotonic;
   if (elapsed.count() <= 0) return std::nullopt;
 
   uint64_t used = 0;

@@ -19,6 +19,15 @@ struct Instant {
 /// Tells the time.
 using Clock = std::function<Instant()>;
 
+/// When something was read: at some moment between these, usually microseconds
+/// apart. The reader may have to wait in between, for a lock or for a CPU.
+struct ReadTime {
+  std::chrono::steady_clock::time_point begun;
+  std::chrono::steady_clock::time_point ended;
+
+  bool operator==(const ReadTime&) const = default;
+};
+
 }  // namespace resource_attribution::procfs
 
 #endif  // RESOURCE_ATTRIBUTION_PROCFS_INSTANT_H_

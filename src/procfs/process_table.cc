@@ -44,7 +44,9 @@ Result<void> ProcessTable::Read(WatchedProcess& process) {
 
 Result<void> ProcessTable::ReadFrom(const ProcessFiles& files,
                                     WatchedProcess& process) {
+  const auto begun = clock_().monotonic;
   const auto stat = files.ReadStat(buffer_);
+  const auto ended = clock_().monotonic;
   if (!stat) return tl::unexpected(stat.error());
   const ProcessId id{stat->pid, stat->start_time};
   const bool is_known = process.pass != 0;
@@ -52,7 +54,6 @@ Result<void> ProcessTable::ReadFrom(const ProcessFiles& files,
     return tl::unexpected(
         Error{.file = "/proc/PID/stat", .system_error = ESRCH});
   }
-  const auto monotonic = clock_().monotonic;
   process.id = id;
   process.stat = *stat;
   process.comm = stat->comm;
@@ -61,7 +62,7 @@ Result<void> ProcessTable::ReadFrom(const ProcessFiles& files,
   const auto status = files.ReadStatus(buffer_);
   if (!status) return tl::unexpected(status.error());
   process.status = *status;
-  process.monotonic = monotonic;
+  process.stat_read = {begun, ended};
   process.pass = pass_;
   return {};
 }

@@ -3,7 +3,6 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -24,7 +23,7 @@ struct WatchedProcess {
   ProcessId id{};
   std::optional<ProcessFiles> files{};  ///< none beyond the budget
   uint64_t pass = 0;                    ///< in which it was read
-  std::chrono::steady_clock::time_point monotonic{};  ///< when
+  ReadTime stat_read{};                 ///< when `stat` was
   std::string comm{};
   Stat stat{};  ///< its comm refers to the above
   Status status{};

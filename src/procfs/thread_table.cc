@@ -15,8 +15,9 @@ bool IsNew(const Thread& thread) { return !thread.looked_at; }
 
 Result<const ProcessThreads*> ThreadTable::Read(const Process& process,
                                                 const ProcessId& id,
-                                                const Instant& now,
+                                                const Clock& clock,
                                                 const GroupsOf& groups_of) {
+  const Instant begun = clock();
   if (auto list = process.ListThreads(tids_, buffer_); !list) {
     return tl::unexpected(list.error());
   }
@@ -36,8 +37,9 @@ Result<const ProcessThreads*> ThreadTable::Read(const Process& process,
   std::swap(state.threads, next_);
   state.last_looked_at = last_looked_at;
   state.read_before =
-      state.readings > 0 ? std::optional(state.read) : std::nullopt;
-  state.read = now;
+      state.readings > 0 ? std::optional(state.read_begun) : std::nullopt;
+  state.read_begun = begun;
+  state.read_ended = clock().monotonic;
   ++state.readings;
   state.complete_before = state.complete;
   state.complete = state.complete || std::none_of(state.threads.begin(),

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,8 +42,9 @@ struct Thread {
 struct ProcessThreads {
   ProcessId id{};
   uint64_t readings = 0;
-  Instant read{};
-  std::optional<Instant> read_before{};
+  Instant read_begun{};
+  std::chrono::steady_clock::time_point read_ended{};
+  std::optional<Instant> read_before{};  ///< when that began
 
   /// Each thread has been looked at, now and at the reading before.
   bool complete = false;
@@ -71,11 +73,11 @@ class ThreadTable {
 
   void BeginPass() { ++pass_; }
 
-  /// Reads the threads of `process`, whose ID is `id`, at the time `now`. What
+  /// Reads the threads of `process`, whose ID is `id`; `clock` tells when. What
   /// is returned holds until EndPass(). When this fails nothing has changed: an
   /// error that is Gone() when the process has ended.
   Result<const ProcessThreads*> Read(const Process& process,
-                                     const ProcessId& id, const Instant& now,
+                                     const ProcessId& id, const Clock& clock,
                                      const GroupsOf& groups_of);
 
   /// Forgets the processes that were not read in this pass.

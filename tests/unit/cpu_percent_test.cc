@@ -21,7 +21,7 @@ Snapshot PassAt(int ms, std::vector<Reading> readings) {
 }
 
 Reading ReadingAt(int ms, procfs::ProcessId process, uint64_t ticks) {
-  return {.process = process, .monotonic = At(ms), .cpu_ticks = ticks};
+  return {.process = process, .cpu_read = {At(ms), At(ms)}, .cpu_ticks = ticks};
 }
 
 constexpr procfs::ProcessId kOld{7, 500};
@@ -50,6 +50,16 @@ TEST(CpuPercent, TimeIsThatOfTheTwoReadingsNotOfThePasses) {
   EXPECT_EQ(
       CpuPercent(previous, ReadingAt(11'000, kOld, 1050), kTicksPerSecond),
       100);
+}
+
+// Where the reader waited it is not known when in between the kernel counted.
+TEST(CpuPercent, NeverIsMoreThanWasUsed) {
+  auto before = ReadingAt(10'000, kOld, 1000);
+  before.cpu_read.ended = At(10'900);
+  auto now = ReadingAt(11'000, kOld, 1100);
+  EXPECT_EQ(CpuPercent(PassAt(10'000, {before}), now, kTicksPerSecond), 100);
+  now.cpu_read.ended = At(12'000);
+  EXPECT_EQ(CpuPercent(PassAt(10'000, {before}), now, kTicksPerSecond), 50);
 }
 
 TEST(CpuPercent, FirstPassHasNone) {

@@ -5,7 +5,9 @@
 namespace resource_attribution::attribution {
 namespace {
 
-const std::chrono::steady_clock::time_point kNow{std::chrono::seconds(100)};
+const procfs::ReadTime kNow{
+    .begun = std::chrono::steady_clock::time_point(std::chrono::seconds(100)),
+    .ended = std::chrono::steady_clock::time_point(std::chrono::seconds(101))};
 
 TEST(Reading, TakesTicksAndBytesOfOneProcess) {
   const auto reading = MakeReading(
@@ -13,7 +15,7 @@ TEST(Reading, TakesTicksAndBytesOfOneProcess) {
       {.vm_peak_kb = 30, .vm_hwm_kb = 20, .vm_rss_kb = 10}, kNow);
   ASSERT_TRUE(reading);
   EXPECT_EQ(reading->process, (procfs::ProcessId{5, 50}));
-  EXPECT_EQ(reading->monotonic, kNow);
+  EXPECT_EQ(reading->cpu_read, kNow);
   EXPECT_EQ(reading->cpu_ticks, 7U);
   EXPECT_EQ(reading->resident_bytes, 10240U);
   EXPECT_EQ(reading->peak_virtual_bytes, 30720U);

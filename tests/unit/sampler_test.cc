@@ -68,7 +68,7 @@ class SamplerTest : public testing::Test {
       .monotonic = std::chrono::steady_clock::time_point(seconds(5000)),
       .since_boot = seconds(5000)};
   // By how much each look at the clock moves it, and what happens then. It is
-  // looked at when a pass begins and between the two reads of each process.
+  // looked at when a pass begins, and before and after `stat` of each process.
   std::chrono::nanoseconds clock_step_{};
   std::function<void()> on_clock_;
   std::optional<Sampler> sampler_;
@@ -285,11 +285,11 @@ TEST_F(SamplerTest, SlowPassMeasuresEachProcessByItsOwnReadings) {
   AddBlock("a", "a");
   AddBlock("b", "b");
   clock_step_ = seconds(1);
-  Pass();  // begins at 0, reads 5 at 1 and 6 at 2
+  Pass();  // begins at 0, reads 5 from 1 to 2 and 6 from 3 to 4
   tree_.Remove(5);
   tree_.Put({.pid = 6, .comm = "b", .utime = ticks_per_second_});
-  Pass();  // begins at 4, reads 6 at 5
-  EXPECT_DOUBLE_EQ(ValuesOf(1)->process_cpu_percent.value(), 100.0 / 3);
+  Pass();  // begins at 6, reads 6 from 7 to 8
+  EXPECT_EQ(ValuesOf(1)->process_cpu_percent, 20);
 }
 
 // It was not there when the pass began that might have listed it.
@@ -299,11 +299,11 @@ TEST_F(SamplerTest, ProcessStartedDuringAPassCountsFromItsStart) {
   AddBlock("b", "b");
   clock_step_ = seconds(1);
   const uint64_t start = 5001 * ticks_per_second_;
-  Pass();  // from 5000 to 5002
+  Pass();  // from 5000 to 5003
   tree_.Put(
       {.pid = 6, .comm = "b", .utime = ticks_per_second_, .start_time = start});
-  Pass();  // begins at 5003, reads 5 at 5004 and 6 at 5005
-  EXPECT_EQ(ValuesOf(1)->process_cpu_percent, 20);
+  Pass();  // begins at 5004, reads 6 from 5007 to 5008
+  EXPECT_EQ(ValuesOf(1)->process_cpu_percent, 12.5);
 }
 
 // collectd runs the next pass at once after one that was late.

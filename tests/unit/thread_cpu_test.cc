@@ -32,7 +32,8 @@ class ThreadCpuTest : public testing::Test {
   Snapshot previous_{.begun = At(99), .readings = {}};
   ProcessThreads threads_{.id = {7, 50},
                           .readings = 2,
-                          .read = At(110),
+                          .read_begun = At(109),
+                          .read_ended = At(110).monotonic,
                           .read_before = At(100),
                           .complete = true,
                           .complete_before = true};
@@ -82,7 +83,7 @@ TEST_F(ThreadCpuTest, HasNoneUntilEachThreadWasLookedAt) {
 }
 
 TEST_F(ThreadCpuTest, HasNoneWhileTheClockStandsStill) {
-  threads_.read = At(100);
+  threads_.read_ended = At(100).monotonic;
   EXPECT_EQ(Percent(), std::nullopt);
 }
 

@@ -50,11 +50,13 @@ class ThreadTableTest : public testing::Test {
     const auto proc = Procfs::Open(path_);
     const auto process = proc->OpenProcess(id.pid);
     now_.monotonic += std::chrono::seconds(1);
-    auto read = table_.Read(*process, id, now_, [this](std::string_view comm) {
-      ++asked_;
-      return ThreadGroups{comm.starts_with("a")} |
-             ThreadGroups{comm.ends_with("z")} << 1;
-    });
+    auto read = table_.Read(
+        *process, id, [this] { return now_; },
+        [this](std::string_view comm) {
+          ++asked_;
+          return ThreadGroups{comm.starts_with("a")} |
+                 ThreadGroups{comm.ends_with("z")} << 1;
+        });
     if (read) table_.EndPass();
     return read;
   }
@@ -200,11 +202,12 @@ TEST_F(ThreadTableTest, RealThreadsAreReadByTheirNames) {
   ThreadTable table;
   std::vector<std::string> names;
   table.BeginPass();
-  const auto read = table.Read(*process, {getpid(), stat->start_time}, {},
-                               [&](std::string_view comm) {
-                                 names.emplace_back(comm);
-                                 return ThreadGroups{0};
-                               });
+  const auto read = table.Read(
+      *process, {getpid(), stat->start_time}, [] { return Instant{}; },
+      [&](std::string_view comm) {
+        names.emplace_back(comm);
+        return ThreadGroups{0};
+      });
   end.set_value();
   thread.join();
   ASSERT_TRUE(read) << read.error().Message();
