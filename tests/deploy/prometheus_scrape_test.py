@@ -8,11 +8,17 @@ from prometheus_client.parser import text_string_to_metric_families
 import daemon
 import prometheus
 
+TRAFFIC = [f"tracing_network_bytes_{way}_total" for way in ("sent", "received")]
+OURS = [*daemon.TYPES, "process_component_cpu_percent", *TRAFFIC]
+COMPONENTS = [f'process_component_cpu_percent{{component="{name}"}}'
+              for name in ("retriever", "2 workers")]
+
 
 class PrometheusScrapeTest(daemon.TestCase):
 
     def host(self, name):
-        """A collectd that watches itself and, one by one, a pair."""
+        """A collectd that watches itself, one by one a pair, and a service of which
+        it measures more."""
         return self.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -25,6 +31,16 @@ class PrometheusScrapeTest(daemon.TestCase):
                 PIDFile "{self.directory}/sleep.pid"
                 PerProcess true
               </Process>
+              <Process "service">
+                PIDFile "{self.directory}/service.pid"
+                TracingExportPort 4317
+                <Component "retriever">
+                  Thread "^retr-"
+                </Component>
+                <Component "2 workers">
+                  Thread "^work-"
+                </Component>
+              </Process>
             </Plugin>
             LoadPlugin load
             LoadPlugin cpu
@@ -33,11 +49,15 @@ class PrometheusScrapeTest(daemon.TestCase):
 
     def start(self, **hosts):
         """Hosts that are traced or not, "on" or "off", and Prometheus. One of
-        the pair is busy."""
+        the pair is busy; the service has threads with names."""
         self.pids = [self.run_program(name, "1000").pid
                      for name in ("yes", "sleep")]
         for pid, name in zip(self.pids, ("yes", "sleep")):
             (self.directory / f"{name}.pid").write_text(str(pid))
+        service = self.actor()
+        for name in ("retr-1", "work-1"):
+            service.do(f"rename_thread({name.encode()})")
+        (self.directory / "service.pid").write_text(str(service.pid))
         self.hosts = {name: self.host(name) for name in hosts}
         self.prometheus = prometheus.Prometheus(
             self, prometheus.shipped_config(self, [
@@ -56,12 +76,15 @@ class PrometheusScrapeTest(daemon.TestCase):
                 if sample.name.startswith(daemon.PREFIX):
                     labels["__name__"] = sample.name[len(daemon.PREFIX):]
                     labels["process"] = labels.pop("resource_attribution")
+                    if not labels.get("type", "0").isdigit():
+                        labels["__name__"] = "process_component_cpu_percent"
+                        labels["component"] = labels.pop("type")
                 yield labels
 
     def test_ours_have_the_bare_names_and_others_stay_as_they_are(self):
         self.start(host1="on")
         for name in ("collectd_load_shortterm", "collectd_memory",
-                     "collectd_cpu_total", *(
+                     "collectd_cpu_total", *COMPONENTS, *TRAFFIC, *(
                          f'{name}{{process="pair", type="{pid}"}}'
                          for name in daemon.TYPES for pid in self.pids)):
             self.prometheus.wait_for(name)
@@ -72,9 +95,13 @@ class PrometheusScrapeTest(daemon.TestCase):
                        {"__name__": "collectd_load_shortterm"},
                        {"__name__": "collectd_memory", "memory": "free"},
                        {"__name__": "collectd_cpu_total", "cpu": "0",
-                        "type": "idle"}):
+                        "type": "idle"},
+                       {"__name__": "process_component_cpu_percent",
+                        "process": "service", "component": "retriever"},
+                       {"__name__": "tracing_network_bytes_sent_total",
+                        "process": "service"}):
             self.assertIn({**labels, "instance": "host1"}, served)
-        collected = f'{{__name__=~"collectd_.+|{"|".join(daemon.TYPES)}"}}'
+        collected = f'{{__name__=~"collectd_.+|{"|".join(OURS)}"}}'
         daemon.wait_for(
             lambda: len(self.prometheus.query(collected)) >= len(served),
             f"{len(served)} series", self.prometheus.log)
