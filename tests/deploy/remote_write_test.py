@@ -12,18 +12,21 @@ DIRECTORY = "deploy/prometheus"
 
 class RemoteWriteTest(daemon.TestCase):
 
-    def test_store_has_the_five_values_and_nothing_recorded_of_a_block(self):
+    def test_store_has_every_value_and_nothing_recorded_of_a_block(self):
         collectd = self.collectd("""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
               Interval 0.5
               <Process "self">
                 Self true
+                TracingExportPort 4317
+                <Component "reader">
+                  Thread "^reader"
+                </Component>
               </Process>
             </Plugin>
             LoadPlugin load
             """, plugins=["load"], hostname="host1").start()
-        collectd.wait_for_values("self")
         store = victoria_metrics.VictoriaMetrics(self)
         targets = self.directory / "collectd.yml"
         targets.write_text(daemon.shipped(
@@ -42,13 +45,16 @@ class RemoteWriteTest(daemon.TestCase):
                                 {"127.0.0.1:8428": f"127.0.0.1:{store.port}"})
             # Instead of 5 seconds.
             + "    queue_config:\n      batch_send_deadline: 200ms\n")
-        for name in daemon.TYPES:
+        for name in (*daemon.TYPES, "tracing_network_bytes_sent_total",
+                     "tracing_network_bytes_received_total"):
             [series] = daemon.wait_for(lambda: store.query(name), name,
                                        server.log)
             self.assertEqual(series["metric"], {
                 "__name__": name, "process": "self", "instance": "host1",
                 "job": "collectd", "target": f"127.0.0.1:{collectd.port}",
                 "tracing": "on"})
+        component = 'process_component_cpu_percent{component="reader"}'
+        daemon.wait_for(lambda: store.query(component), component, server.log)
         # Recorded after the others, and therefore sent after them.
         share = "job:tracing_memory_overhead_per_process_memory:ratio"
         [series] = daemon.wait_for(lambda: store.query(share), share, server.log)
