@@ -1,6 +1,7 @@
 """A real Prometheus with the configuration that deploy/prometheus ships scrapes
 the real collectd; only targets, intervals and paths are others."""
 
+import re
 import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -124,6 +125,12 @@ class PrometheusScrapeTest(daemon.TestCase):
             for rule in group["rules"]:
                 self.assertEqual((rule["health"], rule.get("lastError")),
                                  ("ok", None), rule["name"])
+        page = (daemon.SOURCE_DIR / "docs/prometheus.md").read_text()
+        queries = [one for one in re.findall(r"(?:^    .+\n)+", page, re.MULTILINE)
+                   if "instance_process:" in one]
+        self.assertEqual(len(queries), 3)
+        for query in queries:
+            self.assertTrue(self.prometheus.query(query), query)
         share = "{}:tracing_memory_overhead_per_process_memory:ratio"
         for level in ("instance_process", "instance", "job"):
             for one in self.prometheus.query(share.format(level)):
