@@ -22,6 +22,7 @@ interface Query extends DataQuery {
   expr: string;
   format?: "time_series" | "table" | "heatmap";
   instant?: boolean;
+  interval?: string;
   legendFormat?: string;
   range?: boolean;
 }
