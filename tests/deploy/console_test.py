@@ -46,13 +46,14 @@ class ConsoleTest(daemon.TestCase):
             options=options, service=Service("/usr/bin/chromedriver"))
         self.addCleanup(self.browser.quit)
 
-    def start_collectd(self):
+    def start_collectd(self, measured=""):
         """Three blocks: the largest, the costliest, whose name means something
-        to HTML, to an address and to PromQL, and one without a process."""
+        to HTML, to an address and to PromQL, and which has these options to measure,
+        and one without a process."""
         blocks = []
         for name, mebibytes, options in (
                 ("checkout", 32, "PerProcess true"),
-                (HOSTILE, 1, "TracingMemoryPercent 50"),
+                (HOSTILE, 1, f"TracingMemoryPercent 50\n{measured}"),
                 ("gone", 1, 'Name "gone"')):
             mark = self.directory / f"mark-{len(blocks)}"
             self.run_program(sys.executable, "-c", WORKLOAD, mebibytes, mark)
@@ -134,6 +135,42 @@ class ConsoleTest(daemon.TestCase):
         self.assertEqual(list(self.rows("instance")), ["testhost"])
         self.assertIn("0.010 cores", self.text("dl"))
         self.wait_for_charts(HOSTILE, "checkout")
+        self.assert_quiet(server)
+
+    def test_shows_what_is_measured_where_it_is(self):
+        server = self.scrape(self.start_collectd(
+            'TracingExportPort 4317\n<Component "a & b">\nThread "^python"\n'
+            "</Component>"))
+        server.wait_for("rate(tracing_network_bytes_received_total[10s])")
+        component = server.wait_for("process_component_cpu_percent > 0")
+        self.assertEqual(component[0]["metric"]["process"], HOSTILE)
+        self.open(server)
+        self.assertEqual([title.text for title in self.browser.find_elements(
+            By.TAG_NAME, "figcaption")][4:], [
+                "Traces sent, bytes a second", "Received in answer, bytes a second",
+                "CPU by component, % of one core"])
+        def lines():
+            return [item.text for item in self.browser.find_elements(
+                By.CSS_SELECTOR,
+                "figure:nth-of-type(n + 5) li span:first-of-type")]
+        daemon.wait_for(lambda: lines() == [HOSTILE, HOSTILE, f"{HOSTILE} a & b"],
+                        "lines", lambda: self.browser.page_source)
+        self.open(server, "?process=checkout")
+        self.wait_for_charts("testhost")
+        self.assert_quiet(server)
+
+    def test_who_has_no_value_of_tracing_has_a_row_and_no_share(self):
+        server = self.scrape(self.start_collectd(
+            'TracingOverhead "Compared"\n<Untraced>\nName "nobody"\n</Untraced>'))
+        self.open(server)
+        processes = self.rows("process")
+        self.assertEqual(list(processes), ["checkout", HOSTILE])
+        memory, of_memory, total, _, cpu, of_cpu, *_ = processes[HOSTILE]
+        self.assertEqual([memory, of_memory, cpu, of_cpu], 4 * ["–"])
+        self.assertNotEqual(total, "–")
+        # The host's is that of the other alone.
+        self.assertEqual(self.rows("instance")["testhost"][1], "1.50 %")
+        self.assertIn("1.50 % of memory", self.text("dl"))
         self.assert_quiet(server)
 
     def test_any_name_leads_to_its_own_page(self):
