@@ -63,6 +63,12 @@ class AnsibleTest(daemon.TestCase):
         blocks = {
             "all": {"CommandLine": [r'^say "\d"', "b"], "IncludeChildren": True},
             "both": {"Name": "of all"},
+            "measured": {
+                "Name": "x", "TracingOverhead": "Compared",
+                "TracingExportPort": [4317, "4318"],
+                "Untraced": {"CommandLine": r"\d", "User": 7},
+                "Component": {"b c": {"Thread": ["x", "y"]},
+                              "a": {"Thread": "^a"}}},
         }
         host = {"both": {"User": 1000}}
         variables = {"options": {"Interval": 30, "PeakMemory": "VmHWM"},
@@ -89,6 +95,23 @@ LoadPlugin resource_attribution
   </Process>
   <Process "g">
     Name "g"
+  </Process>
+  <Process "measured">
+    <Component "a">
+      Thread "^a"
+    </Component>
+    <Component "b c">
+      Thread "x"
+      Thread "y"
+    </Component>
+    Name "x"
+    TracingExportPort 4317
+    TracingExportPort 4318
+    TracingOverhead "Compared"
+    <Untraced>
+      CommandLine "\\\\d"
+      User 7
+    </Untraced>
   </Process>
 </Plugin>
 LoadPlugin write_prometheus
@@ -123,6 +146,14 @@ LoadPlugin write_prometheus
                  "blocks.x.Name, resource_attribution_group_blocks.x.Name, "
                  "resource_attribution_host_blocks.y.Name, "
                  "resource_attribution_host_blocks.z z"),
+                ({"blocks": {"x": {"Name": "x", "Untraced": {"Name": []},
+                                   "Component": {"c": {"Thread": None},
+                                                 "d": None}}}},
+                 "blocks.x.Untraced.Name, "
+                 "resource_attribution_blocks.x.Component.c.Thread, "
+                 "resource_attribution_blocks.x.Component.d"),
+                ({"blocks": {"x": {"Name": "x", "Untraced": {}}}},
+                 "blocks.x.Untraced"),
                 ({"options": {"Interval": None}, "blocks": None},
                  "options.Interval, resource_attribution_blocks")):
             with self.subTest(variables):
