@@ -38,10 +38,9 @@ std::vector<discovery::Target> TargetsOf(const Config& config) {
                        .max_instances = block.max_instances});
   }
   for (const size_t index : BlocksWithUntraced(config)) {
-    const Block& block = config.blocks[index];
-    // No block has such a name.
-    targets.push_back(
-        {.name = block.name + "/untraced", .selectors = &*block.untraced});
+    // No block has such a name, and nobody sees it.
+    targets.push_back({.name = "untraced/" + std::to_string(index),
+                       .selectors = &*config.blocks[index].untraced});
   }
   return targets;
 }

@@ -775,6 +775,18 @@ TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
   EXPECT_EQ(report_.blocks[0].difference->cpu_percent.deviation, 0);
 }
 
+// Their names are not made of the block's, which may hold placeholders.
+TEST_F(TracingTest, UntracedAreKnownInABlockOfManyNames) {
+  Block& block = AddBlockOf("a");
+  block.name = "of ${comm}";
+  block.untraced.emplace().names = {"a"};
+  tree_.Put({.pid = 5, .comm = "a"});
+  NextPass();
+  EXPECT_EQ(ValuesOf("of a")->tracing_cpu_overhead_percent, 0);
+  EXPECT_EQ(report_.instances.size(), 1U);
+  EXPECT_EQ(report_.blocks[0].refused_by_instances, 0U);
+}
+
 TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
   for (int pass = 0; pass < 4; ++pass) {
     PutPair(0.5, 0.25);
