@@ -88,6 +88,9 @@ const Known& PluginOptions() {
       {"PeakMemory", {"VmPeak", "vmhwm"}},
       {"TracingMemoryPercent", {1.5, 0, 100}},
       {"TracingCPUPercent", {0.5, 0, 100}},
+      {"TracingDetect", {true, false}},
+      {"TracingOverhead", {"Estimate", "threads"}},
+      {"CompareWindow", {10, 1, 10000}},
   };
   return known;
 }
@@ -111,6 +114,12 @@ const Known& BlockOptions(const Host& host) {
       {"PeakMemory", {"VmPeak", "VmHWM"}},
       {"TracingMemoryPercent", {100, 0}},
       {"TracingCPUPercent", {100, 0}},
+      {"TracingDetect", {true, false}},
+      {"TracingOverhead", {"Estimate", "Threads", "Compared"}},
+      {"CompareWindow", {1, 10000}},
+      {"TracingThread", {"a", "^BatchSpan", "worker"}},
+      {"TracingProcess", {true, false}},
+      {"TracingExportPort", {4317, 1, 65535}},
   };
   return known;
 }
@@ -172,6 +181,15 @@ Node AProcess(FuzzedDataProvider& choices, const Host& host) {
   for (int i = 0; i < children; ++i) {
     node.children.push_back(AnOption(choices, BlockOptions(host)));
   }
+  if (OneIn16(choices)) {
+    node.children.push_back(
+        {"Untraced", {}, {AnOption(choices, BlockOptions(host))}});
+  }
+  if (OneIn16(choices)) {
+    static const Known thread = {{"Thread", {"worker", "a", "."}}};
+    node.children.push_back(
+        {"Component", {Pick(choices, kNames)}, {AnOption(choices, thread)}});
+  }
   return node;
 }
 
@@ -201,13 +219,13 @@ void RequireErrorsUnless(bool accepted, const FakeCollectd& collectd) {
 
 void RequireValues(const FakeCollectd& collectd) {
   static const std::set<std::string> kTypes = {
-      "process_memory_bytes", "process_memory_peak_bytes",
-      "process_cpu_percent", "tracing_memory_overhead_bytes",
-      "tracing_cpu_overhead_percent"};
+      "process_memory_bytes",         "process_memory_peak_bytes",
+      "process_cpu_percent",          "tracing_memory_overhead_bytes",
+      "tracing_cpu_overhead_percent", "tracing_network_bytes"};
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   for (const auto& value : collectd.values) {
     Require(value.plugin == "resource_attribution", "a value is ours");
-    Require(kTypes.contains(value.type), "a value is of one of five types");
+    Require(kTypes.contains(value.type), "a value is of one of six types");
     RequireInstanceName(value.instance);
     Require(std::isfinite(value.value) && value.value >= 0,
             "a value is a number from 0");

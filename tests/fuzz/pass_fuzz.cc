@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,8 +17,9 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr std::array<pid_t, 3> kPids = {5, 6, 7};
-constexpr std::array kFiles = {"stat",    "status", "comm",
-                               "cmdline", "cgroup", "smaps_rollup"};
+constexpr std::array kFiles = {
+    "stat",         "status",  "comm", "cmdline",     "cgroup",
+    "smaps_rollup", "environ", "maps", "task/9/stat", "task/5/stat"};
 
 // Every way in which a block looks at its processes.
 Config Blocks(const std::string& proc_path) {
@@ -47,6 +49,19 @@ Config Blocks(const std::string& proc_path) {
     made.selectors.names = {"a-name-of-more-than-15-bytes", "fake"};
     made.selectors.include_children = true;
   }));
+  config.blocks.push_back(block("measured", [](Block& made) {
+    made.selectors.users = {"0"};
+    made.tracing_detect = true;
+    made.tracing_overhead = attribution::TracingOverhead::kThreads;
+    made.components.push_back({"c", {}});
+    made.components[0].threads.push_back(discovery::CompileExpression("[a-f]"));
+  }));
+  config.blocks.push_back(block("compared", [](Block& made) {
+    made.selectors.users = {"0"};
+    made.tracing_overhead = attribution::TracingOverhead::kCompared;
+    made.compare_window = 1;
+    made.untraced.emplace().names = {"fake"};
+  }));
   return config;
 }
 
@@ -66,11 +81,15 @@ void Change(ProcTree& tree, FuzzedDataProvider& choices) {
               .stime = choices.ConsumeIntegral<uint32_t>(),
               .start_time = choices.ConsumeIntegralInRange<uint64_t>(0, 3),
               .vm_rss_kb = choices.ConsumeIntegral<uint32_t>(),
-              .parent = choices.ConsumeIntegralInRange(0, 8)});
+              .parent = choices.ConsumeIntegralInRange(0, 8),
+              .threads = {{.tid = 9,
+                           .comm = "BatchSpanProces",
+                           .utime = choices.ConsumeIntegral<uint32_t>()}}});
     if (change == 2) continue;
-    Write(tree.path() + "/" + std::to_string(pid) + "/" +
-              choices.PickValueInArray(kFiles),
-          choices.ConsumeRandomLengthString(500));
+    const std::string file = tree.path() + "/" + std::to_string(pid) + "/" +
+                             choices.PickValueInArray(kFiles);
+    if (!std::filesystem::exists(file)) continue;
+    Write(file, choices.ConsumeRandomLengthString(500));
   }
 }
 
@@ -87,8 +106,12 @@ void RequireValues(const PassReport& report) {
     RequireNumber(one.values.process_memory_bytes);
     RequireNumber(one.values.process_memory_peak_bytes);
     RequireNumber(one.values.process_cpu_percent.value_or(0));
-    RequireNumber(one.values.tracing_memory_overhead_bytes);
-    RequireNumber(one.values.tracing_cpu_overhead_percent);
+    RequireNumber(one.values.tracing_memory_overhead_bytes.value_or(0));
+    RequireNumber(one.values.tracing_cpu_overhead_percent.value_or(0));
+  }
+  for (const ComponentReport& one : report.components) {
+    RequireInstanceName(one.instance);
+    RequireNumber(one.cpu_percent);
   }
 }
 
