@@ -35,6 +35,7 @@ class InstallTest(daemon.TestCase):
                 "etc/collectd/collectd.conf.d/resource_attribution.conf",
                 f"{doc}/README.md",
                 f"{doc}/changelog.gz",
+                f"{doc}/collectd.conf.d/resource_attribution.conf",
                 f"{doc}/copyright",
             })
 
