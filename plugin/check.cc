@@ -53,11 +53,12 @@ std::string DescribeTracing(const TracingDetector::Seen* seen) {
 
 // The PID and the command name, which any user chooses.
 std::string Describe(const procfs::Procfs& proc, const Sampler& sampler,
-                     pid_t pid) {
+                     pid_t pid, size_t block) {
   procfs::Buffer buffer;
   const auto comm = proc.GlanceAt(pid).ReadComm(buffer);
   return std::to_string(pid) + " " + (comm ? Printable(*comm) : "(gone)") +
-         DescribeTracing(sampler.TracingOf(pid));
+         DescribeTracing(sampler.TracingOf(pid)) +
+         (sampler.IsSelectedAsUntraced(pid, block) ? ", untraced" : "");
 }
 
 Row MakeRow(const InstanceReport& report, const Sampler& sampler,
@@ -76,8 +77,13 @@ Row MakeRow(const InstanceReport& report, const Sampler& sampler,
   for (const discovery::Match& match : sampler.matches()) {
     if (sampler.NameOf(match) == report.instance &&
         report.pid.value_or(match.pid) == match.pid) {
-      row.processes.push_back(Describe(proc, sampler, match.pid));
+      row.processes.push_back(Describe(proc, sampler, match.pid, match.block));
     }
+  }
+  if (const auto& bytes = values.tracing_network_bytes) {
+    row.processes.push_back("export traffic: " + std::to_string(bytes->sent) +
+                            " bytes sent, " + std::to_string(bytes->received) +
+                            " received");
   }
   return row;
 }

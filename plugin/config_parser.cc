@@ -568,6 +568,11 @@ constexpr const char* kSelectorExpected =
 void AddUntraced(const oconfig_item_t& item, const std::string& description,
                  Block& block, std::vector<std::string>& errors) {
   const size_t errors_before = errors.size();
+  if (block.untraced) {
+    errors.push_back(description +
+                     " is there twice; expected one, in which "
+                     "selectors may be given several times");
+  }
   discovery::Selectors& selectors = block.untraced.emplace();
   SetOptions(item, description, selectors, errors);
   const bool well_formed = item.values_num == 0 && item.children_num > 0;
@@ -634,6 +639,10 @@ Expected CheckTogether(const Block& block) {
     return "option TracingOverhead \"Compared\": expected a block without "
            "PerProcess and with a name without placeholders, whose processes "
            "can be compared with each other";
+  }
+  if (is_compared && !block.untraced && block.tracing_detect == false) {
+    return "option TracingDetect false: expected true, or <Untraced>, beside "
+           "TracingOverhead \"Compared\", which has to tell who is traced";
   }
   if (block.tracing_process &&
       block.tracing_overhead.value_or(TracingOverhead::kEstimate) !=

@@ -66,6 +66,7 @@ struct BlockLog {
   bool undetected = false;
   std::string without_threads;
   bool compared = false;
+  std::string without_difference;
   std::string traffic_problem;
   LineBudget budget;
 };
@@ -232,10 +233,11 @@ void SayText(const std::string& text, std::string& said, auto say) {
   if (text != said && (text.empty() || say())) said = text;
 }
 
-std::string Spread(const attribution::Comparison::Estimate& estimate) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.6g (standard deviation %.3g)",
-                estimate.mean, estimate.deviation);
+std::string Spread(const attribution::Comparison::Estimate& estimate,
+                   int digits) {
+  std::array<char, 128> text{};
+  std::snprintf(text.data(), text.size(), "%.*f (standard deviation %.*f)",
+                digits, estimate.mean, digits, estimate.deviation);
   return text.data();
 }
 
@@ -251,6 +253,12 @@ void LogTracingChanges(const Block& block, const BlockReport& report,
                    (is_compared ? "; it is not compared"
                                 : "; the estimate stands for it"));
   });
+  // What is missing in a block without processes was said already.
+  if (report.processes == 0) return;
+  SayText(report.without_difference, log.without_difference, [&] {
+    return say(LOG_INFO, "not compared yet, so that no overhead is reported: " +
+                             report.without_difference);
+  });
   SayText(report.without_threads, log.without_threads, [&] {
     return say(LOG_INFO, "no thread has a name for " +
                              Printable(report.without_threads) +
@@ -258,9 +266,9 @@ void LogTracingChanges(const Block& block, const BlockReport& report,
   });
   SayOnce(report.difference.has_value(), log.compared, [&] {
     return say(LOG_INFO, "compared: a traced process takes " +
-                             Spread(report.difference->memory_bytes) +
+                             Spread(report.difference->memory_bytes, 0) +
                              " bytes and " +
-                             Spread(report.difference->cpu_percent) +
+                             Spread(report.difference->cpu_percent, 3) +
                              " % of a CPU more than an untraced one");
   });
   SayText(report.traffic_problem, log.traffic_problem, [&] {

@@ -26,8 +26,8 @@ discovery::Expressions KnownTracingThreads() {
 BlockTracing::BlockTracing(const Config& config, const Block& block)
     : block_(block),
       measures_tracing_threads_(OptionsOf(config, block).tracing_overhead ==
-                                TracingOverhead::kThreads),
-      had_thread_(GroupOf(block.components.size())) {
+                                    TracingOverhead::kThreads &&
+                                !block.tracing_process) {
   if (measures_tracing_threads_ && block.tracing_threads.empty()) {
     known_threads_ = KnownTracingThreads();
   }
@@ -59,6 +59,8 @@ void BlockTracing::BeginPass() {
   if (threads_) threads_->BeginPass();
   traced_ = {};
   untraced_ = {};
+  has_traced_ = false;
+  has_untraced_ = false;
 }
 
 Result<ProcessTracing> BlockTracing::Measure(const Pass& pass,
@@ -74,23 +76,20 @@ Result<ProcessTracing> BlockTracing::Measure(const Pass& pass,
                      [this](std::string_view comm) { return GroupsOf(comm); });
   if (!threads) return tl::unexpected(threads.error());
   measured_ = *threads;
-  for (size_t group = 0; group < had_thread_.size(); ++group) {
-    if (attribution::HasThreadOf(*measured_, group)) had_thread_[group] = true;
-  }
+  groups_seen_ |= measured_->groups_seen;
   if (!measures_tracing_threads_) return tracing;
   tracing.thread_cpu_percent = CpuPercent(pass, kTracing);
   // Who is not traced has no such threads, and that is known.
-  if (!had_thread_[kTracing] && state == TracingState::kUntraced) {
+  if (!tracing.thread_cpu_percent && state == TracingState::kUntraced) {
     tracing.thread_cpu_percent = 0;
+    groups_seen_ |= procfs::ThreadGroups{1} << kTracing;
   }
   return tracing;
 }
 
-// None while no thread of the block has been of the group: its name may be
-// wrong, and 0 would be a guess.
 std::optional<double> BlockTracing::CpuPercent(const Pass& pass,
                                                size_t group) const {
-  if (measured_ == nullptr || !had_thread_[group]) return std::nullopt;
+  if (measured_ == nullptr) return std::nullopt;
   return attribution::ThreadCpuPercent(pass.previous, *measured_, group,
                                        pass.ticks_per_second);
 }
@@ -104,13 +103,16 @@ void BlockTracing::Compare(const attribution::Reading& reading,
                            MemoryType memory_type,
                            std::optional<double> cpu_percent,
                            TracingState state) {
+  if (!comparison_ || state == TracingState::kUnknown) return;
+  const bool is_traced = state == TracingState::kTraced;
+  has_traced_ = has_traced_ || is_traced;
+  has_untraced_ = has_untraced_ || !is_traced;
   const auto bytes = memory_type == MemoryType::kPss
                          ? reading.proportional_bytes
                          : reading.resident_bytes;
-  if (!comparison_ || !bytes || !cpu_percent) return;
-  if (state == TracingState::kUnknown) return;
-  auto& side = state == TracingState::kTraced ? traced_ : untraced_;
-  side.Add(static_cast<double>(*bytes), *cpu_percent);
+  if (!bytes || !cpu_percent) return;
+  (is_traced ? traced_ : untraced_)
+      .Add(static_cast<double>(*bytes), *cpu_percent);
 }
 
 void BlockTracing::EndPass(const Pass& pass) {
@@ -120,10 +122,17 @@ void BlockTracing::EndPass(const Pass& pass) {
   if (comparison_) comparison_->Add(traced_, untraced_);
 }
 
+std::string BlockTracing::WithoutDifference() const {
+  if (!comparison_ || comparison_->Mean()) return {};
+  if (!has_traced_) return "there is no traced process";
+  if (!has_untraced_) return "there is no untraced process";
+  return "the passes of CompareWindow are not over";
+}
+
 std::string BlockTracing::WithoutThreads() const {
   std::string names;
   const auto add = [&](size_t group, const std::string& name) {
-    if (had_thread_[group]) return;
+    if ((groups_seen_ >> group & 1) != 0) return;
     names += (names.empty() ? "" : ", ") + name;
   };
   if (measures_tracing_threads_) add(kTracing, "TracingThread");

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "attribution/comparison.h"
 #include "attribution/reading.h"
@@ -48,7 +47,8 @@ class BlockTracing {
   std::optional<double> ComponentCpuPercent(const Pass& pass,
                                             size_t component) const;
 
-  /// Takes a process into the comparison.
+  /// Takes a process into the comparison. One without `cpu_percent` is too
+  /// young.
   void Compare(const attribution::Reading& reading,
                attribution::MemoryType memory_type,
                std::optional<double> cpu_percent,
@@ -59,6 +59,15 @@ class BlockTracing {
   /// What tracing costs one process; none until that can be told.
   std::optional<attribution::Comparison::Difference> Difference() const {
     return comparison_ ? comparison_->Mean() : std::nullopt;
+  }
+
+  /// Why that cannot be told although it is asked for, for people; empty when
+  /// it can.
+  std::string WithoutDifference() const;
+
+  /// Begins the comparison anew, as the memory is another one from now on.
+  void CompareAnew() {
+    if (comparison_) comparison_->Clear();
   }
 
   /// Names what no thread has belonged to yet, for people: it has no value.
@@ -78,10 +87,12 @@ class BlockTracing {
   std::optional<discovery::Expressions> known_threads_;
   std::optional<procfs::ThreadTable> threads_;
   const procfs::ProcessThreads* measured_ = nullptr;
-  std::vector<bool> had_thread_;  // of each group
+  procfs::ThreadGroups groups_seen_ = 0;  // to which a thread ever belonged
   std::optional<attribution::Comparison> comparison_;
   attribution::Comparison::Side traced_;
   attribution::Comparison::Side untraced_;
+  bool has_traced_ = false;
+  bool has_untraced_ = false;
 };
 
 }  // namespace resource_attribution

@@ -177,6 +177,8 @@ Result<void> Sampler::Pass(PassReport& report) {
     return found;
   }
 
+  ForgetTraffic();
+
   // collectd makes up for a late pass by the next one at once. Clock ticks
   // cannot measure so short a time, so that such a pass has no CPU values and
   // the one after it measures from the last that had.
@@ -345,7 +347,10 @@ Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
   if (!config_.blocks[block].DetectsTracing(config_.tracing_detect)) {
     return TracingState::kUnknown;
   }
-  const auto seen = detector_.LookAt(*proc_, process);
+  // It has no environment, and later kernels say so as of one that has ended.
+  if (process.stat.KernelThread()) return TracingState::kUntraced;
+  const auto seen =
+      detector_.LookAt(*proc_, process, current_.begun->monotonic);
   if (!seen) return tl::unexpected(seen.error());
   if (!(*seen)->problem.empty()) {
     report.blocks[block].undetected = (*seen)->problem;
@@ -353,13 +358,23 @@ Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
   return (*seen)->State();
 }
 
+bool Sampler::IsSelectedAsUntraced(pid_t pid, size_t block) const {
+  return std::any_of(
+      matches().begin(), matches().end(), [&](const auto& match) {
+        return match.pid == pid && match.block >= config_.blocks.size() &&
+               blocks_with_untraced_[match.block - config_.blocks.size()] ==
+                   block;
+      });
+}
+
 void Sampler::Add(const BlockTracing::Pass& pass, const Reading& reading,
                   std::optional<double> cpu_percent, Matches matches) {
   for (size_t i = 0; i < matches.size(); ++i) {
     const auto& match = matches[i];
-    block_tracing_[match.block].Compare(reading,
-                                        options_[match.block].memory_type,
-                                        cpu_percent, tracing_[i].state);
+    block_tracing_[match.block].Compare(
+        reading, options_[match.block].memory_type,
+        WasRead(previous_, reading.process) ? cpu_percent : std::nullopt,
+        tracing_[i].state);
     AddComponents(pass, match);
     if (export_traffic_) {
       members_.push_back({reading.process, match.block, match.instance});
@@ -392,14 +407,19 @@ void Sampler::Report(PassReport& report, bool has_traffic) {
     one.pss_refused = pss_refused_[block];
     one.without_threads = block_tracing_[block].WithoutThreads();
     one.difference = block_tracing_[block].Difference();
-    if (!one.pss_refused.empty()) {
-      options_[block].memory_type = MemoryType::kRss;
-    }
+    one.without_difference = block_tracing_[block].WithoutDifference();
+    if (WantsPss(block) || one.pss_refused.empty()) continue;
+    if (options_[block].memory_type == MemoryType::kRss) continue;
+    options_[block].memory_type = MemoryType::kRss;
+    block_tracing_[block].CompareAnew();
   }
   host_cpus_ = HostCpus(config_.cpu_percent_of);
   for (size_t i = 0; i < blocks_with_untraced_.size(); ++i) {
     std::string& problem = report.blocks[blocks_with_untraced_[i]].problem;
-    if (problem.empty()) problem = discovery_.Problem(report.blocks.size() + i);
+    const std::string& untraced = discovery_.Problem(report.blocks.size() + i);
+    if (problem.empty() && !untraced.empty()) {
+      problem = "among the untraced, which then count as traced: " + untraced;
+    }
   }
   for (size_t index = 0; index < sums_.size(); ++index) {
     const auto& instance = discovery_.instances()[index];
@@ -446,14 +466,20 @@ void Sampler::ReportSingles(PassReport& report) {
   }
 }
 
-// Measures what is sent to export ports and received from them. Returns whether
-// that is known.
-bool Sampler::MeasureTraffic(PassReport& report) {
+// Before its place becomes another one's, an instance that was forgotten has no
+// name for a pass.
+void Sampler::ForgetTraffic() {
+  if (!export_traffic_) return;
   for (size_t index = 0; index < discovery_.instances().size(); ++index) {
     if (discovery_.instances()[index].name.empty()) {
       export_traffic_->Forget(index);
     }
   }
+}
+
+// Measures what is sent to export ports and received from them. Returns whether
+// that is known.
+bool Sampler::MeasureTraffic(PassReport& report) {
   const auto measured = export_traffic_->Pass(*proc_, members_, *current_.begun,
                                               ticks_per_second_);
   for (size_t block = 0; block < report.blocks.size(); ++block) {

@@ -57,6 +57,9 @@ struct BlockReport {
   /// What tracing costs one process by comparison; none: not asked for, or not
   /// yet known.
   std::optional<attribution::Comparison::Difference> difference;
+
+  /// Why that is not known, for people; empty when it is, or nobody asked.
+  std::string without_difference;
 };
 
 /// Values as they are reported: of the processes of an instance together, or of
@@ -122,6 +125,9 @@ class Sampler {
     return detector_.Find(pid);
   }
 
+  /// Whether `<Untraced>` of a block selects the process.
+  bool IsSelectedAsUntraced(pid_t pid, size_t block) const;
+
   /// Under which name a match is reported.
   std::string_view NameOf(const discovery::Match& match) const {
     return discovery_.instances()[match.instance].name;
@@ -157,6 +163,7 @@ class Sampler {
            std::optional<double> cpu_percent, Matches matches);
   void AddComponents(const BlockTracing::Pass& pass,
                      const discovery::Match& match);
+  void ForgetTraffic();
   bool MeasureTraffic(PassReport& report);
   void Report(PassReport& report, bool has_traffic);
   void ReportSingles(PassReport& report);

@@ -10,6 +10,13 @@ using attribution::TracingState;
 using procfs::Error;
 using procfs::Result;
 
+namespace {
+
+// So long a program may take to load the libraries by which it is known.
+constexpr std::chrono::minutes kLoading{1};
+
+}  // namespace
+
 TracingState TracingDetector::Seen::State() const {
   if (!detection) return TracingState::kUnknown;
   return detection->tracing == Tracing::kOn ? TracingState::kTraced
@@ -17,12 +24,13 @@ TracingState TracingDetector::Seen::State() const {
 }
 
 Result<const TracingDetector::Seen*> TracingDetector::LookAt(
-    const procfs::Procfs& proc, const procfs::WatchedProcess& process) {
+    const procfs::Procfs& proc, const procfs::WatchedProcess& process,
+    TimePoint now) {
   Entry& entry = entries_[process.id.pid];
-  const bool is_known =
-      entry.pass != 0 && !entry.seen.passes && entry.id == process.id &&
-      entry.env_start == process.stat.env_start && entry.comm == process.comm;
-  if (!is_known) {
+  const bool is_known = entry.pass != 0 && entry.id == process.id &&
+                        entry.env_start == process.stat.env_start &&
+                        entry.comm == process.comm;
+  if (!is_known || entry.seen.passes) {
     const auto opened = proc.OpenProcess(process.id.pid);
     if (!opened) return tl::unexpected(opened.error());
     const auto detection = attribution::DetectTracing(*opened, buffer_);
@@ -39,8 +47,13 @@ Result<const TracingDetector::Seen*> TracingDetector::LookAt(
     }
     entry = {.id = process.id,
              .env_start = process.stat.env_start,
-             .comm = process.comm};
-    if (detection) entry.seen.detection = *detection;
+             .comm = process.comm,
+             .first_look = is_known ? entry.first_look : now};
+    if (detection) {
+      entry.seen.detection = *detection;
+      entry.seen.passes = detection->tracing == Tracing::kAbsent &&
+                          now - entry.first_look < kLoading;
+    }
     if (!detection) {
       const Error& error = detection.error();
       entry.seen.problem = error.Message();

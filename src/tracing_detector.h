@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,14 +18,17 @@
 namespace resource_attribution {
 
 /// Remembers of each process whether it is traced, so that it is looked at once
-/// for each program that it executes. Not thread-safe.
+/// for each program that it executes; where nothing was seen, for the minute
+/// after it, in which libraries are loaded. Not thread-safe.
 class TracingDetector {
  public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   struct Seen {
     /// None: it cannot be told.
     std::optional<attribution::Detection> detection{};
     std::string problem{};  ///< why not, for people
-    bool passes = false;    ///< it may be told in the next pass
+    bool passes = false;    ///< the next look may say something else
 
     attribution::TracingState State() const;
   };
@@ -32,9 +36,11 @@ class TracingDetector {
   void BeginPass() { ++pass_; }
 
   /// Fails where the process has ended, and where the daemon is out of
-  /// descriptors or memory. What is returned holds until EndPass().
+  /// descriptors or memory. `now` is when the pass began. What is returned
+  /// holds until EndPass().
   procfs::Result<const Seen*> LookAt(const procfs::Procfs& proc,
-                                     const procfs::WatchedProcess& process);
+                                     const procfs::WatchedProcess& process,
+                                     TimePoint now);
 
   /// Forgets the processes that were not looked at in this pass.
   void EndPass();
@@ -47,6 +53,7 @@ class TracingDetector {
     procfs::ProcessId id{};
     uint64_t env_start = 0;  // moves when a program is executed
     std::string comm{};      // tells where that may not be seen
+    TimePoint first_look{};
     Seen seen{};
     uint64_t pass = 0;
   };

@@ -22,8 +22,7 @@ Comparison::Estimate EstimateOf(const auto& passes, auto value) {
 
 void Comparison::Add(const Side& traced, const Side& untraced) {
   if (traced.processes() == 0 || untraced.processes() == 0) {
-    passes_.clear();
-    next_ = 0;
+    Clear();
     return;
   }
   const Pass pass{
@@ -35,6 +34,11 @@ void Comparison::Add(const Side& traced, const Side& untraced) {
   }
   passes_[next_] = pass;
   next_ = (next_ + 1) % window_;
+}
+
+void Comparison::Clear() {
+  passes_.clear();
+  next_ = 0;
 }
 
 std::optional<Comparison::Difference> Comparison::Mean() const {

@@ -57,6 +57,8 @@ class Comparison {
   /// Adds a pass. When one side has no process, the window begins anew.
   void Add(const Side& traced, const Side& untraced);
 
+  void Clear();
+
   /// None until the window is full.
   std::optional<Difference> Mean() const;
 

@@ -22,6 +22,10 @@ const Reading* FindReading(const Snapshot& snapshot,
 
 }  // namespace
 
+bool WasRead(const Snapshot& snapshot, const procfs::ProcessId& process) {
+  return FindReading(snapshot, process) != nullptr;
+}
+
 std::optional<double> CpuPercent(const Snapshot& previous,
                                  const Reading& current,
                                  double ticks_per_second) {

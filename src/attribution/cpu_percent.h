@@ -22,6 +22,9 @@ std::optional<double> CpuPercent(const Snapshot& previous,
                                  const Reading& current,
                                  double ticks_per_second);
 
+/// Whether `snapshot` has a reading of the process.
+bool WasRead(const Snapshot& snapshot, const procfs::ProcessId& process);
+
 }  // namespace resource_attribution::attribution
 
 #endif  // RESOURCE_ATTRIBUTION_ATTRIBUTION_CPU_PERCENT_H_

@@ -7,8 +7,8 @@
 namespace resource_attribution::attribution {
 namespace {
 
-bool Belongs(const procfs::Thread& thread, size_t group) {
-  return (thread.groups >> group & 1) != 0;
+bool IsIn(size_t group, procfs::ThreadGroups groups) {
+  return (groups >> group & 1) != 0;
 }
 
 }  // namespace
@@ -23,14 +23,16 @@ std::optional<double> ThreadCpuPercent(const Snapshot& previous,
     before = previous.begun;
     is_complete = threads.complete;
   }
-  if (!before || !is_complete) return std::nullopt;
+  if (!before || !is_complete || !IsIn(group, threads.groups_seen)) {
+    return std::nullopt;
+  }
   const std::chrono::duration<double> elapsed =
       threads.read_ended - before->monotonic;
   if (elapsed.count() <= 0) return std::nullopt;
 
   uint64_t used = 0;
   for (const procfs::Thread& thread : threads.threads) {
-    if (!Belongs(thread, group)) continue;
+    if (!IsIn(group, thread.groups)) continue;
     if (thread.cpu_ticks_before) {
       // Where a counter went backwards nothing is known.
       used += std::max(thread.cpu_ticks, *thread.cpu_ticks_before) -
@@ -41,12 +43,6 @@ std::optional<double> ThreadCpuPercent(const Snapshot& previous,
     }
   }
   return static_cast<double>(used) / ticks_per_second / elapsed.count() * 100;
-}
-
-bool HasThreadOf(const procfs::ProcessThreads& threads, size_t group) {
-  return std::any_of(
-      threads.threads.begin(), threads.threads.end(),
-      [group](const auto& thread) { return Belongs(thread, group); });
 }
 
 }  // namespace resource_attribution::attribution

@@ -18,16 +18,14 @@ namespace resource_attribution::attribution {
 /// when it has ended, and so is what one used before its name told its group,
 /// where the process has more threads than are looked at in one pass.
 ///
-/// None for a first reading otherwise, until each thread has been looked at,
-/// and when the clock stood still.
+/// None while no thread of the process has been of the group: its name may be
+/// another one, and 0 would be a guess. None for a first reading otherwise,
+/// until each thread has been looked at, and when the clock stood still.
 ///
 /// `ticks_per_second` is sysconf(_SC_CLK_TCK).
 std::optional<double> ThreadCpuPercent(const Snapshot& previous,
                                        const procfs::ProcessThreads& threads,
                                        size_t group, double ticks_per_second);
-
-/// Whether a thread belongs to `group` now.
-bool HasThreadOf(const procfs::ProcessThreads& threads, size_t group);
 
 }  // namespace resource_attribution::attribution
 

@@ -75,9 +75,9 @@ class Process {
 
   /// The first 1 MiB of the environment, see NextVariable. Refused (EACCES)
   /// like the executable, and for processes of others without
-  /// CAP_DAC_READ_SEARCH besides, because the file is its owner's; empty for
-  /// kernel threads, for processes that have ended and for a moment while a
-  /// program is being executed.
+  /// CAP_DAC_READ_SEARCH besides, because the file is its owner's; empty, or
+  /// ESRCH with later kernels, for kernel threads and processes that have
+  /// ended; empty for a moment while a program is being executed.
   Result<Beginning> ReadEnviron(Buffer& buffer) const;
 
   /// The first 4 MiB of the list of mapped files, see NextMappedFile. Refused

@@ -44,6 +44,9 @@ Result<const ProcessThreads*> ThreadTable::Read(const Process& process,
   state.complete_before = state.complete;
   state.complete = state.complete || std::none_of(state.threads.begin(),
                                                   state.threads.end(), IsNew);
+  for (const Thread& thread : state.threads) {
+    state.groups_seen |= thread.groups;
+  }
   state.pass = pass_;
   if (is_known) return &state;
   return &(processes_[id.pid] = std::move(fresh));

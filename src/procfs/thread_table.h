@@ -50,6 +50,9 @@ struct ProcessThreads {
   bool complete = false;
   bool complete_before = false;
 
+  /// To which a thread of this process has ever belonged.
+  ThreadGroups groups_seen = 0;
+
   /// By ID. Those that belong to a group were read now.
   std::vector<Thread> threads{};
 

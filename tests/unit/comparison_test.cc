@@ -74,6 +74,13 @@ TEST(ComparisonTest, BeginsAnewWhenOneSideIsEmpty) {
   }
 }
 
+TEST(ComparisonTest, BeginsAnewWhenItIsTold) {
+  Comparison comparison(1);
+  comparison.Add(SideOf({{1, 1}}), SideOf({{1, 1}}));
+  comparison.Clear();
+  EXPECT_FALSE(comparison.Mean());
+}
+
 TEST(ComparisonTest, MayBeNegative) {
   Comparison comparison(1);
   comparison.Add(SideOf({{90, 9}}), SideOf({{100, 10}}));

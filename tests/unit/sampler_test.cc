@@ -607,6 +607,30 @@ TEST_F(TracingTest, WithoutAThreadThatTracesNothingIsClaimed) {
   EXPECT_EQ(report_.blocks[0].without_threads, "");
 }
 
+TEST_F(TracingTest, NothingIsClaimedOfAProcessForTheThreadsOfAnother) {
+  Block& block = AddBlockOf("a");
+  block.tracing_overhead = TracingOverhead::kThreads;
+  block.per_process = true;
+  for (int pass = 0; pass < 2; ++pass) {
+    PutBusy(5, "a", 0.5, "BatchSpanProces", 0.25);
+    PutBusy(6, "a", 0.5);
+    NextPass();
+  }
+  ASSERT_EQ(report_.instances.size(), 2U);
+  for (const InstanceReport& one : report_.instances) {
+    EXPECT_EQ(one.values.tracing_cpu_overhead_percent,
+              one.pid == 5 ? std::optional<double>(25) : std::nullopt);
+  }
+}
+
+TEST_F(TracingTest, ThreadsOfATracingProcessAreNotAskedFor) {
+  config_.defaults.tracing_overhead = TracingOverhead::kThreads;
+  AddBlockOf("collector").tracing_process = true;
+  PutBusy(5, "collector", 0.5);
+  NextPass();
+  EXPECT_EQ(report_.blocks[0].without_threads, "");
+}
+
 TEST_F(TracingTest, ProcessWhoseThreadsCannotBeListedIsLeftOut) {
   AddBlockOf("a").tracing_overhead = TracingOverhead::kThreads;
   PutBusy(5, "a", 0.5);
@@ -677,9 +701,49 @@ TEST_F(TracingTest, NobodyLooksWhoIsTracedUnlessAsked) {
   EXPECT_EQ(sampler_->TracingOf(5), nullptr);
 }
 
-TEST_F(TracingTest, ProcessIsLookedAtOnceForEachProgram) {
+// Later kernels say of its environment what they say of a process that ended.
+TEST_F(TracingTest, KernelThreadIsNotTracedAndStays) {
+  AddBlockOf("kworker").tracing_detect = true;
+  tree_.Put(
+      {.pid = 5, .comm = "kworker", .flags = 0x200000, .has_memory = false});
+  std::filesystem::remove(tree_.path() + "/5/environ");
+  NextPass();
+  ASSERT_TRUE(ValuesOf(0));
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+}
+
+// Its libraries may not be loaded yet.
+TEST_F(TracingTest, WhoShowsNothingIsLookedAtAgainForAMinute) {
   AddBlockOf("a").tracing_detect = true;
   FakeProcess process{.pid = 5, .comm = "a"};
+  tree_.Put(process);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+  process.maps =
+      "7f0000000000-7f0000001000 r-xp 00000000 08:01 1 "
+      "/usr/lib/libopentelemetry_trace.so\n";
+  tree_.Put(process);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+}
+
+TEST_F(TracingTest, WhoHasShownNothingForAMinuteIsNot) {
+  AddBlockOf("a").tracing_detect = true;
+  FakeProcess process{.pid = 5, .comm = "a"};
+  tree_.Put(process);
+  NextPass();
+  now_.monotonic += seconds(60);
+  NextPass();
+  process.environ = Environ("OTEL_SERVICE_NAME=x");
+  tree_.Put(process);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+}
+
+TEST_F(TracingTest, ProcessIsLookedAtOnceForEachProgram) {
+  AddBlockOf("a").tracing_detect = true;
+  FakeProcess process{
+      .pid = 5, .comm = "a", .environ = Environ("OTEL_SDK_DISABLED=true")};
   tree_.Put(process);
   NextPass();
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
@@ -765,7 +829,10 @@ TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
     if (pass == 2) break;
     EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
     EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, std::nullopt);
+    EXPECT_EQ(report_.blocks[0].without_difference,
+              "the passes of CompareWindow are not over");
   }
+  EXPECT_EQ(report_.blocks[0].without_difference, "");
   EXPECT_EQ(report_.blocks[0].processes, 2U);
   ASSERT_EQ(report_.instances.size(), 1U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2500 * 1024);
@@ -794,6 +861,25 @@ TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
     NextPass();
   }
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
+  EXPECT_EQ(report_.blocks[0].without_difference,
+            "there is no untraced process");
+}
+
+// Its memory is cold, and its CPU counts over a time in which it was not there.
+TEST_F(ComparedTest, ProcessCountsFromItsSecondReading) {
+  for (int pass = 0; pass < 3; ++pass) {
+    PutPair(0.5, 0.25);
+    if (pass == 2) {
+      tree_.Put({.pid = 8,
+                 .comm = "a",
+                 .start_time = 5002 * ticks_per_second_,
+                 .vm_rss_kb = 99000});
+    }
+    NextPass();
+  }
+  EXPECT_EQ(report_.blocks[0].processes, 3U);
+  // For each traced process.
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 2 * 500 * 1024);
 }
 
 }  // namespace

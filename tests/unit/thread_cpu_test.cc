@@ -36,7 +36,8 @@ class ThreadCpuTest : public testing::Test {
                           .read_ended = At(110).monotonic,
                           .read_before = At(100),
                           .complete = true,
-                          .complete_before = true};
+                          .complete_before = true,
+                          .groups_seen = kMember};
 };
 
 TEST_F(ThreadCpuTest, AddsUpTheThreadsOfTheGroup) {
@@ -46,7 +47,12 @@ TEST_F(ThreadCpuTest, AddsUpTheThreadsOfTheGroup) {
   EXPECT_EQ(Percent(), 10);
 }
 
-TEST_F(ThreadCpuTest, WithoutAThreadIsZero) { EXPECT_EQ(Percent(), 0); }
+TEST_F(ThreadCpuTest, WithoutAThreadAnyMoreIsZero) { EXPECT_EQ(Percent(), 0); }
+
+TEST_F(ThreadCpuTest, HasNoneWhereNoThreadEverBelonged) {
+  threads_.groups_seen = ~kMember;
+  EXPECT_EQ(Percent(), std::nullopt);
+}
 
 TEST_F(ThreadCpuTest, ThreadThatStartedMeanwhileCountsFromItsStart) {
   Add({.groups = kMember, .start_time = 10000, .cpu_ticks = 100});
