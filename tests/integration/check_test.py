@@ -69,6 +69,38 @@ class CheckTest(daemon.TestCase):
         self.assertEqual(process, f"  {pid} sleep")
         self.assertEqual(nobody.split(), ["nobody-is-called-so", *"-----"])
 
+    def test_table_says_who_is_traced_and_what_is_exported(self):
+        pid = self.sleeper().pid
+        result = self.check(self.write("ok.conf", f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              <Process "detected">
+                PIDFile "{self.directory}/pid"
+                TracingDetect true
+                TracingExportPort 4317
+                <Component "all">
+                  Thread "sleep"
+                </Component>
+              </Process>
+              <Process "compared">
+                PIDFile "{self.directory}/pid"
+                TracingOverhead "Compared"
+                <Untraced>
+                  Name "sleep"
+                </Untraced>
+              </Process>
+            </Plugin>"""))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        table = result.stdout[result.stdout.index("BLOCK"):].splitlines()
+        self.assertEqual(table[2:4], [
+            f"  {pid} sleep, tracing: absent",
+            "  export traffic: 0 bytes sent, 0 received"])
+        self.assertEqual(table[4].split(), ["all", "-", "-", "0.0", "-", "-"])
+        self.assertEqual(table[5].split()[-2:], ["-", "-"])
+        self.assertEqual(table[6], f"  {pid} sleep, tracing: absent, untraced")
+        self.assertIn("not compared yet, so that no overhead is reported: there "
+                      "is no traced process", result.stdout)
+
     def test_every_error_of_every_file_is_named(self):
         one = self.write("one.conf", """
             LoadPlugin resource_attribution
