@@ -1,0 +1,1 @@
+// Has nothing but the headers that all tests include, see CMakeLists.txt.
