@@ -232,7 +232,7 @@ class MeasuredTest(daemon.TestCase):
         self.assertGreater(traced - untraced, 39 << 20)
         self.assertEqual(values["tracing_cpu_overhead_percent"], 0)
         self.assertEqual(values["process_memory_bytes"], traced + untraced)
-        [said] = [line for line in collectd.lines("info") if "compared" in line]
+        [said] = [line for line in collectd.lines("info") if "compared:" in line]
         self.assertRegex(said, r'^block "a": compared: a traced process takes '
                                r"[\d.e+]+ \(standard deviation 0\) bytes and ")
         daemon.end(actors[1].process)
