@@ -176,7 +176,6 @@ Result<void> Sampler::Pass(PassReport& report) {
       !found) {
     return found;
   }
-
   ForgetTraffic();
 
   // collectd makes up for a late pass by the next one at once. Clock ticks
