@@ -66,7 +66,11 @@ constexpr const char* kPhaseNames[] = {"init", "first pass", "steady pass",
 constexpr int kLastingPasses = 5;
 // The reason may become another one when the module tries in another way.
 constexpr int kSettled = 3;
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kThinnedTo = 61;
+#else
 constexpr int kThinnedTo = 29;
+#endif
 
 // The kernel can say so for good, or says that the process has ended: nobody
 // has to ask again before everything is looked at anyway.
