@@ -407,8 +407,10 @@ void Sampler::Report(PassReport& report, bool has_traffic) {
     one.without_threads = block_tracing_[block].WithoutThreads();
     one.difference = block_tracing_[block].Difference();
     one.without_difference = block_tracing_[block].WithoutDifference();
-    if (WantsPss(block) || one.pss_refused.empty()) continue;
-    if (options_[block].memory_type == MemoryType::kRss) continue;
+    if (one.pss_refused.empty() ||
+        options_[block].memory_type == MemoryType::kRss) {
+      continue;
+    }
     options_[block].memory_type = MemoryType::kRss;
     block_tracing_[block].CompareAnew();
   }
