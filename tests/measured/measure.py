@@ -559,9 +559,10 @@ def about(results, arguments):
               for runs in results.values() for run in runs]
     checked = [run["reported"]["traced"]["cpu"] - run["truth"]["cpu"]["traced"]
                for runs in results.values() for run in runs]
+    kernel = ".".join(platform.release().split(".")[:2])
     return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} × "
             f"{model[1] if model else platform.machine()}, Linux "
-            f"{platform.release()}, Node.js {node}, OpenTelemetry SDK "
+            f"{kernel}, Node.js {node}, OpenTelemetry SDK "
             f"{sdk['@opentelemetry/sdk-node']}; {arguments.repetitions} × "
             f"{arguments.window} s for each load. Meanwhile the rest of the "
             f"machine used {spread(others, 0)} % of a CPU, this comparison and "
