@@ -60,6 +60,7 @@ struct BlockLog {
   enum class Presence { kUnknown, kAbsent, kPresent };
   Presence presence = Presence::kUnknown;
   std::string problem;
+  std::string missing_fields;
   bool pss_refused = false;
   bool refused_by_instances = false;
   bool exceeds_max_processes = false;
@@ -233,6 +234,15 @@ void SayText(const std::string& text, std::string& said, auto say) {
   if (text != said && (text.empty() || say())) said = text;
 }
 
+// Names a process that has a problem, to stand behind what is said of it;
+// nothing for 0. Another process may have the same problem in the next pass,
+// without a new line.
+std::string Example(pid_t pid) {
+  if (pid == 0) return {};
+  return "; for example process " +
+         Printable(module_state->sampler->DescribeProcess(pid));
+}
+
 std::string Spread(const attribution::Comparison::Estimate& estimate,
                    int digits) {
   std::array<char, 128> text{};
@@ -247,11 +257,11 @@ void LogTracingChanges(const Block& block, const BlockReport& report,
   const bool is_compared =
       block.tracing_overhead == attribution::TracingOverhead::kCompared;
   SayOnce(!report.undetected.empty(), log.undetected, [&] {
-    return say(LOG_WARNING,
-               "it cannot be told of a process whether it is traced: " +
-                   Printable(report.undetected) +
-                   (is_compared ? "; it is not compared"
-                                : "; the estimate stands for it"));
+    return say(LOG_WARNING, "unknown whether a process is traced: " +
+                                Printable(report.undetected) +
+                                Example(report.undetected_process) +
+                                (is_compared ? "; it is not compared"
+                                             : "; the estimate stands for it"));
   });
   // What is missing in a block without processes was said already.
   if (report.processes == 0) return;
@@ -273,7 +283,8 @@ void LogTracingChanges(const Block& block, const BlockReport& report,
   });
   SayText(report.traffic_problem, log.traffic_problem, [&] {
     return say(LOG_WARNING, "export traffic may be missing: " +
-                                Printable(report.traffic_problem));
+                                Printable(report.traffic_problem) +
+                                Example(report.traffic_problem_process));
   });
 }
 
@@ -288,12 +299,17 @@ void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
   SayPresence(report.processes, log.presence, say);
   SayText(report.problem, log.problem, [&] {
     return say(LOG_WARNING,
-               "processes may be missing: " + Printable(report.problem));
+               "processes may be missing: " + Printable(report.problem) +
+                   Example(report.problem_process));
+  });
+  SayText(report.missing_fields, log.missing_fields, [&] {
+    return say(LOG_WARNING, "/proc/PID/status lacks " + report.missing_fields +
+                                ": this is not reported");
   });
   SayOnce(!report.pss_refused.empty(), log.pss_refused, [&] {
     return say(LOG_WARNING, "memory is Rss from now on, Pss was refused: " +
                                 report.pss_refused +
-                                " (needs root or CAP_SYS_PTRACE)");
+                                Example(report.pss_refused_process));
   });
   SayOnce(report.refused_by_instances > 0, log.refused_by_instances, [&] {
     return say(LOG_WARNING,

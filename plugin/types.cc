@@ -24,13 +24,9 @@ constexpr const char* kNetworkBytes = "tracing_network_bytes";
 
 constexpr Gauge kGauges[] = {
     {"process_memory_bytes",
-     [](const Values& v) -> std::optional<double> {
-       return v.process_memory_bytes;
-     }},
+     [](const Values& v) { return v.process_memory_bytes; }},
     {"process_memory_peak_bytes",
-     [](const Values& v) -> std::optional<double> {
-       return v.process_memory_peak_bytes;
-     }},
+     [](const Values& v) { return v.process_memory_peak_bytes; }},
     {kCpuPercent, [](const Values& v) { return v.process_cpu_percent; }},
     {"tracing_memory_overhead_bytes",
      [](const Values& v) { return v.tracing_memory_overhead_bytes; }},

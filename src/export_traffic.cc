@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "procfs/capabilities.h"
+
 namespace resource_attribution {
 namespace {
 
@@ -28,7 +30,7 @@ void SortOnce(auto& values) {
 
 constexpr const char* kDenied =
     "connections of some processes are not seen: their descriptors may not be "
-    "listed, which takes root or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH";
+    "listed";
 constexpr const char* kElsewhere =
     "connections of some processes are not seen: they are in another network "
     "namespace than the daemon";
@@ -39,7 +41,8 @@ ExportTraffic::ExportTraffic(std::vector<std::vector<uint16_t>> ports_by_block)
     : ports_by_block_(std::move(ports_by_block)),
       tcp_sockets_(AllPorts(ports_by_block_)),
       account_(ports_by_block_),
-      problems_(ports_by_block_.size()) {}
+      problems_(ports_by_block_.size()),
+      problem_processes_(ports_by_block_.size()) {}
 
 Result<void> ExportTraffic::Pass(const procfs::Procfs& proc,
                                  std::span<const Member> members,
@@ -163,6 +166,7 @@ Result<void> ExportTraffic::FindOwnNamespace(const procfs::Procfs& proc) {
 
 void ExportTraffic::Fail(const Error& error) {
   for (size_t block = 0; block < problems_.size(); ++block) {
+    problem_processes_[block] = 0;
     if (!ports_by_block_[block].empty()) problems_[block] = error.Message();
   }
 }
@@ -170,6 +174,7 @@ void ExportTraffic::Fail(const Error& error) {
 // Tells for each block and instance who is in sight.
 void ExportTraffic::TellProblems() {
   for (auto& problem : problems_) problem.clear();
+  std::fill(problem_processes_.begin(), problem_processes_.end(), 0);
   seen_instances_.clear();
   unseen_instances_.clear();
   for (const Member& member : seen_) {
@@ -183,8 +188,16 @@ void ExportTraffic::TellProblems() {
     if (unseen == unseen_.end()) break;
     if (unseen->process != member.process) continue;
     unseen_instances_.push_back(member.instance);
-    problems_[member.block] =
-        unseen->sight == Sight::kDenied ? kDenied : kElsewhere;
+    const bool is_denied = unseen->sight == Sight::kDenied;
+    std::string& problem = problems_[member.block];
+    problem = is_denied ? kDenied : kElsewhere;
+    if (is_denied) {
+      problem +=
+          " (" +
+          procfs::WhyRefused({procfs::kSysPtrace, procfs::kDacReadSearch}) +
+          ")";
+    }
+    problem_processes_[member.block] = member.process.pid;
   }
   SortOnce(seen_instances_);
   SortOnce(unseen_instances_);

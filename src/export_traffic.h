@@ -59,6 +59,9 @@ class ExportTraffic {
   /// nothing does.
   const std::string& Problem(size_t block) const { return problems_[block]; }
 
+  /// A process of the block that has this problem; 0 where it is not of one.
+  pid_t ProblemProcess(size_t block) const { return problem_processes_[block]; }
+
  private:
   // Whether the sockets of a process can be seen.
   enum class Sight { kSeen, kDenied, kElsewhere };
@@ -84,8 +87,9 @@ class ExportTraffic {
   const std::vector<std::vector<uint16_t>> ports_by_block_;
   sockets::TcpSockets tcp_sockets_;
   attribution::TrafficAccount account_;
-  std::optional<ino_t> own_namespace_;  // the network namespace
-  std::vector<std::string> problems_;   // of each block
+  std::optional<ino_t> own_namespace_;    // the network namespace
+  std::vector<std::string> problems_;     // of each block
+  std::vector<pid_t> problem_processes_;  // likewise
 
   // Of the last pass.
   std::vector<Unseen> unseen_;            // sorted by process

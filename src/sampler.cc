@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "attribution/cpu_percent.h"
+#include "procfs/capabilities.h"
 
 namespace resource_attribution {
 namespace {
@@ -94,12 +95,36 @@ size_t MaxOpenFiles(const Config& config) {
              : 0;
 }
 
+bool HaveCgroups(const Config& config) {
+  return std::any_of(config.blocks.begin(), config.blocks.end(),
+                     [](const Block& block) {
+                       return block.selectors.HaveCgroups() ||
+                              (block.untraced && block.untraced->HaveCgroups());
+                     });
+}
+
 // The CPUs that the measured CPU is a share of; none: it is in percent of one.
 // They come and go while the host runs.
 std::optional<double> HostCpus(CpuPercentOf cpu_percent_of) {
   if (cpu_percent_of == CpuPercentOf::kCore) return std::nullopt;
   const auto online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? static_cast<double>(online) : 1;
+}
+
+// Adds the lines of `status` for want of which there is no value to `missing`.
+void AddMissingFields(const attribution::Options& options,
+                      const attribution::Values& values, std::string& missing) {
+  const auto add = [&missing](const char* field, const char* value) {
+    if (missing.find(value) != std::string::npos) return;
+    missing +=
+        (missing.empty() ? "" : ", ") + std::string(field) + " for " + value;
+  };
+  if (!values.process_memory_bytes) add("VmRSS", "process_memory_bytes");
+  if (!values.process_memory_peak_bytes) {
+    add(options.peak_memory == attribution::PeakMemory::kVmHwm ? "VmHWM"
+                                                               : "VmPeak",
+        "process_memory_peak_bytes");
+  }
 }
 
 tl::unexpected<Error> Gone() {
@@ -123,6 +148,7 @@ Sampler::Sampler(Config config, procfs::Clock clock)
       shortest_measurement_(config_.interval_seconds.value_or(0) / 2),
       options_(OptionsOfBlocks(config_)),
       pss_refused_(config_.blocks.size()),
+      pss_refused_process_(config_.blocks.size()),
       block_tracing_(TracingOfBlocks(config_)),
       blocks_with_untraced_(BlocksWithUntraced(config_)),
       most_components_(MostComponents(config_)),
@@ -131,9 +157,15 @@ Sampler::Sampler(Config config, procfs::Clock clock)
       table_(MaxOpenFiles(config_), clock_) {}
 
 Result<std::string> Sampler::ChooseDiscovery() {
+  const auto open = OpenProc();
+  const std::string cgroups =
+      open && !proc_->HasOwnPids() && HaveCgroups(config_)
+          ? "; SystemdUnit and Cgroup are read from each process, because the "
+            "kernel's lists have PIDs of another PID namespace than procfs"
+          : "";
   if (!discovery_.Searches()) return "none needed: every block has a list";
   if (config_.discovery == DiscoveryMode::kScan) {
-    return "by scanning /proc (option Discovery)";
+    return "by scanning /proc (option Discovery)" + cgroups;
   }
   auto events = SubscribeToEvents();
   if (events) {
@@ -143,7 +175,15 @@ Result<std::string> Sampler::ChooseDiscovery() {
   if (config_.discovery == DiscoveryMode::kEvents) {
     return tl::unexpected(events.error());
   }
-  return "by scanning /proc (" + events.error().Message() + ")";
+  return "by scanning /proc (" + events.error().Message() + ")" + cgroups;
+}
+
+std::string Sampler::DescribeProcess(pid_t pid) {
+  procfs::Buffer buffer;
+  std::string text = std::to_string(pid);
+  if (!OpenProc()) return text;
+  const auto comm = proc_->GlanceAt(pid).ReadComm(buffer);
+  return text + ' ' + (comm ? std::string(*comm) : "(gone)");
 }
 
 bool Sampler::HidesProcesses() {
@@ -153,7 +193,7 @@ bool Sampler::HidesProcesses() {
 Result<discovery::ProcessEvents> Sampler::SubscribeToEvents() {
   if (auto open = OpenProc(); !open) return tl::unexpected(open.error());
   // Events have the PIDs of the daemon's namespace.
-  if (const auto self = proc_->Self(); !self || *self != getpid()) {
+  if (!proc_->HasOwnPids()) {
     return tl::unexpected(
         Error{.file = config_.proc_path.c_str(),
               .expected = "the procfs of the daemon's own PID namespace, as "
@@ -226,6 +266,7 @@ Result<void> Sampler::Pass(PassReport& report) {
     } else {
       for (const auto& one : matches) {
         report.blocks[one.block].problem = reading.error().Message();
+        report.blocks[one.block].problem_process = pid;
       }
     }
   }
@@ -243,7 +284,10 @@ Result<void> Sampler::Pass(PassReport& report) {
 Result<void> Sampler::OpenProc() {
   if (proc_) return {};
   return procfs::Procfs::Open(config_.proc_path)
-      .map([this](procfs::Procfs proc) { proc_ = std::move(proc); });
+      .map([this](procfs::Procfs proc) {
+        proc_ = std::move(proc);
+        if (!proc_->HasOwnPids()) discovery_.SearchCgroups();
+      });
 }
 
 // Reads a process for the blocks that it belongs to. When it has ended the
@@ -253,19 +297,15 @@ Result<Reading> Sampler::Read(procfs::WatchedProcess& process,
   if (auto read = table_.Read(process); !read) {
     return tl::unexpected(read.error());
   }
-  auto reading =
-      attribution::MakeReading(process.stat, process.status, process.stat_read);
-  if (!reading) return Gone();
-  if (process.stat.KernelThread()) {
-    reading->proportional_bytes = 0;
-  } else if (std::any_of(
-                 matches.begin(), matches.end(),
-                 [this](const auto& one) { return WantsPss(one.block); })) {
-    if (auto added = AddPss(matches, *reading); !added) {
+  Reading reading = attribution::MakeReading(process);
+  if (!reading.proportional_bytes &&
+      std::any_of(matches.begin(), matches.end(),
+                  [this](const auto& one) { return WantsPss(one.block); })) {
+    if (auto added = AddPss(matches, reading); !added) {
       return tl::unexpected(added.error());
     }
   }
-  return *reading;
+  return reading;
 }
 
 bool Sampler::WantsPss(size_t block) const {
@@ -292,7 +332,13 @@ Result<void> Sampler::AddPss(Matches matches, Reading& reading) {
     return tl::unexpected(pss.error());
   }
   for (const auto& one : matches) {
-    if (WantsPss(one.block)) pss_refused_[one.block] = pss.error().Message();
+    if (!WantsPss(one.block)) continue;
+    pss_refused_process_[one.block] = one.pid;
+    std::string& refused = pss_refused_[one.block];
+    refused = pss.error().Message();
+    if (pss.error().Denied()) {
+      refused += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
+    }
   }
   return {};
 }
@@ -353,6 +399,7 @@ Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
   if (!seen) return tl::unexpected(seen.error());
   if (!(*seen)->problem.empty()) {
     report.blocks[block].undetected = (*seen)->problem;
+    report.blocks[block].undetected_process = process.id.pid;
   }
   return (*seen)->State();
 }
@@ -401,9 +448,13 @@ void Sampler::AddComponents(const BlockTracing::Pass& pass,
 void Sampler::Report(PassReport& report, bool has_traffic) {
   for (size_t block = 0; block < report.blocks.size(); ++block) {
     BlockReport& one = report.blocks[block];
-    if (one.problem.empty()) one.problem = discovery_.Problem(block);
+    if (one.problem.empty()) {
+      one.problem = discovery_.Problem(block);
+      one.problem_process = discovery_.ProblemProcess(block);
+    }
     one.refused_by_instances = discovery_.Refused(block);
     one.pss_refused = pss_refused_[block];
+    one.pss_refused_process = pss_refused_process_[block];
     one.without_threads = block_tracing_[block].WithoutThreads();
     one.difference = block_tracing_[block].Difference();
     one.without_difference = block_tracing_[block].WithoutDifference();
@@ -419,6 +470,8 @@ void Sampler::Report(PassReport& report, bool has_traffic) {
     std::string& problem = report.blocks[blocks_with_untraced_[i]].problem;
     const std::string& untraced = discovery_.Problem(report.blocks.size() + i);
     if (problem.empty() && !untraced.empty()) {
+      report.blocks[blocks_with_untraced_[i]].problem_process =
+          discovery_.ProblemProcess(report.blocks.size() + i);
       problem = "among the untraced, which then count as traced: " + untraced;
     }
   }
@@ -429,6 +482,8 @@ void Sampler::Report(PassReport& report, bool has_traffic) {
         sums_[index].Attribute(options_[instance.block], host_cpus_,
                                report.blocks[instance.block].difference);
     report.instances.push_back({instance.name, std::nullopt, *values});
+    AddMissingFields(options_[instance.block], *values,
+                     report.blocks[instance.block].missing_fields);
     if (has_traffic) {
       report.instances.back().values.tracing_network_bytes =
           export_traffic_->Of(index);
@@ -461,6 +516,8 @@ void Sampler::ReportSingles(PassReport& report) {
     attribution::BlockSum sum;
     sum.Add(single.reading, single.cpu_percent, single.tracing);
     const auto values = sum.Attribute(options_[block], host_cpus_);
+    AddMissingFields(options_[block], *values,
+                     report.blocks[block].missing_fields);
     report.instances.push_back(
         {discovery_.instances()[single.match.instance].name, single.match.pid,
          *values});
@@ -485,6 +542,8 @@ bool Sampler::MeasureTraffic(PassReport& report) {
                                               ticks_per_second_);
   for (size_t block = 0; block < report.blocks.size(); ++block) {
     report.blocks[block].traffic_problem = export_traffic_->Problem(block);
+    report.blocks[block].traffic_problem_process =
+        export_traffic_->ProblemProcess(block);
   }
   return measured.has_value();
 }

@@ -31,10 +31,16 @@ struct BlockReport {
   /// What may have kept processes out of the values, for people; empty when
   /// nothing did.
   std::string problem;
+  pid_t problem_process = 0;  ///< one that has this problem; 0: none
+
+  /// Which values are not reported, because `status` of some process lacks a
+  /// field, for people; empty when there are none.
+  std::string missing_fields;
 
   /// Why its memory is Rss although Pss is configured; empty when it is not.
   /// Once refused, Pss is not asked for again.
   std::string pss_refused;
+  pid_t pss_refused_process = 0;  ///< of which it was refused; 0: none
 
   /// Processes left out because the block has as many instances as it may.
   size_t refused_by_instances = 0;
@@ -45,6 +51,7 @@ struct BlockReport {
   /// Why it cannot be told of a process whether it is traced; empty when it can
   /// be of all, or nobody asked.
   std::string undetected;
+  pid_t undetected_process = 0;  ///< of which; 0: none
 
   /// What has no value because no thread has had such a name yet; empty when
   /// there is nothing.
@@ -53,6 +60,7 @@ struct BlockReport {
   /// What may be missing in its export traffic, for people; empty when nothing
   /// is.
   std::string traffic_problem;
+  pid_t traffic_problem_process = 0;  ///< one that has this problem; 0: none
 
   /// What tracing costs one process by comparison; none: not asked for, or not
   /// yet known.
@@ -104,6 +112,9 @@ class Sampler {
   /// Decides once, before the first pass, how processes are searched. Returns
   /// how and why, for people. Fails where events are demanded and impossible.
   procfs::Result<std::string> ChooseDiscovery();
+
+  /// The PID of a process and its command name, which may hold any bytes.
+  std::string DescribeProcess(pid_t pid);
 
   /// Whether procfs hides the processes of other users from the daemon. False
   /// while it is not mounted.
@@ -175,6 +186,7 @@ class Sampler {
   const std::chrono::duration<double> shortest_measurement_;
   std::vector<attribution::Options> options_;  // of each block
   std::vector<std::string> pss_refused_;       // likewise
+  std::vector<pid_t> pss_refused_process_;     // likewise
   std::vector<BlockTracing> block_tracing_;    // likewise
   // Of the blocks whose untraced processes have selectors of their own. These
   // stand in this order behind the blocks among the targets of discovery.

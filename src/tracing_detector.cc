@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "procfs/capabilities.h"
+
 namespace resource_attribution {
 
 using attribution::Tracing;
@@ -59,7 +61,9 @@ Result<const TracingDetector::Seen*> TracingDetector::LookAt(
       entry.seen.problem = error.Message();
       if (error.Denied()) {
         entry.seen.problem +=
-            " (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)";
+            " (" +
+            procfs::WhyRefused({procfs::kSysPtrace, procfs::kDacReadSearch}) +
+            ")";
       }
       entry.seen.passes = !error.Denied() && error.system_error != EFBIG;
     }

@@ -6,31 +6,28 @@
 #include <vector>
 
 #include "procfs/instant.h"
-#include "procfs/proc_stat.h"
-#include "procfs/proc_status.h"
 #include "procfs/process.h"
+#include "procfs/process_table.h"
 
 namespace resource_attribution::attribution {
 
 /// What the kernel said of a process at one moment, nothing derived.
 struct Reading {
   procfs::ProcessId process{};
-  procfs::ReadTime cpu_read{};       ///< when cpu_ticks was read
-  uint64_t cpu_ticks = 0;            ///< utime + stime, in clock ticks
-  uint64_t resident_bytes = 0;       ///< VmRSS
-  uint64_t peak_virtual_bytes = 0;   ///< VmPeak
-  uint64_t peak_resident_bytes = 0;  ///< VmHWM
+  procfs::ReadTime cpu_read{};  ///< when cpu_ticks was read
+  uint64_t cpu_ticks = 0;       ///< utime + stime, in clock ticks
 
-  /// Pss; none where nobody asked for it or it was refused.
-  std::optional<uint64_t> proportional_bytes{};
+  /// Memory: none where the kernel does not say, and no Pss unless a block
+  /// asks.
+  std::optional<uint64_t> resident_bytes{};       ///< VmRSS
+  std::optional<uint64_t> peak_virtual_bytes{};   ///< VmPeak
+  std::optional<uint64_t> peak_resident_bytes{};  ///< VmHWM
+  std::optional<uint64_t> proportional_bytes{};   ///< Pss
 };
 
-/// The reading that `stat` and `status` of one process make. None when the
-/// process has ended: it is a zombie, or it has given up its memory on the way
-/// there and is no kernel thread, which never had any.
-std::optional<Reading> MakeReading(const procfs::Stat& stat,
-                                   const procfs::Status& status,
-                                   const procfs::ReadTime& stat_read);
+/// The reading of a process that was read. Its memory is 0 where it has none of
+/// its own: a kernel thread, or a child with the address space of its parent.
+Reading MakeReading(const procfs::WatchedProcess& process);
 
 /// The readings of one pass.
 struct Snapshot {

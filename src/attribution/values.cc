@@ -5,19 +5,28 @@
 namespace resource_attribution::attribution {
 namespace {
 
-void AddTo(std::optional<double>& sum, std::optional<double> value) {
+void AddKnown(std::optional<double> value, std::optional<double>& sum) {
   if (value) sum = sum.value_or(0) + *value;
+}
+
+std::optional<double> ToDouble(std::optional<uint64_t> bytes) {
+  if (!bytes) return std::nullopt;
+  return static_cast<double>(*bytes);
 }
 
 }  // namespace
 
-void BlockSum::Memory::Add(const Reading& reading) {
-  resident_bytes += reading.resident_bytes;
-  if (proportional_bytes && reading.proportional_bytes) {
-    *proportional_bytes += *reading.proportional_bytes;
+void BlockSum::AddTo(Sum& sum, const std::optional<uint64_t>& bytes) {
+  if (sum && bytes) {
+    *sum += *bytes;
   } else {
-    proportional_bytes.reset();
+    sum.reset();
   }
+}
+
+void BlockSum::Memory::Add(const Reading& reading) {
+  AddTo(resident_bytes, reading.resident_bytes);
+  AddTo(proportional_bytes, reading.proportional_bytes);
 }
 
 void BlockSum::Add(const Reading& reading, std::optional<double> cpu_percent,
@@ -29,10 +38,10 @@ void BlockSum::Add(const Reading& reading, std::optional<double> cpu_percent,
     ++untraced_;
     memory_of_untraced_.Add(reading);
   }
-  peak_virtual_bytes_ += reading.peak_virtual_bytes;
-  peak_resident_bytes_ += reading.peak_resident_bytes;
-  AddTo(cpu_percent_, cpu_percent);
-  AddTo(thread_cpu_percent_, tracing.thread_cpu_percent);
+  AddTo(peak_virtual_bytes_, reading.peak_virtual_bytes);
+  AddTo(peak_resident_bytes_, reading.peak_resident_bytes);
+  AddKnown(cpu_percent, cpu_percent_);
+  AddKnown(tracing.thread_cpu_percent, thread_cpu_percent_);
 }
 
 std::optional<Values> BlockSum::Attribute(
@@ -42,19 +51,21 @@ std::optional<Values> BlockSum::Attribute(
   const bool is_proportional =
       options.memory_type == MemoryType::kPss && memory_.proportional_bytes;
   const auto bytes = [is_proportional](const Memory& memory) {
-    return static_cast<double>(is_proportional ? *memory.proportional_bytes
-                                               : memory.resident_bytes);
+    return ToDouble(is_proportional ? memory.proportional_bytes
+                                    : memory.resident_bytes);
   };
   Values values;
   values.process_memory_bytes = bytes(memory_);
-  values.process_memory_peak_bytes = static_cast<double>(
-      options.peak_memory == PeakMemory::kVmHwm ? peak_resident_bytes_
-                                                : peak_virtual_bytes_);
+  values.process_memory_peak_bytes =
+      ToDouble(options.peak_memory == PeakMemory::kVmHwm ? peak_resident_bytes_
+                                                         : peak_virtual_bytes_);
   values.process_cpu_percent = ShareOf(host_cpus, cpu_percent_);
 
-  values.tracing_memory_overhead_bytes =
-      (values.process_memory_bytes - bytes(memory_of_untraced_)) *
-      options.tracing_memory_percent / 100;
+  if (values.process_memory_bytes) {
+    values.tracing_memory_overhead_bytes =
+        (*values.process_memory_bytes - *bytes(memory_of_untraced_)) *
+        options.tracing_memory_percent / 100;
+  }
   values.tracing_cpu_overhead_percent =
       static_cast<double>(processes_ - untraced_) * options.tracing_cpu_percent;
   if (options.tracing_process) {

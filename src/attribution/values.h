@@ -45,11 +45,11 @@ struct Options {
 /// The values of a block, named as their collectd types. None: not measured,
 /// not yet, or not asked for.
 struct Values {
-  double process_memory_bytes = 0;
-  double process_memory_peak_bytes = 0;
+  std::optional<double> process_memory_bytes{};
+  std::optional<double> process_memory_peak_bytes{};
   std::optional<double> process_cpu_percent{};
-  std::optional<double> tracing_memory_overhead_bytes = 0;
-  std::optional<double> tracing_cpu_overhead_percent = 0;
+  std::optional<double> tracing_memory_overhead_bytes{};
+  std::optional<double> tracing_cpu_overhead_percent{};
   std::optional<Traffic> tracing_network_bytes{};
 };
 
@@ -78,31 +78,36 @@ class BlockSum {
   size_t processes() const { return processes_; }
 
   /// The values of the block; none when it has no process. The memory is the
-  /// resident set where a process has no proportional one: never a mixture.
-  /// With `host_cpus` the measured CPU becomes a share of that many CPUs, 100
-  /// at the most: counters move in whole ticks and may be one ahead of the
-  /// clock. `difference` is what a comparison says of one process, where
+  /// resident set where a process has no proportional one: never a mixture. A
+  /// size that one of the processes does not have is absent: never a part of
+  /// the sum. With `host_cpus` the measured CPU becomes a share of that many
+  /// CPUs, 100 at the most: counters move in whole ticks and may be one ahead
+  /// of the clock. `difference` is what a comparison says of one process, where
   /// overhead is by comparison.
   std::optional<Values> Attribute(
       const Options& options, std::optional<double> host_cpus,
       const std::optional<Comparison::Difference>& difference = {}) const;
 
  private:
-  // Memory of some processes together.
+  // Of some processes together; none where one of them has none.
+  using Sum = std::optional<uint64_t>;
+
   struct Memory {
-    uint64_t resident_bytes = 0;
-    std::optional<uint64_t> proportional_bytes = 0;
+    Sum resident_bytes = 0;
+    Sum proportional_bytes = 0;
 
     void Add(const Reading& reading);
   };
+
+  static void AddTo(Sum& sum, const std::optional<uint64_t>& bytes);
 
   size_t processes_ = 0;
   size_t traced_ = 0;
   size_t untraced_ = 0;
   Memory memory_;
   Memory memory_of_untraced_;
-  uint64_t peak_virtual_bytes_ = 0;
-  uint64_t peak_resident_bytes_ = 0;
+  Sum peak_virtual_bytes_ = 0;
+  Sum peak_resident_bytes_ = 0;
   std::optional<double> cpu_percent_;
   std::optional<double> thread_cpu_percent_;
 };

@@ -28,10 +28,19 @@ const Result<std::string_view>& Candidate::Exe() {
   return *exe_;
 }
 
-Result<pid_t> Candidate::Parent() {
-  if (watched_ != nullptr) return watched_->stat.parent;
+Result<procfs::Stat> Candidate::Stat() {
+  if (watched_ != nullptr) return watched_->stat;
   if (!stat_) stat_ = process_.ReadStat(buffers_.stat);
-  return stat_->map([](const procfs::Stat& stat) { return stat.parent; });
+  return *stat_;
+}
+
+Result<pid_t> Candidate::Parent() {
+  return Stat().map([](const procfs::Stat& stat) { return stat.parent; });
+}
+
+Result<bool> Candidate::IsKernelThread() {
+  return Stat().map(
+      [](const procfs::Stat& stat) { return stat.KernelThread(); });
 }
 
 Result<std::optional<uid_t>> Candidate::EffectiveUser() {

@@ -33,6 +33,7 @@ class Candidate {
   const procfs::Result<procfs::Cmdline>& Cmdline();
   const procfs::Result<std::string_view>& Exe();
   procfs::Result<pid_t> Parent();
+  procfs::Result<bool> IsKernelThread();
   /// None where `status` does not say.
   procfs::Result<std::optional<uid_t>> EffectiveUser();
   const procfs::Result<std::string_view>& Cgroup();
@@ -41,6 +42,8 @@ class Candidate {
   void SetCgroup(std::string_view path) { cgroup_ = path; }
 
  private:
+  procfs::Result<procfs::Stat> Stat();
+
   const procfs::Process& process_;
   Buffers& buffers_;
   const procfs::WatchedProcess* watched_;

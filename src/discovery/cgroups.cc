@@ -87,7 +87,51 @@ CgroupPattern SplitCgroupPath(std::string_view path) {
   return components;
 }
 
+Result<bool> IsInCgroup(const CgroupPattern& pattern, std::string_view path) {
+  if (VisiblePart(path).size() != path.size()) {
+    return tl::unexpected(Error{
+        .file = "/proc/PID/cgroup",
+        .expected = "a path from the root of the hierarchy: the daemon is "
+                    "in a cgroup namespace of its own, which hides the "
+                    "beginnings of paths from Cgroup"});
+  }
+  const auto next_component = [&path] {
+    path.remove_prefix(std::min<size_t>(1, path.size()));  // the slash
+    const std::string_view component = path.substr(0, path.find('/'));
+    path.remove_prefix(component.size());
+    return component;
+  };
+  return std::all_of(pattern.begin(), pattern.end(),
+                     [&](const std::string& component) {
+                       const auto name = next_component();
+                       return !name.empty() && Matches(component, name);
+                     });
+}
+
+bool IsOfUnit(const std::string& unit, std::string_view path) {
+  path = VisiblePart(path);
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const std::string_view component = path.substr(0, path.find('/'));
+    if (UnitNamed(component).empty()) return false;
+    if (Matches(unit, UnitNamed(component))) return true;
+    if (!IsSlice(component)) return false;
+    path.remove_prefix(component.size());
+  }
+  return false;
+}
+
+std::string_view VisiblePart(std::string_view path) {
+  constexpr std::string_view kAbove = "/..";
+  while (path.starts_with(kAbove) &&
+         (path.size() == kAbove.size() || path[kAbove.size()] == '/')) {
+    path.remove_prefix(kAbove.size());
+  }
+  return path;
+}
+
 std::string_view SystemdUnitOf(std::string_view path) {
+  path = VisiblePart(path);
   while (path.starts_with('/')) {
     path.remove_prefix(1);
     const std::string_view component = path.substr(0, path.find('/'));
@@ -98,6 +142,7 @@ std::string_view SystemdUnitOf(std::string_view path) {
 }
 
 std::string_view LastComponent(std::string_view path) {
+  path = VisiblePart(path);
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
 

@@ -31,8 +31,9 @@ struct CgroupMember {
 /// The cgroup hierarchies in which services are kept apart: v2, and v1's named
 /// `systemd`; on a hybrid host they are two. cgroups(7). Not thread-safe.
 ///
-/// Lists what the kernel lists at that moment: `cgroup.procs` of each cgroup,
-/// in which PIDs are as in our own PID namespace.
+/// Lists what the kernel lists at that moment: `cgroup.procs` of each cgroup.
+/// It holds the PIDs of the reader's PID namespace, and 0 for a process outside
+/// of it.
 class Cgroups {
  public:
   /// `mounts` is the file that lists the mounted file systems, in the format of
@@ -94,11 +95,27 @@ class Cgroups {
   procfs::Buffer buffer_;
 };
 
+/// `path` without the `/..` at its beginning. The kernel shows paths relative
+/// to the root of the reader's cgroup namespace, with a `/..` for each level
+/// that a path begins above it and without the names of the levels that both
+/// have in common; cgroup_namespaces(7).
+std::string_view VisiblePart(std::string_view path);
+
+/// Whether the cgroup `path` of a process is one that `pattern` matches, or
+/// below one. An error where the beginning of the path is not visible.
+procfs::Result<bool> IsInCgroup(const CgroupPattern& pattern,
+                                std::string_view path);
+
+/// Whether a process in the cgroup `path` belongs to a unit of the system whose
+/// name matches `unit`, a pattern of fnmatch(3); see Cgroups::ListUnit.
+bool IsOfUnit(const std::string& unit, std::string_view path);
+
 /// The systemd unit of the system to which a process in the cgroup `path`
-/// belongs: the first component that is no slice. Empty when there is none.
+/// belongs: the first visible component that is no slice. Empty when there is
+/// none.
 std::string_view SystemdUnitOf(std::string_view path);
 
-/// The last component of `path`; empty for the root.
+/// The last visible component of `path`; empty for the root.
 std::string_view LastComponent(std::string_view path);
 
 }  // namespace resource_attribution::discovery

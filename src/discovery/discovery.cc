@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "discovery/matching.h"
+#include "procfs/capabilities.h"
 
 namespace resource_attribution::discovery {
 namespace {
@@ -11,8 +12,9 @@ namespace {
 using procfs::Error;
 using procfs::Result;
 
-// For what changes without an event; and in case that the kernel had no memory
-// for one, of which nobody is told.
+// After so long everything is scanned: each hour where a block asks for what
+// changes without an event, and else in case that the kernel had no memory for
+// an event, which it does not tell.
 constexpr std::chrono::hours kSilentPeriod{1};
 constexpr std::chrono::hours kPeriod{6};
 constexpr std::chrono::minutes kRecent{1};
@@ -47,22 +49,35 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
   for (const Target& target : targets) {
     const size_t index = blocks_.size();
     const Selectors& selectors = *target.selectors;
-    (selectors.ListProcesses() ? listing_blocks_ : searching_blocks_)
-        .push_back(index);
     if (selectors.include_children) family_blocks_.push_back(index);
     for (const std::string& user : selectors.users) users_.Add(user);
     Block block{.selectors = &selectors,
                 .name = NameTemplate(target.name),
                 .max_instances = target.max_instances};
-    if (!selectors.ListProcesses()) {
-      asks_for_the_silent_ = asks_for_the_silent_ ||
-                             !selectors.command_lines.empty() ||
-                             block.name.NeedsCgroup();
-    }
+    needs_hourly_scan_ = needs_hourly_scan_ || selectors.AskForCommandLine() ||
+                         block.name.NeedsCgroup();
     if (!block.name.HasPlaceholders()) {
       block.instance = instances_.AddLasting(target.name, index);
     }
     blocks_.push_back(std::move(block));
+  }
+  ChooseCandidates();
+}
+
+void Discovery::SearchCgroups() {
+  lists_cgroups_ = false;
+  ChooseCandidates();
+}
+
+// Decides for each block whether a list gives its candidates.
+void Discovery::ChooseCandidates() {
+  listing_blocks_.clear();
+  searching_blocks_.clear();
+  for (size_t index = 0; index < blocks_.size(); ++index) {
+    Block& block = blocks_[index];
+    block.is_listed = block.selectors->HaveOwnList() ||
+                      (lists_cgroups_ && block.selectors->HaveCgroups());
+    (block.is_listed ? listing_blocks_ : searching_blocks_).push_back(index);
   }
 }
 
@@ -94,7 +109,7 @@ bool Discovery::HasToLookAtEverything(TimePoint now) {
   return (!named_.empty() && named_.front() == kEverybody) || !was_up_to_date ||
          users_changed ||
          now - *all_looked_at_ >=
-             (asks_for_the_silent_ ? kSilentPeriod : kPeriod);
+             (needs_hourly_scan_ ? kSilentPeriod : kPeriod);
 }
 
 // Those that an event names now, and those that one has named lately.
@@ -102,7 +117,7 @@ void Discovery::NameWhoMayHaveChanged(TimePoint now) {
   std::swap(named_, again_);
   again_.clear();
   named_.insert(named_.end(), drained_.begin(), drained_.end());
-  if (asks_for_the_silent_ && events_) {
+  if (needs_hourly_scan_ && events_) {
     SortAndUnify(drained_);
     SortAndUnify(gone_);
     for (Recent& one : recent_) {
@@ -145,7 +160,7 @@ Result<void> Discovery::MatchAll(Pass& pass) {
 // process.
 void Discovery::KeepMatches(Pass& pass) {
   for (const Match& match : matches_) {
-    if (!match.inherited && !blocks_[match.block].selectors->ListProcesses() &&
+    if (!match.inherited && !blocks_[match.block].is_listed &&
         !std::binary_search(named_.begin(), named_.end(), match.pid) &&
         pass.table.Find(match.pid) != nullptr) {
       next_matches_.push_back(match);
@@ -156,8 +171,8 @@ void Discovery::KeepMatches(Pass& pass) {
 Result<void> Discovery::MatchListed(Pass& pass) {
   for (const size_t& index : listing_blocks_) {
     Block& block = blocks_[index];
-    auto listed = listing_.List(pass.proc, *block.selectors, members_,
-                                block.listing_problem);
+    auto listed = listing_.List(pass.proc, *block.selectors, lists_cgroups_,
+                                members_, block.listing_problem);
     if (!listed) return listed;
     for (const CgroupMember& member : members_) {
       // A name with placeholders may depend on the cgroup.
@@ -204,7 +219,7 @@ Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
     if (parent) {
       children_.push_back({*parent, pid});
     } else if (auto noted =
-                   NoteOrFail(parent.error(), kEverybody, family_blocks_);
+                   NoteOrFail(parent.error(), pid, family_blocks_, kEverybody);
                !noted) {
       return noted;
     }
@@ -252,7 +267,8 @@ Result<void> Discovery::Evaluate(Candidate& candidate,
                                  std::span<const size_t> blocks) {
   matching_.clear();
   for (const size_t& index : blocks) {
-    const auto match = Matches(*blocks_[index].selectors, users_, candidate);
+    const auto match =
+        Matches(*blocks_[index].selectors, lists_cgroups_, users_, candidate);
     if (match && *match) matching_.push_back(index);
     if (match) continue;
     if (match.error().Gone()) gone_.push_back(candidate.pid());
@@ -270,7 +286,7 @@ Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process,
                               pid_t again, bool is_in_file) {
   const auto watched = pass.table.Watch(process);
   if (!watched) {
-    return NoteOrFail(watched.error(), again, matching_).map([] {
+    return NoteOrFail(watched.error(), process.pid(), matching_, again).map([] {
       return false;
     });
   }
@@ -283,7 +299,9 @@ Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process,
     return false;
   }
   const Error error{.file = "PID file", .expected = "a process, not a thread"};
-  return NoteOrFail(error, again, matching_).map([] { return false; });
+  return NoteOrFail(error, process.pid(), matching_, again).map([] {
+    return false;
+  });
 }
 
 // Adds the candidate's matches with the blocks in matching_.
@@ -308,6 +326,7 @@ Result<void> Discovery::AddMatches(Candidate& candidate) {
     } else if (*made.refusal == Instances::Refusal::kTooMany) {
       ++block.refused;
     } else if (block.problem.empty()) {
+      block.problem_process = candidate.pid();
       block.problem = "the name of another block came out of `" +
                       block.name.text() + "`: expected names that differ";
     }
@@ -315,19 +334,29 @@ Result<void> Discovery::AddMatches(Candidate& candidate) {
   return {};
 }
 
-// A process that cannot be read is left out of the blocks whose indices are
-// given, and `again` is looked at in the next pass unless that would be denied
-// again; without descriptors or memory nothing can be told of any.
-Result<void> Discovery::NoteOrFail(const Error& error, pid_t again,
+Result<void> Discovery::NoteOrFail(const Error& error, pid_t pid,
                                    std::span<const size_t> blocks) {
+  return NoteOrFail(error, pid, blocks, pid);
+}
+
+// The process `pid`, which cannot be read, is left out of the blocks whose
+// indices are given. `again` is looked at in the next pass, unless that would
+// be denied again. Fails where the daemon is out of descriptors or memory: then
+// nothing is known of any process.
+Result<void> Discovery::NoteOrFail(const Error& error, pid_t pid,
+                                   std::span<const size_t> blocks,
+                                   pid_t again) {
   if (error.OutOfResources()) return tl::unexpected(error);
   if (error.Gone()) return {};
   if (!error.Denied()) again_.push_back(again);
   for (const size_t index : blocks) {
-    std::string& problem = blocks_[index].problem;
-    if (!problem.empty()) continue;
-    problem = error.Message();
-    if (error.Denied()) problem += " (needs root or CAP_SYS_PTRACE)";
+    Block& block = blocks_[index];
+    if (!block.problem.empty()) continue;
+    block.problem = error.Message();
+    block.problem_process = pid;
+    if (error.Denied()) {
+      block.problem += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
+    }
   }
   return {};
 }
@@ -410,9 +439,8 @@ Result<bool> Discovery::WatchChild(Pass& pass, const Child& child,
   const auto process = pass.proc.OpenProcess(child.pid);
   matching_.assign(1, block);
   if (!process) {
-    return NoteOrFail(process.error(), kEverybody, matching_).map([] {
-      return false;
-    });
+    return NoteOrFail(process.error(), child.pid, matching_, kEverybody)
+        .map([] { return false; });
   }
   const auto watches = Watch(pass, *process, kEverybody, /*is_in_file=*/false);
   if (!watches || !*watches) return watches;

@@ -41,17 +41,17 @@ struct Match {
 
 /// Finds the processes of all blocks in each pass. Not thread-safe.
 ///
-/// Blocks whose candidates somebody lists (Self, PIDFile, Cgroup, SystemdUnit)
-/// look at these and no others. For the rest, and for descendants, either all
-/// of /proc is scanned in each pass, or process events tell which processes
-/// could have changed and only these are looked at.
+/// Blocks whose candidates are listed (Self, PIDFile, Cgroup, SystemdUnit) look
+/// at these and no others. For the rest, and for descendants, either all of
+/// /proc is scanned in each pass, or process events tell which processes could
+/// have changed and only these are looked at.
 ///
 /// Two things are not told by events: that a process rewrites its command line
 /// in place, and that it is moved to another cgroup. Processes do so soon after
-/// they start, so that whoever an event names is looked at again, each time
-/// when twice as long has gone by since, for a minute; and once an hour
-/// everything is scanned. Where no block asks for these two, that is done every
-/// six hours.
+/// they start. Therefore a process that an event names is looked at again, each
+/// time when twice as long has gone by since, for a minute; and once an hour
+/// all processes are looked at. Where no block asks for these two, that is done
+/// every six hours.
 class Discovery {
  public:
   /// The selectors have to outlive this. `mounts` is as for Cgroups.
@@ -61,6 +61,11 @@ class Discovery {
   bool Searches() const {
     return !searching_blocks_.empty() || !family_blocks_.empty();
   }
+
+  /// From now on reads from each process in which cgroup it is, rather than
+  /// from the kernel's lists of processes. For a procfs that is not of the
+  /// daemon's own PID namespace, of which these lists have the PIDs.
+  void SearchCgroups();
 
   /// From now on, goes by events where it would scan.
   void UseEvents(ProcessEvents events) { events_.emplace(std::move(events)); }
@@ -86,6 +91,12 @@ class Discovery {
     return one.listing_problem.empty() ? one.problem : one.listing_problem;
   }
 
+  /// A process that has this problem; 0 where it is not of a process.
+  pid_t ProblemProcess(size_t block) const {
+    const Block& one = blocks_[block];
+    return one.listing_problem.empty() ? one.problem_process : 0;
+  }
+
   /// How many processes of `block` were left out, since all were looked at
   /// last, because it has as many instances as it may.
   size_t Refused(size_t block) const { return blocks_[block].refused; }
@@ -96,7 +107,9 @@ class Discovery {
     NameTemplate name;
     std::optional<size_t> instance;  // where the name has no placeholders
     size_t max_instances = 0;
+    bool is_listed = false;       // its candidates are
     std::string problem;          // of its processes, since all were looked at
+    pid_t problem_process = 0;    // one of those that have it
     std::string listing_problem;  // of its lists, this pass
     size_t refused = 0;           // since all were looked at
   };
@@ -118,6 +131,7 @@ class Discovery {
     bool everything;  // is looked at, or else what events name
   };
 
+  void ChooseCandidates();
   bool HasToLookAtEverything(TimePoint now);
   void NameWhoMayHaveChanged(TimePoint now);
   procfs::Result<void> MatchAll(Pass& pass);
@@ -133,8 +147,10 @@ class Discovery {
   procfs::Result<bool> Watch(Pass& pass, const procfs::Process& process,
                              pid_t again, bool is_in_file);
   procfs::Result<void> AddMatches(Candidate& candidate);
-  procfs::Result<void> NoteOrFail(const procfs::Error& error, pid_t again,
+  procfs::Result<void> NoteOrFail(const procfs::Error& error, pid_t pid,
                                   std::span<const size_t> blocks);
+  procfs::Result<void> NoteOrFail(const procfs::Error& error, pid_t pid,
+                                  std::span<const size_t> blocks, pid_t again);
   bool MissesDescendants(Pass& pass) const;
   procfs::Result<void> AddDescendants(Pass& pass);
   procfs::Result<bool> WatchChild(Pass& pass, const Child& child,
@@ -145,8 +161,9 @@ class Discovery {
   std::vector<size_t> listing_blocks_;
   std::vector<size_t> searching_blocks_;
   std::vector<size_t> family_blocks_;  // those that include children
-  // Some block that searches asks for what changes without an event.
-  bool asks_for_the_silent_ = false;
+  // Some block asks for what changes without an event.
+  bool needs_hourly_scan_ = false;
+  bool lists_cgroups_ = true;
   Instances instances_;
   Users users_;
   Listing listing_;

@@ -37,7 +37,7 @@ void SortAndUnify(std::vector<CgroupMember>& members) {
 }  // namespace
 
 Result<void> Listing::List(const procfs::Procfs& proc,
-                           const Selectors& selectors,
+                           const Selectors& selectors, bool lists_cgroups,
                            std::vector<CgroupMember>& members,
                            std::string& problem) {
   members.clear();
@@ -60,11 +60,11 @@ Result<void> Listing::List(const procfs::Procfs& proc,
         });
       })
       .and_then([&] {
-        return add_kind(!selectors.cgroups.empty(),
+        return add_kind(lists_cgroups && !selectors.cgroups.empty(),
                         [&] { return ListCgroups(selectors.cgroups); });
       })
       .and_then([&] {
-        return add_kind(!selectors.systemd_units.empty(),
+        return add_kind(lists_cgroups && !selectors.systemd_units.empty(),
                         [&] { return ListUnits(selectors.systemd_units); });
       });
 }

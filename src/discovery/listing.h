@@ -11,8 +11,8 @@
 
 namespace resource_attribution::discovery {
 
-/// Asks those who keep lists of processes: a PID file of its service, the
-/// kernel of the processes in a cgroup. Not thread-safe.
+/// Reads the lists that there are of processes: PID files, and the kernel's of
+/// the processes in a cgroup. Not thread-safe.
 class Listing {
  public:
   /// `mounts` is as for Cgroups.
@@ -22,12 +22,12 @@ class Listing {
   void BeginPass() { cgroups_begun_ = false; }
 
   /// Fills `members`, by PID and each once, with the processes that are on a
-  /// list of every kind that `selectors` have. The cgroup is empty where none
-  /// is selected. What keeps a list from being read is added to `problem`,
-  /// unless it is only not there. Fails where the daemon is out of descriptors
-  /// or memory.
+  /// list of every kind that `selectors` have, those of cgroups only where
+  /// `lists_cgroups`. The cgroup is empty where none is listed. What keeps a
+  /// list from being read is added to `problem`, unless it is only not there.
+  /// Fails where the daemon is out of descriptors or memory.
   procfs::Result<void> List(const procfs::Procfs& proc,
-                            const Selectors& selectors,
+                            const Selectors& selectors, bool lists_cgroups,
                             std::vector<CgroupMember>& members,
                             std::string& problem);
 

@@ -24,7 +24,16 @@ Result<bool> IsNamed(std::string_view name, std::string_view comm,
   const auto& exe = candidate.Exe();
   if (exe && BaseName(*exe) == name) return true;
   const auto& cmdline = candidate.Cmdline();
-  if (cmdline && BaseName(cmdline->argv0) == name) return true;
+  if (cmdline) {
+    const auto is_called = [name](std::string_view argument) {
+      return BaseName(argument) == name;
+    };
+    // The kernel names a process that executes a script after the script.
+    if (is_called(cmdline->argv0) ||
+        std::any_of(cmdline->next.begin(), cmdline->next.end(), is_called)) {
+      return true;
+    }
+  }
   // Whoever may not see the executable cannot tell.
   if (!exe) return tl::unexpected(exe.error());
   if (!cmdline) return tl::unexpected(cmdline.error());
@@ -72,20 +81,50 @@ Result<bool> HasACommandLine(const Expressions& expressions,
   return AnyIsIn(expressions, cmdline->joined);
 }
 
+Result<bool> HasACgroup(const std::vector<CgroupPattern>& patterns,
+                        Candidate& candidate) {
+  const auto& path = candidate.Cgroup();
+  if (!path) return tl::unexpected(path.error());
+  for (const CgroupPattern& pattern : patterns) {
+    const auto is_in = IsInCgroup(pattern, *path);
+    if (!is_in || *is_in) return is_in;
+  }
+  return false;
+}
+
+Result<bool> HasAUnit(const std::vector<std::string>& units,
+                      Candidate& candidate) {
+  const auto& path = candidate.Cgroup();
+  if (!path) return tl::unexpected(path.error());
+  return std::any_of(
+      units.begin(), units.end(),
+      [&path](const std::string& unit) { return IsOfUnit(unit, *path); });
+}
+
 }  // namespace
 
-Result<bool> Matches(const Selectors& selectors, const Users& users,
-                     Candidate& candidate) {
+Result<bool> Matches(const Selectors& selectors, bool cgroups_are_listed,
+                     const Users& users, Candidate& candidate) {
   Result<bool> holds = true;
   if (!selectors.names.empty()) holds = HasAName(selectors.names, candidate);
   if (holds && *holds && !selectors.users.empty()) {
     holds = HasAUser(selectors.users, users, candidate);
+  }
+  if (holds && *holds && !cgroups_are_listed && !selectors.cgroups.empty()) {
+    holds = HasACgroup(selectors.cgroups, candidate);
+  }
+  if (holds && *holds && !cgroups_are_listed &&
+      !selectors.systemd_units.empty()) {
+    holds = HasAUnit(selectors.systemd_units, candidate);
   }
   if (holds && *holds && !selectors.executables.empty()) {
     holds = HasAnExecutable(selectors.executables, candidate);
   }
   if (holds && *holds && !selectors.command_lines.empty()) {
     holds = HasACommandLine(selectors.command_lines, candidate);
+  }
+  if (holds && *holds && selectors.names.empty()) {
+    holds = candidate.IsKernelThread().map([](bool is) { return !is; });
   }
   return holds;
 }

@@ -8,10 +8,15 @@
 
 namespace resource_attribution::discovery {
 
-/// Whether every kind of selector holds that has to ask the candidate itself:
-/// Name, User, Executable, CommandLine. The cheapest to read are asked first.
-/// An error: it cannot be told.
-procfs::Result<bool> Matches(const Selectors& selectors, const Users& users,
+/// Whether the candidate matches every kind of selector that is a question to
+/// the candidate itself: Name, User, Cgroup, SystemdUnit, Executable,
+/// CommandLine. The cheapest to read are asked first. Cgroup and SystemdUnit
+/// are not asked where `cgroups_are_listed`: the candidate comes from the
+/// kernel's list then. A kernel thread matches only where a Name selects it.
+///
+/// An error: unknown.
+procfs::Result<bool> Matches(const Selectors& selectors,
+                             bool cgroups_are_listed, const Users& users,
                              Candidate& candidate);
 
 }  // namespace resource_attribution::discovery

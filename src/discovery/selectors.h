@@ -3,12 +3,14 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "discovery/cgroups.h"
+#include "procfs/proc_comm.h"
 
 namespace resource_attribution::discovery {
 
@@ -30,9 +32,9 @@ struct Selectors {
   /// Names of systemd units, patterns of fnmatch(3).
   std::vector<std::string> systemd_units;
 
-  /// Command names. The kernel keeps 15 bytes of one: of a longer name these
-  /// have to match, and the base name of the executable or of argv[0] has to be
-  /// the whole name.
+  /// Command names. The kernel keeps 15 bytes of one. For a longer name these
+  /// have to match, and the base name of the executable, of argv[0] or of a
+  /// script (argv[1] or argv[2]) has to be the whole name.
   std::vector<std::string> names;
 
   /// Absolute paths of executables.
@@ -49,15 +51,26 @@ struct Selectors {
   bool include_children = false;
 
   bool empty() const {
-    return !ListProcesses() && names.empty() && executables.empty() &&
-           command_lines.empty() && users.empty();
+    return !HaveOwnList() && !HaveCgroups() && names.empty() &&
+           executables.empty() && command_lines.empty() && users.empty();
   }
 
-  /// Somebody keeps a list of the candidates, so that no scan is needed to find
-  /// them.
-  bool ListProcesses() const {
-    return self || !pid_files.empty() || !cgroups.empty() ||
-           !systemd_units.empty();
+  /// The candidates are listed apart from the kernel: in PID files, or it is
+  /// the daemon alone.
+  bool HaveOwnList() const { return self || !pid_files.empty(); }
+
+  /// The kernel keeps a list of the candidates.
+  bool HaveCgroups() const {
+    return !cgroups.empty() || !systemd_units.empty();
+  }
+
+  /// Whether a process may match by its command line, which it can rewrite
+  /// without a process event.
+  bool AskForCommandLine() const {
+    return !command_lines.empty() ||
+           std::any_of(names.begin(), names.end(), [](const auto& name) {
+             return name.size() > procfs::kCommMax;
+           });
   }
 };
 

@@ -80,7 +80,11 @@ Result<Stat> ParseStat(std::string_view bytes) {
   if (!stime) return Malformed("clock ticks as stime (field 15)");
   stat.stime = *stime;
 
-  fields.Skip(6);  // 16 cutime, cstime, priority, nice, num_threads, 21 itreal
+  fields.Skip(4);  // 16 cutime, cstime, priority, 19 nice
+  const auto num_threads = ParseDecimal<uint32_t>(fields.Next());
+  if (!num_threads) return Malformed("a number as num_threads (field 20)");
+  stat.num_threads = *num_threads;
+  fields.Skip(1);  // 21 itrealvalue
   const auto start_time = ParseDecimal<uint64_t>(fields.Next());
   if (!start_time) return Malformed("clock ticks as starttime (field 22)");
   stat.start_time = *start_time;

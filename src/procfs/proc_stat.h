@@ -35,6 +35,10 @@ struct Stat {
   /// CPU time in kernel mode, in clock ticks.
   uint64_t stime = 0;
 
+  /// How many threads the process has. The main thread is among them until the
+  /// parent collects the process.
+  uint32_t num_threads = 1;
+
   /// When the process started, in clock ticks since boot (CLOCK_BOOTTIME).
   uint64_t start_time = 0;
 
@@ -45,11 +49,28 @@ struct Stat {
   /// kernel threads, and before Linux 3.5.
   uint64_t env_start = 0;
 
-  /// The process has ended, whatever its parent still has to collect.
-  bool Ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+  /// The process has ended, even if its parent still has to collect it.
+  bool Ended() const { return LeaderEnded() && num_threads <= 1; }
+
+  /// The main thread has ended while others run. It is a zombie then, without
+  /// memory, descriptors and namespaces; what `stat` says of the whole process
+  /// holds.
+  bool OnlyLeaderEnded() const { return LeaderEnded() && num_threads > 1; }
 
   /// A thread of the kernel (PF_KTHREAD), which has no memory of its own.
   bool KernelThread() const { return (flags & 0x00200000U) != 0; }
+
+  /// It is about to end (PF_EXITING): its memory may be gone already.
+  bool Exiting() const { return (flags & 0x00000004U) != 0; }
+
+  /// It has executed no program since it was forked (PF_FORKNOEXEC), so that it
+  /// may still have the address space of its parent.
+  bool NeverExecuted() const { return (flags & 0x00000040U) != 0; }
+
+ private:
+  bool LeaderEnded() const {
+    return state == 'Z' || state == 'X' || state == 'x';
+  }
 };
 
 /// Parses the content of `/proc/PID/stat`. Fails where a field that is needed

@@ -44,6 +44,7 @@ tl::unexpected<Error> Malformed(const char* expected) {
 
 Result<Status> ParseStatus(std::string_view bytes) {
   Status status;
+  if (bytes.empty()) return Malformed("lines, of which there are none");
   // The kernel escapes line breaks in `Name`, so that a process cannot forge
   // lines here.
   while (!bytes.empty()) {
@@ -68,6 +69,17 @@ Result<Status> ParseStatus(std::string_view bytes) {
     if (status.vm_rss_kb) break;
   }
   return status;
+}
+
+Result<size_t> ParsePidCount(std::string_view bytes) {
+  constexpr std::string_view kKey = "\nNSpid:";
+  const size_t line = bytes.find(kKey);
+  if (line == std::string_view::npos) return Malformed("a line NSpid");
+  bytes.remove_prefix(line + kKey.size());
+  std::string_view pids = bytes.substr(0, bytes.find('\n'));
+  size_t count = 0;
+  while (!NextWord(pids).empty()) ++count;
+  return count;
 }
 
 }  // namespace resource_attribution::procfs

@@ -30,12 +30,20 @@ struct Status {
 
   /// `VmRSS`: resident set size, in kB of 1024 bytes.
   std::optional<uint64_t> vm_rss_kb{};
+
+  /// Whether there is any of the lines about memory.
+  bool HasMemory() const { return vm_peak_kb || vm_hwm_kb || vm_rss_kb; }
 };
 
 /// Parses the content of `/proc/PID/status`. Lines it does not know are passed
 /// over; a line that it knows and cannot read is an error, as is a last line
 /// that was cut off.
 Result<Status> ParseStatus(std::string_view bytes);
+
+/// How many PIDs stand in the line `NSpid` (Linux 4.1) of the content of
+/// `/proc/PID/status`: one for each PID namespace from that of the procfs down
+/// to the process's own. An error where there is no such line.
+Result<size_t> ParsePidCount(std::string_view bytes);
 
 }  // namespace resource_attribution::procfs
 

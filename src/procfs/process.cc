@@ -65,21 +65,27 @@ Process Process::Glance(int proc_fd, pid_t pid) {
   return Process(pid, FileDescriptor(-1), proc_fd);
 }
 
-Process::Path Process::PathOf(const File& file) const {
+Process::Path Process::PathOf(const File& file, pid_t thread) const {
   Path path{};
   char* end = path.data();
-  if (directory_.get() < 0) {
-    end = std::to_chars(end, path.data() + path.size(), pid_).ptr;
+  const auto add_directory = [&](pid_t id) {
+    end = std::to_chars(end, path.data() + path.size(), id).ptr;
     *end++ = '/';
+  };
+  if (directory_.get() < 0) add_directory(pid_);
+  if (thread != 0) {
+    constexpr std::string_view kTask = "task/";
+    end += kTask.copy(end, kTask.size());
+    add_directory(thread);
   }
   const std::string_view name = file.name;
   name.copy(end, static_cast<size_t>(path.data() + path.size() - 1 - end));
   return path;
 }
 
-Result<FileDescriptor> Process::OpenFile(const File& file) const {
+Result<FileDescriptor> Process::OpenFile(const File& file, pid_t thread) const {
   FileDescriptor opened(
-      openat(base_, PathOf(file).data(), O_RDONLY | O_CLOEXEC));
+      openat(base_, PathOf(file, thread).data(), O_RDONLY | O_CLOEXEC));
   if (opened.get() < 0) {
     return tl::unexpected(Error{.file = file.shown, .system_error = errno});
   }
@@ -87,20 +93,85 @@ Result<FileDescriptor> Process::OpenFile(const File& file) const {
 }
 
 Result<std::string_view> Process::Read(const File& file, size_t limit,
-                                       Oversize oversize,
-                                       Buffer& buffer) const {
-  const auto opened = OpenFile(file);
+                                       Oversize oversize, Buffer& buffer,
+                                       pid_t thread) const {
+  const auto opened = OpenFile(file, thread);
   if (!opened) return tl::unexpected(opened.error());
   return ReadProcFile(opened->get(), file.shown, limit, oversize, buffer);
+}
+
+// What `read` yields for the main thread (0). Where that is nothing, because
+// the main thread has ended while others run, what it yields for one of these.
+auto Process::ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const {
+  const auto of_leader = read(pid_t{0});
+  const bool has_nothing =
+      of_leader ? is_nothing(*of_leader) : of_leader.error().Gone();
+  if (!has_nothing) return of_leader;
+  using Read = decltype(read(pid_t{0}));
+  const auto thread = ThreadInPlaceOfLeader(buffer);
+  if (thread) return *thread == 0 ? of_leader : read(*thread);
+  // What is missing may be there, unless the process is not.
+  if (!thread.error().OutOfResources()) return of_leader;
+  return Read(tl::unexpected(thread.error()));
+}
+
+// Calls `take` with the ID of each thread. `entries` is memory for the list.
+Result<void> Process::ForEachThread(std::span<char> entries, auto take) const {
+  const File file{"task", "/proc/PID/task"};
+  const FileDescriptor directory(
+      openat(base_, PathOf(file).data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) {
+    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+  }
+  while (true) {
+    const ssize_t size =
+        getdents64(directory.get(), entries.data(), entries.size());
+    if (size < 0) {
+      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+    }
+    if (size == 0) return {};
+    for (ssize_t at = 0; at < size;) {
+      dirent64 entry{};
+      const size_t header = offsetof(dirent64, d_name);
+      std::memcpy(&entry, entries.data() + at, header);
+      const auto tid = ParseDecimal<pid_t>(entries.data() + at + header);
+      if (tid && *tid > 0) take(*tid);
+      at += entry.d_reclen;
+    }
+  }
+}
+
+// A thread that runs, where the main one has ended; else 0.
+Result<pid_t> Process::ThreadInPlaceOfLeader(Buffer& buffer) const {
+  const auto stat = ReadStat(buffer);
+  if (!stat) return tl::unexpected(stat.error());
+  Result<pid_t> found = 0;
+  if (!stat->OnlyLeaderEnded()) return found;
+  alignas(dirent64) std::array<char, 4096> entries{};
+  const auto listed = ForEachThread(entries, [&](pid_t tid) {
+    if (found != 0 || tid == pid_) return;
+    const auto thread = ReadThreadStat(tid, buffer);
+    if (thread && !thread->Exiting()) found = tid;
+    if (!thread && thread.error().OutOfResources()) {
+      found = tl::unexpected(thread.error());
+    }
+  });
+  if (!listed) return tl::unexpected(listed.error());
+  return found;
 }
 
 // Unlike other files of a process, `maps` is given a page at a time, so that
 // only an empty read is the last.
 Result<Beginning> Process::ReadBeginning(const File& file, size_t limit,
                                          Buffer& buffer) const {
-  const auto opened = OpenFile(file);
-  if (!opened) return tl::unexpected(opened.error());
-  return ReadAll(opened->get(), file.shown, limit + 1, Oversize::kCut, buffer)
+  return ReadWhereItIs(
+             buffer, [](std::string_view bytes) { return bytes.empty(); },
+             [&](pid_t thread) {
+               return OpenFile(file, thread).and_then([&](const auto& opened) {
+                 return ReadAll(opened.get(), file.shown, limit + 1,
+                                Oversize::kCut, buffer);
+               });
+             })
       .map([&](std::string_view bytes) {
         return Beginning{.bytes = bytes.substr(0, limit),
                          .cut = bytes.size() > limit};
@@ -117,6 +188,27 @@ Result<Status> Process::ReadStatus(Buffer& buffer) const {
       .and_then(ParseStatus);
 }
 
+Result<Status> Process::ReadStatusOfThread(Buffer& buffer) const {
+  Result<Status> found =
+      tl::unexpected(Error{.file = kStatus, .system_error = ESRCH});
+  alignas(dirent64) std::array<char, 4096> entries{};
+  const auto listed = ForEachThread(entries, [&](pid_t tid) {
+    if (found || tid == pid_) return;
+    const auto status =
+        Read({"status", kStatus}, kFileMax, Oversize::kFail, buffer, tid)
+            .and_then(ParseStatus);
+    const bool ended = status ? !status->HasMemory() : status.error().Gone();
+    if (!ended) found = status;
+  });
+  if (!listed) return tl::unexpected(listed.error());
+  return found;
+}
+
+Result<size_t> Process::CountPids(Buffer& buffer) const {
+  return Read({"status", kStatus}, kFileMax, Oversize::kFail, buffer)
+      .and_then(ParsePidCount);
+}
+
 Result<Cmdline> Process::ReadCmdline(Buffer& buffer) const {
   return ReadArguments(buffer).map([&](std::string_view bytes) {
     return ParseCmdline({buffer.data(), bytes.size()});
@@ -124,8 +216,12 @@ Result<Cmdline> Process::ReadCmdline(Buffer& buffer) const {
 }
 
 Result<std::string_view> Process::ReadArguments(Buffer& buffer) const {
-  return Read({"cmdline", "/proc/PID/cmdline"}, kCmdlineMax, Oversize::kCut,
-              buffer);
+  return ReadWhereItIs(
+      buffer, [](std::string_view bytes) { return bytes.empty(); },
+      [&](pid_t thread) {
+        return Read({"cmdline", "/proc/PID/cmdline"}, kCmdlineMax,
+                    Oversize::kCut, buffer, thread);
+      });
 }
 
 Result<std::string_view> Process::ReadComm(Buffer& buffer) const {
@@ -135,13 +231,17 @@ Result<std::string_view> Process::ReadComm(Buffer& buffer) const {
 
 Result<std::string_view> Process::ReadExe(Buffer& buffer) const {
   const File file{"exe", "/proc/PID/exe"};
-  if (buffer.size() < PATH_MAX) buffer.resize(PATH_MAX);
-  const ssize_t size =
-      readlinkat(base_, PathOf(file).data(), buffer.data(), buffer.size());
-  if (size < 0) {
-    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-  }
-  return ParseExe({buffer.data(), static_cast<size_t>(size)});
+  const auto read = [&](pid_t thread) -> Result<std::string_view> {
+    if (buffer.size() < PATH_MAX) buffer.resize(PATH_MAX);
+    const ssize_t size = readlinkat(base_, PathOf(file, thread).data(),
+                                    buffer.data(), buffer.size());
+    if (size < 0) {
+      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+    }
+    return ParseExe({buffer.data(), static_cast<size_t>(size)});
+  };
+  return ReadWhereItIs(
+      buffer, [](std::string_view) { return false; }, read);
 }
 
 Result<Beginning> Process::ReadEnviron(Buffer& buffer) const {
@@ -158,17 +258,32 @@ Result<std::string_view> Process::ReadCgroup(Buffer& buffer) const {
 }
 
 Result<uint64_t> Process::ReadPss(Buffer& buffer) const {
-  return Read({"smaps_rollup", "/proc/PID/smaps_rollup"}, kFileMax,
-              Oversize::kFail, buffer)
+  return ReadWhereItIs(
+             buffer, [](std::string_view) { return false; },
+             [&](pid_t thread) {
+               return Read({"smaps_rollup", "/proc/PID/smaps_rollup"}, kFileMax,
+                           Oversize::kFail, buffer, thread);
+             })
       .and_then(ParsePss);
 }
 
 Result<void> Process::ListSockets(std::vector<ino_t>& inodes) const {
+  Buffer buffer;
+  return ReadWhereItIs(
+             buffer, [](size_t descriptors) { return descriptors == 0; },
+             [&](pid_t thread) { return ListSockets(inodes, thread); })
+      .map([](size_t) {});
+}
+
+// Returns how many descriptors there are, of whatever kind.
+Result<size_t> Process::ListSockets(std::vector<ino_t>& inodes,
+                                    pid_t thread) const {
   const auto failed = [] {
     return tl::unexpected(Error{.file = kDescriptors, .system_error = errno});
   };
   inodes.clear();
-  const int fd = openat(base_, PathOf({"fd", kDescriptors}).data(),
+  size_t descriptors = 0;
+  const int fd = openat(base_, PathOf({"fd", kDescriptors}, thread).data(),
                         O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return failed();
   const auto close_directory = [](DIR* opened) { closedir(opened); };
@@ -183,6 +298,7 @@ Result<void> Process::ListSockets(std::vector<ino_t>& inodes) const {
     const dirent* entry = readdir(directory.get());
     if (entry == nullptr) break;
     if (entry->d_name[0] == '.') continue;
+    ++descriptors;
     std::array<char, 64> target{};
     const ssize_t size =
         readlinkat(fd, entry->d_name, target.data(), target.size());
@@ -193,61 +309,45 @@ Result<void> Process::ListSockets(std::vector<ino_t>& inodes) const {
     if (inode) inodes.push_back(*inode);
   }
   if (errno != 0) return failed();
-  return {};
+  return descriptors;
 }
 
 Result<ino_t> Process::NetworkNamespace() const {
   const File file{"ns/net", "/proc/PID/ns/net"};
-  std::array<char, 64> target{};
-  const ssize_t size =
-      readlinkat(base_, PathOf(file).data(), target.data(), target.size());
-  if (size < 0) {
-    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-  }
-  const auto inode =
-      InodeOf({target.data(), static_cast<size_t>(size)}, "net:[");
-  if (!inode) {
-    return tl::unexpected(Error{.file = file.shown, .expected = "net:[INODE]"});
-  }
-  return *inode;
+  const auto read = [&](pid_t thread) -> Result<ino_t> {
+    std::array<char, 64> target{};
+    const ssize_t size = readlinkat(base_, PathOf(file, thread).data(),
+                                    target.data(), target.size());
+    if (size < 0) {
+      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+    }
+    const auto inode =
+        InodeOf({target.data(), static_cast<size_t>(size)}, "net:[");
+    if (!inode) {
+      return tl::unexpected(
+          Error{.file = file.shown, .expected = "net:[INODE]"});
+    }
+    return *inode;
+  };
+  Buffer buffer;
+  return ReadWhereItIs(
+      buffer, [](ino_t) { return false; }, read);
 }
 
 Result<void> Process::ListThreads(std::vector<pid_t>& tids,
                                   Buffer& buffer) const {
   tids.clear();
-  const File file{"task", "/proc/PID/task"};
-  const FileDescriptor directory(
-      openat(base_, PathOf(file).data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) {
-    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-  }
   if (buffer.size() < kListing) buffer.resize(kListing);
-  while (true) {
-    const ssize_t size =
-        getdents64(directory.get(), buffer.data(), buffer.size());
-    if (size < 0) {
-      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-    }
-    if (size == 0) break;
-    for (ssize_t at = 0; at < size;) {
-      dirent64 entry{};
-      const size_t header = offsetof(dirent64, d_name);
-      std::memcpy(&entry, buffer.data() + at, header);
-      const auto tid = ParseDecimal<pid_t>(buffer.data() + at + header);
-      if (tid && *tid > 0) tids.push_back(*tid);
-      at += entry.d_reclen;
-    }
-  }
+  const auto listed =
+      ForEachThread(buffer, [&tids](pid_t tid) { tids.push_back(tid); });
+  if (!listed) return listed;
   std::sort(tids.begin(), tids.end());
   return {};
 }
 
 Result<Stat> Process::ReadThreadStat(pid_t tid, Buffer& buffer) const {
-  std::array<char, 24> name{"task/"};
-  char* end = std::to_chars(name.data() + 5, name.data() + 16, tid).ptr;
-  std::memcpy(end, "/stat", sizeof("/stat"));
-  return Read({name.data(), "/proc/PID/task/TID/stat"}, kFileMax,
-              Oversize::kFail, buffer)
+  return Read({"stat", "/proc/PID/task/TID/stat"}, kFileMax, Oversize::kFail,
+              buffer, tid)
       .and_then(ParseStat);
 }
 

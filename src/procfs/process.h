@@ -6,6 +6,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -44,6 +45,10 @@ struct Beginning {
 /// nothing besides, but is of whichever process has the PID then. That is good
 /// enough to rule a process out.
 ///
+/// Where the main thread has ended while others run, what it has no more is
+/// read from one of these: command line, executable, environment, mapped files,
+/// memory, descriptors, network namespace.
+///
 /// Not thread-safe. Buffers that are passed in hold the bytes read, and results
 /// refer to them; pass the same ones again to reuse their memory.
 class Process {
@@ -58,6 +63,14 @@ class Process {
 
   Result<Stat> ReadStat(Buffer& buffer) const;
   Result<Status> ReadStatus(Buffer& buffer) const;
+
+  /// `status` of a thread that has memory, apart from the main one. ESRCH where
+  /// there is none.
+  Result<Status> ReadStatusOfThread(Buffer& buffer) const;
+
+  /// How many PIDs the process has: one in the PID namespace of this procfs,
+  /// and one in each namespace from there down to its own. See ParsePidCount.
+  Result<size_t> CountPids(Buffer& buffer) const;
 
   /// The first 256 KiB of it, so that no process can make the daemon grow; one
   /// argument is 128 KiB at the most (MAX_ARG_STRLEN, execve(2)).
@@ -117,18 +130,23 @@ class Process {
     const char* name;
     const char* shown;
   };
-  // Its path from base_.
-  using Path = std::array<char, 32>;
+  // Its path from base_: "PID/task/TID/smaps_rollup" fits.
+  using Path = std::array<char, 48>;
 
   Process(pid_t pid, FileDescriptor directory, int base)
       : pid_(pid), directory_(std::move(directory)), base_(base) {}
 
-  Path PathOf(const File& file) const;
-  Result<FileDescriptor> OpenFile(const File& file) const;
+  Path PathOf(const File& file, pid_t thread = 0) const;
+  Result<FileDescriptor> OpenFile(const File& file, pid_t thread = 0) const;
   Result<std::string_view> Read(const File& file, size_t limit,
-                                Oversize oversize, Buffer& buffer) const;
+                                Oversize oversize, Buffer& buffer,
+                                pid_t thread = 0) const;
   Result<Beginning> ReadBeginning(const File& file, size_t limit,
                                   Buffer& buffer) const;
+  Result<size_t> ListSockets(std::vector<ino_t>& inodes, pid_t thread) const;
+  auto ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const;
+  Result<pid_t> ThreadInPlaceOfLeader(Buffer& buffer) const;
+  Result<void> ForEachThread(std::span<char> entries, auto take) const;
 
   pid_t pid_;
   FileDescriptor directory_;  // none when it is only glanced at

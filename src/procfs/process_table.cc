@@ -3,7 +3,16 @@
 #include <cerrno>
 #include <utility>
 
+#include "procfs/address_space.h"
+
 namespace resource_attribution::procfs {
+namespace {
+
+tl::unexpected<Error> Gone() {
+  return tl::unexpected(Error{.file = "/proc/PID/stat", .system_error = ESRCH});
+}
+
+}  // namespace
 
 void ProcessTable::BeginPass(const Procfs& proc) {
   proc_ = &proc;
@@ -50,21 +59,53 @@ Result<void> ProcessTable::ReadFrom(const ProcessFiles& files,
   if (!stat) return tl::unexpected(stat.error());
   const ProcessId id{stat->pid, stat->start_time};
   const bool is_known = process.pass != 0;
-  if (stat->Ended() || (is_known && id != process.id)) {
-    return tl::unexpected(
-        Error{.file = "/proc/PID/stat", .system_error = ESRCH});
-  }
+  if (stat->Ended() || (is_known && id != process.id)) return Gone();
   process.id = id;
   process.stat = *stat;
   process.comm = stat->comm;
   process.stat.comm = process.comm;
 
-  const auto status = files.ReadStatus(buffer_);
+  CompareMemory(process);
+  const auto status = ReadStatus(files, process.stat);
   if (!status) return tl::unexpected(status.error());
   process.status = *status;
   process.stat_read = {begun, ended};
   process.pass = pass_;
   return {};
+}
+
+// Before the memory is read: an address space that is its own now stays so.
+// Whoever executed a program has one of its own, too. A worker that was forked
+// and never executes anything is compared once, and again when its parent is
+// another one.
+void ProcessTable::CompareMemory(WatchedProcess& process) const {
+  const Stat& stat = process.stat;
+  if (!stat.NeverExecuted() || stat.KernelThread() || !proc_->HasOwnPids()) {
+    process.shares_memory = false;
+    process.compared_with = 0;
+  } else if (process.shares_memory || process.compared_with != stat.parent) {
+    process.shares_memory = ShareAddressSpace(stat.pid, stat.parent);
+    process.compared_with = stat.parent;
+  }
+}
+
+// Threads of one process share its memory. The main thread gives its own part
+// up when it ends, and a process all of it on the way to its end.
+Result<Status> ProcessTable::ReadStatus(const ProcessFiles& files,
+                                        const Stat& stat) {
+  auto status = stat.OnlyLeaderEnded()
+                    ? proc_->GlanceAt(stat.pid).ReadStatusOfThread(buffer_)
+                    : files.ReadStatus(buffer_);
+  const bool is_in_doubt =
+      status &&
+      (stat.OnlyLeaderEnded() || !(status->HasMemory() || stat.KernelThread()));
+  if (!is_in_doubt) return status;
+  // It is there until now, and so it was when `status` was read.
+  const auto again = files.ReadStat(buffer_);
+  if (!again) return tl::unexpected(again.error());
+  const bool has_ended =
+      again->Ended() || (!status->HasMemory() && again->Exiting());
+  return has_ended ? Gone() : status;
 }
 
 void ProcessTable::Forget(pid_t pid) {

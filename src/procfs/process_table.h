@@ -27,6 +27,10 @@ struct WatchedProcess {
   std::string comm{};
   Stat stat{};  ///< its comm refers to the above
   Status status{};
+
+  /// It has the address space of its parent, which has the same memory.
+  bool shares_memory = false;
+  pid_t compared_with = 0;  ///< the parent for which that was found
 };
 
 /// The processes that are watched. Their files stay open from pass to pass, as
@@ -71,6 +75,8 @@ class ProcessTable {
 
  private:
   Result<void> ReadFrom(const ProcessFiles& files, WatchedProcess& process);
+  void CompareMemory(WatchedProcess& process) const;
+  Result<Status> ReadStatus(const ProcessFiles& files, const Stat& stat);
 
   const size_t max_open_files_;
   const Clock clock_;

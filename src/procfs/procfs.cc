@@ -28,7 +28,25 @@ Result<Procfs> Procfs::Open(const std::string& path) {
     return tl::unexpected(
         Error{.file = path.c_str(), .expected = "a procfs mounted there"});
   }
+  if (const auto found = proc.FindOwnPids(); !found) {
+    return tl::unexpected(found.error());
+  }
   return proc;
+}
+
+// The mount numbers processes as the PID namespace does in which it was made.
+// Where that is not the daemon's, the daemon has no PID there, or several: one
+// there, and one in each namespace from there down to its own.
+Result<void> Procfs::FindOwnPids() {
+  Buffer buffer;
+  const auto self = Self();
+  const auto pids =
+      self.and_then([&](pid_t pid) { return GlanceAt(pid).CountPids(buffer); });
+  if (!pids && pids.error().OutOfResources()) {
+    return tl::unexpected(pids.error());
+  }
+  has_own_pids_ = self == getpid() && pids.value_or(1) == 1;
+  return {};
 }
 
 Result<void> Procfs::ListProcesses(std::vector<pid_t>& pids) const {

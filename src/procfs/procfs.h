@@ -27,6 +27,10 @@ class Procfs {
   /// The calling process, numbered as in this mount's PID namespace.
   Result<pid_t> Self() const;
 
+  /// Whether PIDs here are those of the daemon's own PID namespace, in which
+  /// kernel interfaces besides procfs speak of processes; pid_namespaces(7).
+  bool HasOwnPids() const { return has_own_pids_; }
+
   /// Whether processes of other users are hidden from the daemon: mount option
   /// hidepid of proc(5).
   bool HidesProcesses() const;
@@ -41,7 +45,10 @@ class Procfs {
 
   explicit Procfs(DIR* directory) : directory_(directory) {}
 
+  Result<void> FindOwnPids();
+
   std::unique_ptr<DIR, CloseDirectory> directory_;
+  bool has_own_pids_ = false;
 };
 
 }  // namespace resource_attribution::procfs

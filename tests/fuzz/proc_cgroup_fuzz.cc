@@ -28,6 +28,7 @@ void Fuzz(std::string_view bytes) {
   const std::string_view unit = SystemdUnitOf(*cgroup);
   Require(unit.find('/') == std::string_view::npos, "a unit has no /");
   Require(!unit.ends_with(".slice"), "a process is in no slice alone");
+  Require(unit != "..", "what is above the namespace is no unit");
   Require(LastComponent(*cgroup).find('/') == std::string_view::npos,
           "a component has no /");
   for (const std::string& component : SplitCgroupPath(*cgroup)) {

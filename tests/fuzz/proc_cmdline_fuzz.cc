@@ -8,7 +8,11 @@ using resource_attribution::procfs::ParseCmdline;
 
 void Fuzz(std::string_view bytes) {
   std::string expected(bytes);
-  while (expected.ends_with('\0')) expected.pop_back();
+  while (!expected.empty() &&
+         std::string_view("\0 \t", 3).find(expected.back()) !=
+             std::string_view::npos) {
+    expected.pop_back();
+  }
   const std::string argv0 = expected.c_str();
   for (char& byte : expected) {
     if (byte == '\0') byte = ' ';

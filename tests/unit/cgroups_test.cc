@@ -88,6 +88,48 @@ TEST(CgroupPath, UnitIsTheFirstThatIsNoSlice) {
   EXPECT_EQ(SystemdUnitOf(""), "");
 }
 
+// As the kernel shows it in a cgroup namespace: what is above its root is `..`,
+// and the names that both paths begin with are missing.
+TEST(CgroupPath, UnitIsTheFirstThatIsVisible) {
+  EXPECT_EQ(SystemdUnitOf("/../nginx.service"), "nginx.service");
+  EXPECT_EQ(SystemdUnitOf("/../../../system.slice/nginx.service"),
+            "nginx.service");
+  EXPECT_EQ(SystemdUnitOf("/../.."), "");
+  EXPECT_EQ(SystemdUnitOf("/..hidden.service"), "..hidden.service");
+  EXPECT_EQ(LastComponent("/../.."), "");
+  EXPECT_EQ(LastComponent("/../a"), "a");
+}
+
+TEST(CgroupPath, UnitIsFoundInTheSlicesAboveIt) {
+  const auto path = "/system.slice/system-pg.slice/pg@15.service/sub";
+  EXPECT_TRUE(IsOfUnit("pg@*.service", path));
+  EXPECT_TRUE(IsOfUnit("system.slice", path));
+  EXPECT_TRUE(IsOfUnit("system-pg.slice", path));
+  EXPECT_FALSE(IsOfUnit("sub", path));
+  EXPECT_TRUE(IsOfUnit("nginx.service", "/../nginx.service"));
+  // A user's own services are the user's.
+  EXPECT_FALSE(
+      IsOfUnit("nginx.service",
+               "/user.slice/user-1.slice/user@1.service/nginx.service"));
+  EXPECT_FALSE(IsOfUnit("*", "/"));
+  EXPECT_FALSE(IsOfUnit("*.service", "/docker/x.service"));
+}
+
+TEST(CgroupPath, CgroupIsFoundFromTheRootOn) {
+  const auto is_in = [](const char* pattern, const char* path) {
+    return IsInCgroup(SplitCgroupPath(pattern), path);
+  };
+  EXPECT_EQ(is_in("a/b", "/a/b"), true);
+  EXPECT_EQ(is_in("a/b", "/a/b/c"), true);
+  EXPECT_EQ(is_in("/", "/a"), true);
+  EXPECT_EQ(is_in("/", "/"), true);
+  EXPECT_EQ(is_in("a/*.scope", "/a/x.scope/y"), true);
+  EXPECT_EQ(is_in("a/b", "/a"), false);
+  EXPECT_EQ(is_in("b", "/a/b"), false);
+  EXPECT_EQ(is_in("a", "/ab"), false);
+  EXPECT_FALSE(is_in("a", "/../a"));  // unknown: not visible
+}
+
 TEST_F(CgroupsTest, CgroupIsThatAndThoseBelow) {
   Put("v2", "a", "10\n11\n");
   Put("v2", "a/b/c", "12\n");

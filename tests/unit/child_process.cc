@@ -43,9 +43,13 @@ ChildProcess::~ChildProcess() {
 }
 
 void ChildProcess::Next() {
+  Tell();
+  WaitForStep();
+}
+
+void ChildProcess::Tell() {
   const char byte = 'x';
   if (write(commands_, &byte, 1) != 1) throw std::runtime_error("write");
-  WaitForStep();
 }
 
 void ChildProcess::WaitForStep() {

@@ -25,6 +25,9 @@ class ChildProcess {
   /// a program is done when the program runs.
   void Next();
 
+  /// Likewise, but does not wait: for a step that does not come back.
+  void Tell();
+
   /// Ends it; returns when it is gone.
   void Kill();
 

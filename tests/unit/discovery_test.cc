@@ -148,6 +148,41 @@ TEST_F(DiscoveryTest, LongNameIsThatOfTheExecutableOrOfArgv0) {
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(1, 2)));
 }
 
+// What the kernel executes for `#!/usr/bin/python3 -u`.
+TEST_F(DiscoveryTest, LongNameIsThatOfAScriptToo) {
+  using namespace std::string_literals;
+  const std::string cut = "networkd-dispat";
+  const auto put = [&](pid_t pid, const std::string& cmdline) {
+    tree_.Put({.pid = pid,
+               .comm = cut,
+               .cmdline = cmdline,
+               .exe = "/usr/bin/python3.11"});
+  };
+  put(1, "/usr/bin/python3\0/usr/bin/networkd-dispatcher\0"s);
+  put(2, "/usr/bin/python3\0-u\0/usr/bin/networkd-dispatcher\0--x\0"s);
+  put(3, "/usr/bin/python3\0/usr/bin/networkd-dispatcher-other\0"s);
+  blocks_.push_back(WithName("networkd-dispatcher"));
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(1, 2)));
+}
+
+TEST_F(DiscoveryTest, KernelThreadBelongsOnlyWhereItsNameSaysSo) {
+  tree_.Put({.pid = 2,
+             .comm = "kthreadd",
+             .flags = 0x208040,
+             .has_memory = false,
+             .cmdline = "",
+             .exe = ""});
+  tree_.Put({.pid = 5, .comm = "service"});
+  Selectors by_user;
+  by_user.users = {"0"};
+  Selectors by_name = WithName("kthreadd");
+  by_name.users = {"0"};
+  blocks_.push_back(std::move(by_user));
+  blocks_.push_back(std::move(by_name));
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(5), ElementsAre(2)));
+  EXPECT_THAT(Find(), ElementsAre(ElementsAre(5), ElementsAre(2)));
+}
+
 // The kernel shows more than 15 bytes of its own threads' names.
 TEST_F(DiscoveryTest, LongNameOfAKernelThreadMatchesAsItIs) {
   tree_.Put({.pid = 4, .comm = "kworker/R-rcu_gp", .exe = ""});
@@ -798,6 +833,41 @@ TEST_P(ChangesTest, CommandLineThatIsRewrittenLaterIsSeen) {
     for (int pass = 0; pass < 20 && found.empty(); ++pass) found = Find();
     EXPECT_THAT(found, ElementsAre(child.pid()));
   }
+}
+
+// The same for a block that has a list besides: the other block is by events.
+TEST_P(ChangesTest, CommandLineOfAListedProcessIsLookedAtWithinTheHour) {
+  ChildProcess child(
+      {[] {}, RewriteCommandLine(name_), RewriteCommandLine("other")});
+  const TemporaryDirectory files;
+  const std::string path = files.path() / "x.pid";
+  Write(path, std::to_string(child.pid()));
+  selectors_ = WithPidFile(path);
+  selectors_.command_lines.push_back(CompileExpression("^" + name_));
+  other_ = WithName("no-such-name");
+  EXPECT_THAT(Find(), IsEmpty());
+  now_ += std::chrono::minutes(30);
+  EXPECT_THAT(Find(), IsEmpty());
+  child.Next();
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
+  child.Next();
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(Find(), IsEmpty());
+}
+
+// A long name may be that in the command line.
+TEST_P(ChangesTest, CommandLineOfALongNameIsLookedAtWithinTheHour) {
+  const std::string name = name_ + "-longer-than-fifteen";
+  ChildProcess child(
+      {Rename(name), RewriteCommandLine(name + std::string(1, '\0'))});
+  selectors_ = WithName(name);
+  EXPECT_THAT(Find(), IsEmpty());
+  now_ += std::chrono::minutes(30);
+  EXPECT_THAT(Find(), IsEmpty());
+  child.Next();
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(Find(), ElementsAre(child.pid()));
 }
 
 // What no event tells is seen within the hour where it is asked for.

@@ -79,6 +79,32 @@ TEST(ProcStat, ZombieHasEnded) {
   EXPECT_TRUE(stat->Ended());
 }
 
+// Linux shows the state of the main thread.
+TEST(ProcStat, ProcessOfWhichOnlyTheMainThreadEndedHasNotEnded) {
+  const auto running =
+      ParseStat(Line("x", "Z 1 7 7 0 -1 4194308 9 9 9 9 1 2 3 4 20 0 2 0 5"));
+  ASSERT_TRUE(running) << running.error().Message();
+  EXPECT_EQ(running->num_threads, 2U);
+  EXPECT_FALSE(running->Ended());
+  EXPECT_TRUE(running->OnlyLeaderEnded());
+  const auto zombie =
+      ParseStat(Line("x", "Z 1 7 7 0 -1 4194308 9 9 9 9 1 2 3 4 20 0 1 0 5"));
+  ASSERT_TRUE(zombie) << zombie.error().Message();
+  EXPECT_TRUE(zombie->Ended());
+  EXPECT_FALSE(zombie->OnlyLeaderEnded());
+}
+
+TEST(ProcStat, FlagsTellWhatAProcessHasNotDoneYet) {
+  const auto forked = ParseStat(Line("x",
+                                     "S 1 7 7 0 -1 4194368 9 9 9 9 1 2 3 4 "
+                                     "20 0 1 0 5"));
+  ASSERT_TRUE(forked) << forked.error().Message();
+  EXPECT_TRUE(forked->NeverExecuted());
+  EXPECT_FALSE(forked->Exiting());
+  const auto usual = ParseStat(Line("x", kUsual));
+  EXPECT_FALSE(usual->NeverExecuted());
+}
+
 TEST(ProcStat, LargestCounterFits) {
   const std::string bytes =
       Line("x", "S 1 7 7 0 -1 0 9 9 9 9 18446744073709551615 0 0 0 20 0 1 0 1");
@@ -155,6 +181,9 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"StimeNoNumber",
                   Line("x", "S 1 7 7 0 -1 0 9 9 9 9 5 five 0 0 20 0 1 0 1"),
                   "clock ticks as stime (field 15)"},
+        Malformed{"ThreadsNoNumber",
+                  Line("x", "S 1 7 7 0 -1 0 9 9 9 9 5 5 0 0 20 0 -1 0 1"),
+                  "a number as num_threads (field 20)"},
         Malformed{"EndsBeforeStartTime",
                   "7 (x) S 1 7 7 0 -1 0 9 9 9 9 5 5 0 0 20 0 1 0 ", kNoStart},
         Malformed{"EndsInStartTime",

@@ -57,10 +57,11 @@ TEST(ProcStatus, UnknownLinesArePassedOver) {
   EXPECT_EQ(status->vm_rss_kb, 12U);
 }
 
-TEST(ProcStatus, EmptyFileHasNothing) {
-  const auto status = ParseStatus("");
-  ASSERT_TRUE(status);
-  EXPECT_EQ(status->thread_group, std::nullopt);
+// One PID for each PID namespace from that of the procfs on.
+TEST(ProcStatus, PidsAreCounted) {
+  EXPECT_EQ(ParsePidCount("Name:\tx\nNStgid:\t7\nNSpid:\t7\n"), 1U);
+  EXPECT_EQ(ParsePidCount("Name:\tx\nNSpid:\t4159\t12\t1\nNSpgid:\t1\n"), 3U);
+  EXPECT_FALSE(ParsePidCount("Name:\tx\nNStgid:\t7\n"));
 }
 
 struct Malformed {
@@ -81,6 +82,7 @@ TEST_P(MalformedStatus, IsAnErrorThatSaysWhatWasExpected) {
 INSTANTIATE_TEST_SUITE_P(
     ProcStatus, MalformedStatus,
     testing::Values(
+        Malformed{"Empty", "", "lines, of which there are none"},
         Malformed{"Negative", "VmRSS:\t-5 kB\n", "a size in kB as VmRSS"},
         Malformed{"Beyond64Bits", "VmRSS:\t99999999999999999999 kB\n",
                   "a size in kB as VmRSS"},

@@ -104,11 +104,11 @@ void ProcTree::Put(const FakeProcess& process) {
       process.thread_group != 0 ? process.thread_group : process.pid;
   status << "Name:\tfake\nTgid:\t" << group << "\nUid:\t4242\t"
          << process.effective_user << "\t4242\t4242\n";
-  if (process.has_memory) {
+  if (process.has_memory && process.has_peaks) {
     status << "VmPeak:\t" << process.vm_peak_kb << " kB\nVmHWM:\t"
-           << process.vm_hwm_kb << " kB\nVmRSS:\t" << process.vm_rss_kb
-           << " kB\n";
+           << process.vm_hwm_kb << " kB\n";
   }
+  if (process.has_memory) status << "VmRSS:\t" << process.vm_rss_kb << " kB\n";
   status << "Threads:\t1\n";
   Write(directory / "status", status.str());
 

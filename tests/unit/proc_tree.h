@@ -75,6 +75,7 @@ struct FakeProcess {
   uid_t effective_user = 0;
   pid_t thread_group = 0;  // 0: the same as pid
   bool has_memory = true;
+  bool has_peaks = true;  // VmPeak and VmHWM
   uint64_t vm_peak_kb = 3000;
   uint64_t vm_hwm_kb = 2000;
   uint64_t vm_rss_kb = 1000;

@@ -1,7 +1,17 @@
 #include "procfs/process_table.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "child_process.h"
 #include "proc_tree.h"
@@ -117,6 +127,99 @@ TEST_F(ProcessTableTest, FollowsAnExecAndANewName) {
   EXPECT_TRUE(table_.Read(*watched));
   EXPECT_EQ(watched->comm, "sleep");
   EXPECT_EQ(watched->id, id);
+}
+
+// A child of clone(2) that has the address space of this process until it
+// executes a program, as one of vfork(2) has.
+class SharingChild {
+ public:
+  SharingChild() : stack_(size_t{64} << 10) {
+    pid_ = clone(Wait, stack_.data() + stack_.size(), CLONE_VM | SIGCHLD, &go_);
+  }
+  ~SharingChild() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  SharingChild(const SharingChild&) = delete;
+  SharingChild& operator=(const SharingChild&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  void Execute() {
+    go_ = 1;
+    const std::string exe = "/proc/" + std::to_string(pid_) + "/comm";
+    while (ContentOf(exe) != "sleep\n") usleep(1000);
+  }
+
+ private:
+  static int Wait(void* go) {
+    while (*static_cast<std::atomic<int>*>(go) == 0) usleep(1000);
+    execl("/bin/sleep", "sleep", "1000", nullptr);
+    _exit(1);
+  }
+
+  std::atomic<int> go_ = 0;
+  std::vector<char> stack_;
+  pid_t pid_ = -1;
+};
+
+TEST_F(ProcessTableTest, ChildSharesMemoryUntilItExecutes) {
+  SharingChild child;
+  BeginPass();
+  WatchedProcess* watched = Watch(child.pid());
+  EXPECT_TRUE(watched->shares_memory);
+  BeginPass();
+  ASSERT_TRUE(table_.Read(*watched));
+  EXPECT_TRUE(watched->shares_memory);
+  child.Execute();
+  BeginPass();
+  ASSERT_TRUE(table_.Read(*watched));
+  EXPECT_FALSE(watched->shares_memory);
+}
+
+TEST_F(ProcessTableTest, ForkedWorkerHasMemoryOfItsOwn) {
+  ChildProcess worker({[] {}});
+  BeginPass();
+  const WatchedProcess* watched = Watch(worker.pid());
+  EXPECT_TRUE(watched->stat.NeverExecuted());
+  EXPECT_FALSE(watched->shares_memory);
+  EXPECT_EQ(watched->compared_with, getpid());
+}
+
+TEST_F(ProcessTableTest, ProcessWhoseMainThreadHasEndedIsReadFromAThread) {
+  ChildProcess child({[] {},
+                      [] {
+                        std::thread([] { pause(); }).detach();
+                        syscall(SYS_exit, 0);
+                      }});
+  const auto process = proc_->OpenProcess(child.pid());
+  BeginPass();
+  WatchedProcess* kept = Watch(child.pid());
+  const uint64_t resident = *kept->status.vm_rss_kb;
+  child.Tell();
+  do {  // until the kernel is through with it
+    BeginPass();
+    ASSERT_TRUE(table_.Read(*kept));
+  } while (!kept->stat.OnlyLeaderEnded());
+  EXPECT_GE(*kept->status.vm_rss_kb, resident);
+  EXPECT_EQ(kept->status.thread_group, child.pid());
+
+  // What else is read from it is still there.
+  Buffer buffer;
+  EXPECT_THAT(process->ReadCmdline(buffer)->joined,
+              testing::HasSubstr("process_table_test"));
+  EXPECT_THAT(*process->ReadExe(buffer),
+              testing::EndsWith("process_table_test"));
+  EXPECT_FALSE(process->ReadEnviron(buffer)->bytes.empty());
+  EXPECT_FALSE(process->ReadMaps(buffer)->bytes.empty());
+  EXPECT_GT(process->ReadPss(buffer).value_or(0), 0U);
+  EXPECT_TRUE(process->NetworkNamespace());
+
+  child.Kill();
+  BeginPass();
+  const auto read = table_.Read(*kept);
+  ASSERT_FALSE(read);
+  EXPECT_TRUE(read.error().Gone());
 }
 
 // Without kept files the start time alone tells.

@@ -211,7 +211,8 @@ TEST_F(SamplerTest, KernelThreadHasNoMemoryButCpu) {
 
 // A process that ends between the two reads: never half its values.
 TEST_F(SamplerTest, ProcessThatEndsDuringThePassIsSkippedWhole) {
-  tree_.Put({.pid = 5, .comm = "a", .has_memory = false});
+  // PF_EXITING
+  tree_.Put({.pid = 5, .comm = "a", .flags = 0x400004, .has_memory = false});
   tree_.Put({.pid = 6, .comm = "a"});
   tree_.Put({.pid = 7, .comm = "a"});
   std::filesystem::remove(tree_.path() + "/7/status");
@@ -220,6 +221,65 @@ TEST_F(SamplerTest, ProcessThatEndsDuringThePassIsSkippedWhole) {
   EXPECT_EQ(report_.blocks[0].processes, 1U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1024000);
   EXPECT_EQ(report_.blocks[0].problem, "");
+}
+
+// gVisor's kernel shows VmRSS alone.
+TEST_F(SamplerTest, ValueWhoseFieldIsMissingIsAbsentAndTheOthersAreThere) {
+  tree_.Put({.pid = 5, .comm = "a", .has_peaks = false});
+  tree_.Put({.pid = 6, .comm = "a"});
+  AddBlock("block", "a");
+  Pass();
+  Pass();
+  EXPECT_EQ(report_.blocks[0].processes, 2U);
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2048000);
+  EXPECT_EQ(ValuesOf(0)->process_memory_peak_bytes, std::nullopt);
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 30720);
+  EXPECT_EQ(report_.blocks[0].missing_fields,
+            "VmPeak for process_memory_peak_bytes");
+  EXPECT_EQ(report_.blocks[0].problem, "");
+}
+
+TEST_F(SamplerTest, ProcessWithoutAnyMemoryLineHasCpu) {
+  tree_.Put({.pid = 5, .comm = "a", .has_memory = false});
+  AddBlock("block", "a");
+  config_.blocks[0].peak_memory = attribution::PeakMemory::kVmHwm;
+  Pass();
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, std::nullopt);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, std::nullopt);
+  EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+  EXPECT_EQ(report_.blocks[0].missing_fields,
+            "VmRSS for process_memory_bytes, VmHWM for "
+            "process_memory_peak_bytes");
+}
+
+// Its lists have PIDs of another namespace: 5 there is not 5 here.
+TEST_F(SamplerTest, CgroupsOfAForeignProcfsAreReadFromEachProcess) {
+  tree_.SetSelf(1);
+  const TemporaryDirectory cgroups;
+  const auto unit = cgroups.path() / "system.slice" / "a.service";
+  std::filesystem::create_directories(unit);
+  Write(unit / "cgroup.procs", "5\n0\n");
+  tree_.Put({.pid = 1});
+  Write(tree_.path() + "/1/mounts",
+        "cgroup2 " + cgroups.path().string() + " cgroup2 rw 0 0\n");
+  tree_.Put({.pid = 5, .vm_rss_kb = 1});
+  tree_.Put({.pid = 6, .cgroup = "0::/system.slice/a.service\n"});
+  Block by_unit{.name = "unit"};
+  by_unit.selectors.systemd_units = {"a.service"};
+  Block by_cgroup{.name = "cgroup"};
+  by_cgroup.selectors.cgroups = {
+      discovery::SplitCgroupPath("system.slice/a.service")};
+  config_.blocks.push_back(std::move(by_unit));
+  config_.blocks.push_back(std::move(by_cgroup));
+  Pass();
+  EXPECT_EQ(ValuesOf("unit")->process_memory_bytes, 1024000);
+  EXPECT_EQ(ValuesOf("cgroup")->process_memory_bytes, 1024000);
+  EXPECT_THAT(*sampler_->ChooseDiscovery(),
+              testing::HasSubstr("SystemdUnit and Cgroup are read from each "
+                                 "process"));
 }
 
 TEST_F(SamplerTest, StatusThatMakesNoSenseIsSaid) {

@@ -1,0 +1,13 @@
+#include "procfs/address_space.h"
+
+#include <linux/kcmp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace resource_attribution::procfs {
+
+bool ShareAddressSpace(pid_t one, pid_t other) {
+  return syscall(SYS_kcmp, one, other, KCMP_VM, 0, 0) == 0;
+}
+
+}  // namespace resource_attribution::procfs
