@@ -91,6 +91,12 @@ def use_cpu(seconds):
         pass
 
 
+def end_main_thread():
+    """Ends the thread that reads the input; the others go on."""
+    number = {"x86_64": 60, "aarch64": 93}.get(os.uname().machine, 1)
+    libc.syscall(ctypes.c_long(number), 0)  # exit(2)
+
+
 def connect(port):
     """Opens a TCP connection that stays."""
     connections.append(socket.create_connection(("127.0.0.1", port)))
