@@ -108,7 +108,7 @@ class SystemdTest(daemon.TestCase):
                         "warnings", collectd.log)
         warnings = "\n".join(collectd.lines("warning"))
         self.assertRegex(warnings, r'"executable": .*/proc/PID/exe: Permission '
-                                   r"denied \(needs root or CAP_SYS_PTRACE\)")
+                                   r"denied \(the daemon lacks CAP_SYS_PTRACE\)")
         self.assertRegex(warnings, r'"file": .*/closed/pid: Permission denied')
 
 
