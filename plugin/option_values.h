@@ -5,7 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "procfs/printable.h"
+
 namespace resource_attribution {
+
+using procfs::Printable;
+using procfs::Quoted;
 
 // What is valid for options that can be set in the file and in the environment.
 
@@ -22,11 +27,6 @@ bool IsInterval(double seconds);
 
 /// A number as short as it can be written, up to 15 digits.
 std::string FormatNumber(double number);
-
-/// `text` without what would break a log line or drive a terminal: bytes of
-/// control characters are written as `\xNN`, and what is too long for
-/// collectd's log is cut.
-std::string Printable(std::string_view text);
 
 }  // namespace resource_attribution
 

@@ -1,0 +1,20 @@
+#ifndef RESOURCE_ATTRIBUTION_PROCFS_PRINTABLE_H_
+#define RESOURCE_ATTRIBUTION_PROCFS_PRINTABLE_H_
+
+#include <string>
+#include <string_view>
+
+namespace resource_attribution::procfs {
+
+/// `text` without what would break a log line or drive a terminal: bytes of
+/// control characters are written as `\xNN`, and what is too long for
+/// collectd's log is cut.
+std::string Printable(std::string_view text);
+
+/// `text`, printable, as a value in collectd's configuration: in quotes, with
+/// the backslashes that collectd's parser takes away.
+std::string Quoted(std::string_view text);
+
+}  // namespace resource_attribution::procfs
+
+#endif  // RESOURCE_ATTRIBUTION_PROCFS_PRINTABLE_H_
