@@ -659,6 +659,21 @@ Expected CheckTogether(const Block& block) {
   return kValid;
 }
 
+// The usual text would ask for the name and the expression that were given.
+std::string MatchIsNoBlock(const oconfig_item_t& item) {
+  const auto argument = [&item](size_t at, const char* if_missing) {
+    const auto values = ValuesOf(item);
+    const bool is_text =
+        at < values.size() && values[at].type == OCONFIG_TYPE_STRING;
+    return Quoted(is_text ? values[at].value.string : if_missing);
+  };
+  return "<" + Render(item) +
+         ">: ProcessMatch is one line, without < > and without options; "
+         "expected such a line, or <Process " +
+         argument(0, "NAME") + "> with CommandLine " +
+         argument(1, "EXPRESSION") + " and the options in it";
+}
+
 }  // namespace
 
 std::vector<std::string> ConfigParser::Add(const oconfig_item_t& plugin_block) {
@@ -692,7 +707,9 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
   }
   const bool named = well_formed && IsBlockName(values[0].value.string);
   std::string description = Render(item);
-  if (!named) {
+  if (is_match && item.children_num > 0) {
+    errors.push_back(MatchIsNoBlock(item));
+  } else if (!named) {
     errors.push_back("option " + description + ": expected " + kNameExpected +
                      (is_match ? ", and an RE2 expression in quotes" : ""));
   }
@@ -719,7 +736,8 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
     for (const oconfig_item_t& child : ChildrenOf(item)) {
       SetOptionOrNested(child, description, block, errors);
     }
-    if (block.selectors.empty() && errors.size() == errors_before) {
+    if (!is_match && block.selectors.empty() &&
+        errors.size() == errors_before) {
       errors.push_back(description + ": expected " + kSelectorExpected);
     }
     if (const auto wrong = CheckTogether(block)) {

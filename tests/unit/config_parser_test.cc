@@ -420,8 +420,9 @@ INSTANTIATE_TEST_SUITE_P(
                 {"ProcessMatch", {"a", "a{2000}"}, {}},
                 kExpression},
         Invalid{"MatchBlock",
-                {"ProcessMatch", {"a", "b"}, {{"Name", {"x"}, {}}}},
-                kBlockName},
+                {"ProcessMatch", {"a", "b\\.c"}, {{"PerProcess", {true}, {}}}},
+                "expected such a line, or <Process \"a\"> with CommandLine "
+                "\"b\\\\.c\" and the options in it"},
         Invalid{"NoSelector", InBlock({"PeakMemory", {"VmHWM"}, {}}),
                 "expected a selector: one of Self true, PIDFile"},
         Invalid{"SelfFalse", InBlock({"Self", {false}, {}}),
