@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "discovery/near_misses.h"
 #include "option_values.h"
 #include "procfs/procfs.h"
 #include "types.h"
@@ -24,7 +26,7 @@ struct Row {
   std::string cpu = kNone;
   std::string tracing_memory = kNone;
   std::string tracing_cpu = kNone;
-  std::vector<std::string> processes{};
+  std::vector<std::string> below{};  // lines that belong to it
 };
 
 std::string Rounded(std::optional<double> value, int digits) {
@@ -77,15 +79,34 @@ Row MakeRow(const InstanceReport& report, const Sampler& sampler,
   for (const discovery::Match& match : sampler.matches()) {
     if (sampler.NameOf(match) == report.instance &&
         report.pid.value_or(match.pid) == match.pid) {
-      row.processes.push_back(Describe(proc, sampler, match.pid, match.block));
+      row.below.push_back(Describe(proc, sampler, match.pid, match.block));
     }
   }
   if (const auto& bytes = values.tracing_network_bytes) {
-    row.processes.push_back("export traffic: " + std::to_string(bytes->sent) +
-                            " bytes sent, " + std::to_string(bytes->received) +
-                            " received");
+    row.below.push_back("export traffic: " + std::to_string(bytes->sent) +
+                        " bytes sent, " + std::to_string(bytes->received) +
+                        " received");
   }
   return row;
+}
+
+// A row for each block without a process, with the reason below it.
+void AddRowsOfAbsent(const Sampler& sampler, const PassReport& report,
+                     const procfs::Procfs& proc, std::vector<Row>& rows) {
+  const size_t first = rows.size();
+  std::vector<const discovery::Selectors*> selectors;
+  for (size_t block = 0; block < report.blocks.size(); ++block) {
+    if (report.blocks[block].processes > 0) continue;
+    const Block& absent = sampler.config().blocks[block];
+    rows.push_back({.name = Printable(absent.name)});
+    selectors.push_back(&absent.selectors);
+  }
+  if (selectors.empty()) return;
+  auto reasons = discovery::ExplainNearMisses(
+      proc, sampler.config().proc_path + "/self/mounts", selectors);
+  for (size_t i = 0; reasons && i < reasons->size(); ++i) {
+    rows[first + i].below = std::move((*reasons)[i]);
+  }
 }
 
 // Of every instance that has values, and of every block that has none.
@@ -101,11 +122,7 @@ std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
                       .cpu = Rounded(one.cpu_percent, 1)});
     }
   }
-  for (size_t block = 0; block < report.blocks.size(); ++block) {
-    if (report.blocks[block].processes == 0) {
-      rows.push_back({.name = Printable(sampler.config().blocks[block].name)});
-    }
-  }
+  AddRowsOfAbsent(sampler, report, *proc, rows);
   return rows;
 }
 
@@ -121,8 +138,8 @@ void PrintRow(std::FILE* out, size_t name_width, const Row& row) {
                static_cast<int>(name_width - Width(row.name)), "",
                row.memory.c_str(), row.peak.c_str(), row.cpu.c_str(),
                row.tracing_memory.c_str(), row.tracing_cpu.c_str());
-  for (const std::string& process : row.processes) {
-    std::fprintf(out, "  %s\n", process.c_str());
+  for (const std::string& line : row.below) {
+    std::fprintf(out, "  %s\n", line.c_str());
   }
 }
 

@@ -14,11 +14,13 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "check.h"
 #include "collectd.h"
 #include "config_parser.h"
+#include "discovery/selector_warnings.h"
 #include "environment.h"
 #include "option_values.h"
 #include "sampler.h"
@@ -379,6 +381,20 @@ int ReadForCheck(user_data_t* /*unused*/) {
   return Guarded(RunCheck, LogAndFail);
 }
 
+// Says once, at start, what most likely selects nothing.
+void WarnOfSelectors(const Block& block) {
+  std::vector<std::string> warnings =
+      discovery::SelectorWarnings(block.selectors);
+  if (block.untraced) {
+    for (std::string& one : discovery::SelectorWarnings(*block.untraced)) {
+      warnings.push_back("<Untraced>: " + std::move(one));
+    }
+  }
+  for (const std::string& warning : warnings) {
+    Log(LOG_WARNING, "block \"" + block.name + "\": " + warning);
+  }
+}
+
 int Start() {
   Module& module = *module_state;
   // Without a <Plugin> block nobody has asked before.
@@ -390,6 +406,7 @@ int Start() {
                       (enabled ? kEnabledVariable : "option Enabled") + ")");
     return 0;
   }
+  for (const Block& block : config.blocks) WarnOfSelectors(block);
   const Interval interval = EffectiveInterval(config);
   const bool check = module.environment.check;
   config.interval_seconds =

@@ -62,6 +62,15 @@ Config Blocks(const std::string& proc_path) {
     made.compare_window = 1;
     made.untraced.emplace().names = {"fake"};
   }));
+  // Whose near misses the table explains.
+  config.blocks.push_back(block("absent", [](Block& made) {
+    made.selectors.names = {"a", "FAKE", "fake*", "/usr/bin/fake"};
+    made.selectors.executables = {"/bin/fake"};
+    made.selectors.command_lines.push_back(
+        discovery::CompileExpression("^[a-f]+$"));
+    made.selectors.cgroups = {discovery::SplitCgroupPath("a/b")};
+    made.selectors.systemd_units = {"a.service"};
+  }));
   return config;
 }
 

@@ -2,12 +2,12 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
+import sys
 import unittest
 
 import daemon
-
-CHECK = daemon.BUILD_DIR / "resource-attribution-check"
 
 
 class CheckTest(daemon.TestCase):
@@ -16,22 +16,6 @@ class CheckTest(daemon.TestCase):
         path = self.directory / name
         path.write_text(text + end)
         return path
-
-    def check(self, *arguments, wrapper=(), **env):
-        """Runs it with these arguments, beside the module that was built."""
-        temporary = self.directory / "tmp"
-        temporary.mkdir(exist_ok=True)
-        temporary.chmod(0o777)
-        if daemon.SANITIZER_RUNTIME:
-            # mawk compares beyond what it has, up to the first difference.
-            env.update(LD_PRELOAD=daemon.SANITIZER_RUNTIME,
-                       ASAN_OPTIONS="detect_leaks=0:strict_memcmp=0")
-        result = subprocess.run(
-            [*wrapper, CHECK, "--plugin-dir", daemon.BUILD_DIR, *arguments],
-            capture_output=True, text=True, timeout=daemon.PATIENCE,
-            env={**os.environ, "TMPDIR": str(temporary), **env})
-        self.assertEqual(list(temporary.iterdir()), [], "left behind")
-        return result
 
     def assert_refused(self, result, *lines):
         self.assertEqual(result.returncode, 1, result)
@@ -48,7 +32,7 @@ class CheckTest(daemon.TestCase):
 
     def test_table_has_what_is_matched_now_and_its_values(self):
         pid = self.sleeper().pid
-        result = self.check(self.write("ok.conf", f"""
+        result = self.run_check(self.write("ok.conf", f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
               <Process "one">
@@ -58,7 +42,8 @@ class CheckTest(daemon.TestCase):
               Process "nobody-is-called-so"
             </Plugin>"""))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        start, absent, _, one, process, nobody = result.stdout.splitlines()
+        start, absent, _, one, process, nobody, reason = (
+            result.stdout.splitlines())
         self.assertIn("started: interval 60 s (default), 2 blocks", start)
         self.assertIn('block "nobody-is-called-so": no process matches yet',
                       absent)
@@ -68,10 +53,85 @@ class CheckTest(daemon.TestCase):
                                        f"{memory * 0.015:.0f}", "0.25"])
         self.assertEqual(process, f"  {pid} sleep")
         self.assertEqual(nobody.split(), ["nobody-is-called-so", *"-----"])
+        self.assertRegex(reason, r'^  none of \d+ processes matches Name '
+                                 r'"nobody-is-called-so"$')
+
+    def reasons(self, *lines, **options):
+        """What is said of a block with these selectors, and the warnings."""
+        result = self.run_check(self.write("near.conf", "\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            '<Process "absent">', *lines, "</Process>", "</Plugin>"])), **options)
+        self.assertEqual(result.returncode, 0, result)
+        table = result.stdout[result.stdout.index("BLOCK"):].splitlines()
+        self.assertEqual(table[1].split(), ["absent", *"-----"])
+        return [line.strip() for line in table[2:]], result.stderr
+
+    def test_node_whose_main_thread_has_another_name(self):
+        # As Node.js does from version 23 on.
+        program = (self.directory / f"ra{os.getpid()}node").resolve()
+        shutil.copy(os.path.realpath(sys.executable), program)
+        for _ in range(2):
+            self.actor(interpreter=program).do("rename(b'MainThread')")
+        lines, _ = self.reasons(f'Name "{program.name}"')
+        self.assertIn(f"2 processes execute {program}, with the command name "
+                      f'"MainThread": use Executable "{program}"', lines)
+
+    def test_title_that_became_the_name(self):
+        actor = self.actor("padding" * 10)
+        name = f"ra{os.getpid()}"
+        title = f"{name}: master [app:application]"
+        actor.do(f"rename({title[:15].encode()}), retitle({title.encode()})")
+        lines, _ = self.reasons(f'Name "{name}"')
+        self.assertIn(f'command names that begin with "{name}": "{title[:15]}"; '
+                      f'use CommandLine "^{name}"', lines)
+
+    def test_link_to_a_program(self):
+        program = self.directory.resolve() / "program"
+        shutil.copy("/bin/sleep", program)
+        link = self.directory / "link"
+        link.symlink_to("program")
+        self.run_program(link, "1000")
+        lines, _ = self.reasons(f'Executable "{link}"')
+        self.assertIn(f"{link} is a link to {program}: use Executable "
+                      f'"{program}", which 1 process executes', lines)
+
+    def test_selectors_that_match_apart(self):
+        name = f"ra{os.getpid()}x"
+        program = self.directory / name
+        shutil.copy("/bin/sleep", program)
+        self.run_program(program, "1000")
+        user = pathlib.Path(program).owner()
+        lines, _ = self.reasons(f'Name "{name}"', "User 4000000000")
+        self.assertIn(f'1 process matches all but User; its User is "{user}"',
+                      lines)
+        self.assertIn("no process runs as user ID 4000000000", lines)
+
+    def test_what_most_likely_selects_nothing_is_warned_of(self):
+        lines, warnings = self.reasons('Name "/usr/sbin/no-such-program"')
+        advice = ('use Executable "/usr/sbin/no-such-program", {}or Name '
+                  '"no-such-program"{}')
+        self.assertIn(advice.format("which no process executes, ",
+                                    ", which no process has"), "\n".join(lines))
+        self.assertEqual(
+            warnings,
+            'warning: resource_attribution plugin: block "absent": Name '
+            '"/usr/sbin/no-such-program" is a path and no command name: '
+            + advice.format("", "") + "\n")
+
+    @daemon.needs_root
+    def test_executables_that_may_not_be_read_are_counted(self):
+        self.sleeper()
+        lines, _ = self.reasons('Executable "/usr/bin/no-such-program"', wrapper=[
+            "setpriv", "--reuid", "nobody", "--regid", "nogroup",
+            "--clear-groups"])
+        self.assertRegex("\n".join(lines),
+                         r"the executable of \d+ process(es)? may not be read "
+                         r"\(the daemon lacks CAP_SYS_PTRACE\)")
 
     def test_table_says_who_is_traced_and_what_is_exported(self):
         pid = self.sleeper().pid
-        result = self.check(self.write("ok.conf", f"""
+        result = self.run_check(self.write("ok.conf", f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
               <Process "detected">
@@ -114,7 +174,7 @@ class CheckTest(daemon.TestCase):
               Process "twice"
             </Plugin>""")
         self.assert_refused(
-            self.check(one, two),
+            self.run_check(one, two),
             'error: resource_attribution plugin: option Interval "60": expected',
             'error: resource_attribution plugin: unknown option Proces "a"',
             'twice')
@@ -126,7 +186,7 @@ class CheckTest(daemon.TestCase):
               Process "a"
               <Process > "c">
             </Plugin>""")
-        self.assert_refused(self.check(first, second), f"`{second}', line 4 ")
+        self.assert_refused(self.run_check(first, second), f"`{second}', line 4 ")
 
     def test_block_that_the_daemon_would_ignore_is_an_error(self):
         block = """
@@ -134,12 +194,12 @@ class CheckTest(daemon.TestCase):
               Process "a"
             </Plugin>"""
         self.assert_refused(
-            self.check(self.write("early.conf",
+            self.run_check(self.write("early.conf",
                                   f"{block}\nLoadPlugin resource_attribution")),
             "would be ignored", "stands before")
-        self.assert_refused(self.check(self.write("never.conf", block)),
+        self.assert_refused(self.run_check(self.write("never.conf", block)),
                             "would be ignored")
-        self.assert_refused(self.check(self.write("empty.conf", "")),
+        self.assert_refused(self.run_check(self.write("empty.conf", "")),
                             '"LoadPlugin resource_attribution" is missing')
 
     def test_verdict_is_that_of_the_daemon(self):
@@ -167,7 +227,7 @@ class CheckTest(daemon.TestCase):
         for name, text in {**valid, **refused}.items():
             with self.subTest(name=name):
                 path = self.write("file.conf", text, end="")
-                result = self.check(path)
+                result = self.run_check(path)
                 self.assertEqual(result.returncode, int(name in refused),
                                  result)
                 self.assertEqual(self.daemon_takes(path), name in valid)
@@ -181,7 +241,7 @@ class CheckTest(daemon.TestCase):
     def test_block_with_a_name_like_ours_is_an_error(self):
         for name in ("resource_atribution", "resource-attribution"):
             self.assert_refused(
-                self.check(self.write("typo.conf", f"""
+                self.run_check(self.write("typo.conf", f"""
                     LoadPlugin resource_attribution
                     <Plugin "{name}">
                       Interval 5
@@ -189,7 +249,7 @@ class CheckTest(daemon.TestCase):
                 f"configuration for the `{name}' plugin", "would be ignored")
 
     def test_other_plugins_are_not_loaded_however_they_are_written(self):
-        result = self.check(self.write("other.conf", """
+        result = self.run_check(self.write("other.conf", """
             LoadPlugin resource_attribution
             < LoadPlugin no_such_plugin>
             </LoadPlugin>
@@ -210,7 +270,7 @@ class CheckTest(daemon.TestCase):
         pid_file = running.directory / "collectd.pid"
         pid_file.write_text("untouched")
         strace = self.directory / "strace"
-        result = self.check(
+        result = self.run_check(
             running.directory / "collectd.conf",
             wrapper=["strace", "-fo", strace, "-e", "trace=listen,bind"])
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -224,7 +284,7 @@ class CheckTest(daemon.TestCase):
 
     def test_what_a_file_names_besides_is_not_read(self):
         self.sleeper()
-        result = self.check(self.write("whole.conf", f"""
+        result = self.run_check(self.write("whole.conf", f"""
             BaseDir "/nonexistent"
             TypesDB "/nonexistent"
             Include "/nonexistent/*.conf"
@@ -253,7 +313,7 @@ class CheckTest(daemon.TestCase):
         self.assertIn("interval 7 s (LoadPlugin)", result.stdout)
 
     def test_line_ends_and_case_are_as_the_daemon_takes_them(self):
-        result = self.check(self.write("dos.conf", "\r\n".join([
+        result = self.run_check(self.write("dos.conf", "\r\n".join([
             "loadplugin Resource_Attribution", "<plugin Resource_Attribution>",
             'process "nobody-is-called-so"', "</plugin>", "LOADPLUGIN cpu", ""])))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -261,7 +321,7 @@ class CheckTest(daemon.TestCase):
 
     def test_pass_that_fails_is_an_error(self):
         self.assert_refused(
-            self.check(self.write("proc.conf", """
+            self.run_check(self.write("proc.conf", """
                 LoadPlugin resource_attribution
                 <Plugin resource_attribution>
                   ProcPath "/nonexistent"
@@ -270,11 +330,11 @@ class CheckTest(daemon.TestCase):
 
     def test_disabled_is_valid_and_said(self):
         path = self.write("off.conf", "LoadPlugin resource_attribution\n")
-        result = self.check(path, RESOURCE_ATTRIBUTION_ENABLED="no")
+        result = self.run_check(path, RESOURCE_ATTRIBUTION_ENABLED="no")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertIn("disabled (RESOURCE_ATTRIBUTION_ENABLED)", result.stdout)
         self.assert_refused(
-            self.check(path, RESOURCE_ATTRIBUTION_ENABLED="perhaps"),
+            self.run_check(path, RESOURCE_ATTRIBUTION_ENABLED="perhaps"),
             'RESOURCE_ATTRIBUTION_ENABLED="perhaps": expected')
 
     @daemon.needs_root
@@ -288,7 +348,7 @@ class CheckTest(daemon.TestCase):
                 PIDFile "{self.directory}/pid"
               </Process>
             </Plugin>""")
-        result = self.check(path, wrapper=[
+        result = self.run_check(path, wrapper=[
             "setpriv", "--reuid", "nobody", "--regid", "nogroup",
             "--clear-groups"])
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -297,11 +357,11 @@ class CheckTest(daemon.TestCase):
     def test_wrong_use_is_told_apart(self):
         for arguments in ([], ["--bogus"], ["--plugin-dir"]):
             with self.subTest(arguments=arguments):
-                result = subprocess.run([CHECK, *arguments], text=True,
+                result = subprocess.run([daemon.CHECK, *arguments], text=True,
                                         capture_output=True, check=False)
                 self.assertEqual(result.returncode, 2)
                 self.assertIn("usage:", result.stderr)
-        self.assert_refused(self.check(self.directory / "missing.conf"),
+        self.assert_refused(self.run_check(self.directory / "missing.conf"),
                             "missing.conf: not a file that can be read")
 
 

@@ -26,6 +26,7 @@ BUILD_DIR = pathlib.Path(os.environ["BUILD_DIR"])
 SOURCE_DIR = pathlib.Path(os.environ["SOURCE_DIR"])
 SANITIZER_RUNTIME = os.environ.get("SANITIZER_RUNTIME", "")
 MODULE = BUILD_DIR / "resource_attribution.so"
+CHECK = BUILD_DIR / "resource-attribution-check"
 COLLECTD = "/usr/sbin/collectd"
 ACTOR = pathlib.Path(__file__).parent / "actor.py"
 PREFIX = "collectd_resource_attribution_"
@@ -143,10 +144,10 @@ class TestCase(unittest.TestCase):
         self.addCleanup(end_group, process)
         return process
 
-    def actor(self, *arguments, **options):
+    def actor(self, *arguments, interpreter=sys.executable, **options):
         """Starts an actor whose command line ends with `arguments`."""
         actor = Actor(self.run_program(
-            sys.executable, "-B", ACTOR, *arguments, stdin=subprocess.PIPE,
+            interpreter, "-B", ACTOR, *arguments, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=None, **options))
         self.addCleanup(actor.close)
         return actor
@@ -162,6 +163,22 @@ class TestCase(unittest.TestCase):
         daemon = Collectd(self.directory, config, **options)
         self.addCleanup(daemon.kill)
         return daemon
+
+    def run_check(self, *arguments, wrapper=(), **env):
+        """Runs resource-attribution-check beside the module that was built."""
+        temporary = self.directory / "tmp"
+        temporary.mkdir(exist_ok=True)
+        temporary.chmod(0o777)
+        if SANITIZER_RUNTIME:
+            # mawk compares beyond what it has, up to the first difference.
+            env.update(LD_PRELOAD=SANITIZER_RUNTIME,
+                       ASAN_OPTIONS="detect_leaks=0:strict_memcmp=0")
+        result = subprocess.run(
+            [*wrapper, CHECK, "--plugin-dir", BUILD_DIR, *arguments],
+            capture_output=True, text=True, timeout=PATIENCE,
+            env={**os.environ, "TMPDIR": str(temporary), **env})
+        self.assertEqual(list(temporary.iterdir()), [], "left behind")
+        return result
 
     def start_collectd(self, *options):
         """The daemon with these options of ours, and itself as the block "self",

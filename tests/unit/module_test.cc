@@ -244,6 +244,21 @@ TEST_F(ModuleTest, RefusedReadCallbackFailsTheStart) {
   EXPECT_NE(collectd_.init(), 0);
 }
 
+TEST_F(ModuleTest, SelectorsThatSelectNothingAreWarnedOfAtStart) {
+  ASSERT_TRUE(
+      Configure({{{"Process", {"nginx*"}, {}},
+                  {"Process",
+                   {"x"},
+                   {{"Name", {"x"}, {}},
+                    {"Untraced", {}, {{"PIDFile", {"/run/*.pid"}, {}}}}}}}}));
+  EXPECT_EQ(collectd_.init(), 0);
+  EXPECT_THAT(collectd_.Lines(LOG_WARNING),
+              ElementsAre(HasSubstr("block \"nginx*\": Name \"nginx*\" is no "
+                                    "pattern"),
+                          HasSubstr("block \"x\": <Untraced>: PIDFile "
+                                    "\"/run/*.pid\" is no pattern")));
+}
+
 TEST_F(ModuleTest, LosingAndFindingAreSaidOnceEach) {
   tree_.Put({.pid = 1, .comm = "init"});
   tree_.Put({.pid = 5, .comm = "a"});
@@ -503,7 +518,9 @@ TEST_F(ModuleTest, CheckPrintsATableAndReportsNothing) {
   std::fflush(stdout);
   const std::string table = testing::internal::GetCapturedStdout();
   EXPECT_THAT(table, HasSubstr("\n  5 a\\x1b[2J\n"));
-  EXPECT_THAT(table, testing::ContainsRegex("\nb +- +- +- +- +-\n"));
+  EXPECT_THAT(table, testing::ContainsRegex(
+                         "\nb +- +- +- +- +-\n"
+                         "  none of 1 process matches Name \"b\"\n"));
   EXPECT_THAT(collectd_.values, IsEmpty());
 }
 

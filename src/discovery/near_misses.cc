@@ -1,0 +1,371 @@
+#include "discovery/near_misses.h"
+
+#include <mntent.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "discovery/candidate.h"
+#include "discovery/matching.h"
+#include "discovery/pid_file.h"
+#include "discovery/selector_hints.h"
+#include "discovery/selector_warnings.h"
+#include "discovery/users.h"
+#include "procfs/printable.h"
+
+namespace resource_attribution::discovery {
+namespace {
+
+using procfs::Procfs;
+using procfs::Quoted;
+using procfs::Result;
+
+constexpr size_t kHintsMax = 5;
+
+// What all blocks share.
+struct Host {
+  const Procfs& proc;
+  Users users;
+  std::vector<std::string> mount_points;  // of cgroup hierarchies
+};
+
+// One kind of selector that a block has.
+struct Kind {
+  const char* option;
+  std::string values;  // for people
+  // What a process has of this kind; none where only its PID can be said.
+  std::function<std::string(Candidate&, const Subject&)> of{};
+  Hints hints{};
+  std::function<bool(Candidate&, const Subject&)> matches{};
+  size_t processes = 0;  // that it matches
+  // Of the processes that every other kind matches.
+  Tally all_others_match{};
+
+  std::string Text() const { return option + (" " + values); }
+};
+
+// The mount points of the hierarchies that Cgroups looks at.
+std::vector<std::string> CgroupMountPoints(const std::string& path) {
+  std::vector<std::string> mount_points;
+  const std::unique_ptr<FILE, int (*)(FILE*)> mounts(
+      setmntent(path.c_str(), "re"), endmntent);
+  if (mounts == nullptr) return mount_points;
+  mntent mount{};
+  std::array<char, size_t{2} * PATH_MAX> strings{};
+  while (getmntent_r(mounts.get(), &mount, strings.data(), strings.size())) {
+    if (strcmp(mount.mnt_type, "cgroup2") == 0 ||
+        (strcmp(mount.mnt_type, "cgroup") == 0 &&
+         hasmntopt(&mount, "name=systemd") != nullptr)) {
+      mount_points.emplace_back(mount.mnt_dir);
+    }
+  }
+  return mount_points;
+}
+
+std::string Either(const auto& values, auto text_of) {
+  std::string text;
+  for (const auto& value : values) {
+    text += (text.empty() ? "" : " or ") + Quoted(text_of(value));
+  }
+  return text;
+}
+
+std::string Either(const std::vector<std::string>& values) {
+  return Either(values, [](const std::string& value) { return value; });
+}
+
+using Of = std::function<std::string(Candidate&, const Subject&)>;
+
+// Adds a kind of selector that the candidate itself answers: `copy` puts it,
+// and no other, into selectors.
+void AddAsked(Kind kind, auto copy, const Users& users,
+              std::vector<Kind>& kinds) {
+  const auto alone = std::make_shared<Selectors>();
+  copy(*alone);
+  kind.matches = [alone, &users](Candidate& candidate, const Subject& /*one*/) {
+    return Matches(*alone, /*cgroups_are_listed=*/false, users, candidate)
+        .value_or(false);
+  };
+  kinds.push_back(std::move(kind));
+}
+
+void AddNames(const Selectors& selectors, const Host& host,
+              std::vector<Kind>& kinds) {
+  if (selectors.names.empty()) return;
+  const Of name_of = [](Candidate&, const Subject& one) {
+    return std::string(one.comm);
+  };
+  AddAsked(
+      {.option = "Name",
+       .values = Either(selectors.names),
+       .of = name_of,
+       .hints = HintsOfNames(selectors.names)},
+      [&](Selectors& alone) { alone.names = selectors.names; }, host.users,
+      kinds);
+}
+
+void AddExecutables(const Selectors& selectors, const Host& host,
+                    std::vector<Kind>& kinds) {
+  if (selectors.executables.empty()) return;
+  const Of executable_of = [](Candidate&, const Subject& one) {
+    return std::string(one.exe_refused ? "(may not be read)" : one.exe);
+  };
+  AddAsked(
+      {.option = "Executable",
+       .values = Either(selectors.executables),
+       .of = executable_of,
+       .hints = HintsOfExecutables(selectors.executables)},
+      [&](Selectors& alone) { alone.executables = selectors.executables; },
+      host.users, kinds);
+}
+
+void AddCommandLines(const Selectors& selectors, const Host& host,
+                     std::vector<Kind>& kinds) {
+  if (selectors.command_lines.empty()) return;
+  const auto text = [](const auto& one) { return one->pattern(); };
+  AddAsked(
+      {.option = "CommandLine",
+       .values = Either(selectors.command_lines, text),
+       .hints = HintsOfExpressions(selectors.command_lines)},
+      [&](Selectors& alone) {
+        for (const auto& one : selectors.command_lines) {
+          alone.command_lines.push_back(CompileExpression(one->pattern()));
+        }
+      },
+      host.users, kinds);
+}
+
+void AddUsers(const Selectors& selectors, Host& host,
+              std::vector<Kind>& kinds) {
+  if (selectors.users.empty()) return;
+  const Of user_of = [&users = host.users](Candidate& candidate,
+                                           const Subject&) {
+    const auto id = candidate.EffectiveUser();
+    return id && *id ? users.Name(**id) : std::string();
+  };
+  AddAsked(
+      {.option = "User",
+       .values = Either(selectors.users),
+       .of = user_of,
+       .hints = HintsOfUsers(selectors.users, host.users)},
+      [&](Selectors& alone) { alone.users = selectors.users; }, host.users,
+      kinds);
+}
+
+// A slash at the beginning counts only to people, and only where it misleads.
+std::string AsWritten(const CgroupPattern& pattern) {
+  return (WithoutMountPoint(pattern) ? "/" : "") + CgroupPath(pattern);
+}
+
+void AddCgroups(const Selectors& selectors, const Host& host,
+                std::vector<Kind>& kinds) {
+  if (selectors.cgroups.empty()) return;
+  const Of cgroup_of = [](Candidate&, const Subject& one) {
+    return std::string(one.cgroup);
+  };
+  AddAsked(
+      {.option = "Cgroup",
+       .values = Either(selectors.cgroups, AsWritten),
+       .of = cgroup_of,
+       .hints = HintsOfCgroups(selectors.cgroups, host.mount_points)},
+      [&](Selectors& alone) { alone.cgroups = selectors.cgroups; }, host.users,
+      kinds);
+}
+
+void AddUnits(const Selectors& selectors, const Host& host,
+              std::vector<Kind>& kinds) {
+  if (selectors.systemd_units.empty()) return;
+  const Of unit_of = [](Candidate&, const Subject& one) {
+    return std::string(SystemdUnitOf(one.cgroup));
+  };
+  AddAsked(
+      {.option = "SystemdUnit",
+       .values = Either(selectors.systemd_units),
+       .of = unit_of,
+       .hints = HintsOfUnits(selectors.systemd_units)},
+      [&](Selectors& alone) { alone.systemd_units = selectors.systemd_units; },
+      host.users, kinds);
+}
+
+void AddPidFiles(const Selectors& selectors, const Host& host,
+                 std::vector<Kind>& kinds) {
+  if (selectors.pid_files.empty()) return;
+  std::vector<pid_t> pids;
+  procfs::Buffer buffer;
+  for (const std::string& path : selectors.pid_files) {
+    if (const auto pid = ReadPidFile(path, buffer)) pids.push_back(*pid);
+  }
+  const auto is_named = [pids](Candidate&, const Subject& one) {
+    return std::find(pids.begin(), pids.end(), one.pid) != pids.end();
+  };
+  kinds.push_back({.option = "PIDFile",
+                   .values = Either(selectors.pid_files),
+                   .hints = HintsOfPidFiles(selectors.pid_files, host.proc),
+                   .matches = is_named});
+}
+
+void AddSelf(const Selectors& selectors, const Host& host,
+             std::vector<Kind>& kinds) {
+  if (!selectors.self) return;
+  const auto is_self = [self = host.proc.Self().value_or(0)](
+                           Candidate&, const Subject& one) {
+    return one.pid == self;
+  };
+  kinds.push_back({.option = "Self", .values = "true", .matches = is_self});
+}
+
+// What was seen of one block.
+class Block {
+ public:
+  Block(const Selectors& selectors, Host& host)
+      : takes_kernel_threads_(!selectors.names.empty()) {
+    AddNames(selectors, host, kinds_);
+    AddExecutables(selectors, host, kinds_);
+    AddCommandLines(selectors, host, kinds_);
+    AddUsers(selectors, host, kinds_);
+    AddPidFiles(selectors, host, kinds_);
+    AddCgroups(selectors, host, kinds_);
+    AddUnits(selectors, host, kinds_);
+    AddSelf(selectors, host, kinds_);
+  }
+
+  void Look(Candidate& candidate, const Subject& one) {
+    if (one.kernel_thread && !takes_kernel_threads_) return;
+    std::vector<Kind*> failed;
+    for (Kind& kind : kinds_) {
+      if (!kind.matches(candidate, one)) failed.push_back(&kind);
+    }
+    if (one.ended) {
+      ended_ += failed.empty() ? 1 : 0;
+      return;
+    }
+    looked_at_ += one.kernel_thread ? 0 : 1;
+    matched_ += failed.empty() ? 1 : 0;
+    for (Kind& kind : kinds_) {
+      ++kind.processes;
+      for (const auto& hint : kind.hints) hint->Look(one);
+    }
+    for (Kind* kind : failed) --kind->processes;
+    if (failed.size() == 1 && kinds_.size() > 1) {
+      Kind& kind = *failed[0];
+      kind.all_others_match.Add(kind.of ? kind.of(candidate, one)
+                                        : std::to_string(one.pid));
+    }
+  }
+
+  std::vector<std::string> Say() const {
+    if (matched_ > 0) {
+      return {ProcessesThat("match", matched_) +
+              " now, but did not in the pass"};
+    }
+    std::vector<std::string> lines;
+    SayCounts(lines);
+    if (ended_ > 0) {
+      lines.push_back(ProcessesThat("match", ended_) +
+                      " but ended: a zombie counts as gone");
+    }
+    for (const Kind& kind : kinds_) {
+      if (kind.processes > 0) continue;
+      for (const auto& hint : kind.hints) hint->Say(lines);
+    }
+    for (const Kind& kind : kinds_) {
+      const size_t processes = kind.all_others_match.total();
+      if (processes == 0) continue;
+      std::string which =
+          ", such as PID " + kind.all_others_match.Most(1)[0].value;
+      if (kind.of) {
+        which = std::string(processes == 1 ? "; its " : "; their ") +
+                kind.option + " is " + kind.all_others_match.Describe();
+      }
+      lines.push_back(ProcessesThat("match", processes) + " all but " +
+                      kind.option + which);
+    }
+    if (lines.size() > 1 + kHintsMax) lines.resize(1 + kHintsMax);
+    return lines;
+  }
+
+ private:
+  void SayCounts(std::vector<std::string>& lines) const {
+    if (kinds_.size() == 1) {
+      lines.push_back("none of " + Processes(looked_at_) + " matches " +
+                      kinds_[0].Text());
+      return;
+    }
+    std::string counts;
+    bool each = true;
+    for (const Kind& kind : kinds_) {
+      counts += (counts.empty() ? "" : ", ") + kind.Text() + " " +
+                std::to_string(kind.processes);
+      each = each && kind.processes > 0;
+    }
+    lines.push_back((each ? "each selector matches some process, but none of "
+                          : "none of ") +
+                    Processes(looked_at_) + " matches all: " + counts);
+  }
+
+  const bool takes_kernel_threads_;
+  std::vector<Kind> kinds_;
+  size_t looked_at_ = 0;
+  size_t matched_ = 0;
+  size_t ended_ = 0;
+};
+
+void LookAt(const Procfs& proc, pid_t pid, Candidate::Buffers& buffers,
+            std::vector<Block>& blocks) {
+  const auto process = proc.OpenProcess(pid);
+  if (!process) return;
+  procfs::Buffer stat_buffer;
+  const auto stat = process->ReadStat(stat_buffer);
+  if (!stat) return;
+  Candidate candidate(*process, buffers);
+  Subject one{.pid = pid,
+              .ended = stat->Ended(),
+              .kernel_thread = stat->KernelThread()};
+  if (const auto& comm = candidate.Comm()) one.comm = *comm;
+  if (const auto& cmdline = candidate.Cmdline()) {
+    one.cmdline = cmdline->joined;
+    one.arguments = {LastComponent(cmdline->argv0),
+                     LastComponent(cmdline->next[0]),
+                     LastComponent(cmdline->next[1])};
+  }
+  if (const auto& cgroup = candidate.Cgroup()) one.cgroup = *cgroup;
+  const auto& exe = candidate.Exe();
+  if (exe) one.exe = *exe;
+  one.exe_refused = !exe && exe.error().Denied();
+  for (Block& block : blocks) block.Look(candidate, one);
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<std::string>>> ExplainNearMisses(
+    const Procfs& proc, const std::string& mounts,
+    std::span<const Selectors* const> selectors) {
+  Host host{.proc = proc, .mount_points = CgroupMountPoints(mounts)};
+  for (const Selectors* one : selectors) {
+    for (const std::string& user : one->users) host.users.Add(user);
+  }
+  host.users.Refresh(std::chrono::steady_clock::now());
+  std::vector<Block> blocks;
+  for (const Selectors* one : selectors) blocks.emplace_back(*one, host);
+
+  std::vector<pid_t> pids;
+  if (const auto listed = proc.ListProcesses(pids); !listed) {
+    return tl::unexpected(listed.error());
+  }
+  Candidate::Buffers buffers;
+  for (const pid_t pid : pids) LookAt(proc, pid, buffers, blocks);
+
+  std::vector<std::vector<std::string>> explanations;
+  explanations.reserve(blocks.size());
+  for (const Block& block : blocks) explanations.push_back(block.Say());
+  return explanations;
+}
+
+}  // namespace resource_attribution::discovery
