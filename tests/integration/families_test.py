@@ -148,9 +148,11 @@ class Families:
         self.assert_quiet_end(collectd)
 
     def test_gunicorn_which_forks_one_more_worker(self):
+        # With python3-setproctitle the title replaces the command line.
         collectd = self.start_collectd(
-            '<Process "gunicorn">', 'Name "gunicorn"',
-            f'CommandLine "{self.directory}/gunicorn.sock"', "</Process>")
+            '<Process "gunicorn">',
+            f'CommandLine "{self.directory}/gunicorn.sock"',
+            f'CommandLine "^gunicorn: .* \\\\[{UNIQUE}\\\\]$"', "</Process>")
         (self.directory / "app.py").write_text(
             "def application(environment, start_response):\n"
             "    start_response('204 No Content', [])\n"
@@ -158,7 +160,7 @@ class Families:
         gunicorn = self.run_group(
             "/usr/bin/gunicorn", "--workers=2", "--worker-tmp-dir",
             self.directory, "--bind", f"unix:{self.directory}/gunicorn.sock",
-            "app:application", cwd=self.directory)
+            "--name", UNIQUE, "app:application", cwd=self.directory)
         collectd.wait_for_counts(gunicorn=3)
         gunicorn.send_signal(signal.SIGTTIN)
         collectd.wait_for_counts(gunicorn=4)
