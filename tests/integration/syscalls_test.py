@@ -51,7 +51,7 @@ class SyscallsTest(daemon.TestCase):
         strace = self.run_program(
             "strace", "-f", "-p", str(collectd.process.pid), "-o", output,
             "-e", "trace=open,openat,openat2,pread64,readlink,readlinkat,"
-            "getdents64,recvmsg")
+            "getdents64,recvmsg,kcmp")
         def passes():
             if not output.exists():
                 return None
@@ -135,6 +135,25 @@ class SyscallsTest(daemon.TestCase):
             self.assertEqual(sorted(self.opened(calls)), sorted(paths))
             self.assertEqual({name for name, _, _ in calls} - {"open", "openat"},
                              {"recvmsg", "pread64"})
+
+    # It may share the memory of its parent: asked once of each.
+    def test_forked_workers_are_compared_with_their_parents_once(self):
+        strace = self.directory / "strace-of-all"
+        actor = self.actor()
+        actor.do(f"rename(b'{UNIQUE}-f')")
+        actor.do("fork(3)")
+        collectd = self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 0.2",
+            '<Process "forked">', f'Name "{UNIQUE}-f"', "</Process>",
+            "</Plugin>"]), wrapper=[
+                "strace", "-D", "-f", "-o", strace, "-e", "trace=kcmp"]).start()
+        collectd.wait_for_counts(forked=4)
+        for _ in range(3):
+            collectd.wait_for_passes("forked")
+        collectd.stop()
+        self.assertEqual(strace.read_text().count("kcmp("), 3)
 
     def test_scan_reads_the_name_of_each_other_process_once(self):
         passes = self.trace(
