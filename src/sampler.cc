@@ -10,6 +10,7 @@
 
 #include "attribution/cpu_percent.h"
 #include "procfs/capabilities.h"
+#include "procfs/pass_failed.h"
 
 namespace resource_attribution {
 namespace {
@@ -212,9 +213,10 @@ Result<void> Sampler::Pass(PassReport& report) {
   current_.begun = clock_();
   current_.readings.clear();
   table_.BeginPass(*proc_);
-  if (auto found = discovery_.Find(*proc_, current_.begun->monotonic, table_);
-      !found) {
-    return found;
+  try {
+    discovery_.Find(*proc_, current_.begun->monotonic, table_);
+  } catch (const procfs::PassFailed& failed) {
+    return tl::unexpected(failed.error());
   }
   ForgetTraffic();
 

@@ -5,44 +5,11 @@
 
 #include "discovery/matching.h"
 #include "procfs/capabilities.h"
+#include "procfs/pass_failed.h"
 
 namespace resource_attribution::discovery {
-namespace {
 
 using procfs::Error;
-using procfs::Result;
-
-// After so long everything is scanned: each hour where a block asks for what
-// changes without an event, and else in case that the kernel had no memory for
-// an event, which it does not tell.
-constexpr std::chrono::hours kSilentPeriod{1};
-constexpr std::chrono::hours kPeriod{6};
-constexpr std::chrono::minutes kRecent{1};
-
-// Named where events may be missing, where a parent could not be read, whose
-// descendants no event names, and in the first pass: whoever started just
-// before it. It sorts before every PID.
-constexpr pid_t kEverybody = 0;
-
-// `matches` are sorted. Null when `pid` does not belong to `block`.
-const Match* FindMatch(std::span<const Match> matches, pid_t pid,
-                       size_t block) {
-  const auto found = std::lower_bound(
-      matches.begin(), matches.end(), std::pair(pid, block),
-      [](const Match& match, const std::pair<pid_t, size_t>& key) {
-        return std::pair(match.pid, match.block) < key;
-      });
-  const bool is_there =
-      found != matches.end() && found->pid == pid && found->block == block;
-  return is_there ? &*found : nullptr;
-}
-
-void SortAndUnify(std::vector<pid_t>& pids) {
-  std::sort(pids.begin(), pids.end());
-  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
-}
-
-}  // namespace
 
 Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     : listing_(std::move(mounts)) {
@@ -54,8 +21,9 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     Block block{.selectors = &selectors,
                 .name = NameTemplate(target.name),
                 .max_instances = target.max_instances};
-    needs_hourly_scan_ = needs_hourly_scan_ || selectors.AskForCommandLine() ||
-                         block.name.NeedsCgroup();
+    if (selectors.AskForCommandLine() || block.name.NeedsCgroup()) {
+      changes_.ExpectSilentChanges();
+    }
     if (!block.name.HasPlaceholders()) {
       block.instance = instances_.AddLasting(target.name, index);
     }
@@ -81,180 +49,120 @@ void Discovery::ChooseCandidates() {
   }
 }
 
-Result<void> Discovery::Find(const procfs::Procfs& proc,
-                             std::chrono::steady_clock::time_point now,
-                             procfs::ProcessTable& table) {
-  Pass pass{proc, table, HasToLookAtEverything(now)};
+void Discovery::Find(const procfs::Procfs& proc,
+                     std::chrono::steady_clock::time_point now,
+                     procfs::ProcessTable& table) {
+  Pass pass{proc, table, changes_.PlanPass(now)};
+  if (users_.Refresh(now)) pass.plan.everything = true;
   listing_.BeginPass();
-  if (auto matched = MatchAll(pass); !matched) return matched;
-  if (!pass.everything && MissesDescendants(pass)) {
-    pass.everything = true;
-    if (auto matched = MatchAll(pass); !matched) return matched;
+  MatchAll(pass);
+  if (MissesDescendants(pass)) {
+    pass.plan.everything = true;
+    MatchAll(pass);
   }
-  if (auto added = AddDescendants(pass); !added) return added;
-  EndPass(table);
-  if (pass.everything) all_looked_at_ = now;
-  return {};
-}
-
-// Takes who may have changed into named_.
-bool Discovery::HasToLookAtEverything(TimePoint now) {
-  // Until the pass is over: what it took in may be lost.
-  const bool was_up_to_date = std::exchange(up_to_date_, false);
-  const bool users_changed = users_.Refresh(now);
-  drained_.clear();
-  const bool complete = events_ && events_->Drain(drained_);
-  if (!complete || !all_looked_at_) drained_.push_back(kEverybody);
-  NameWhoMayHaveChanged(now);
-  return (!named_.empty() && named_.front() == kEverybody) || !was_up_to_date ||
-         users_changed ||
-         now - *all_looked_at_ >=
-             (needs_hourly_scan_ ? kSilentPeriod : kPeriod);
-}
-
-// Those that an event names now, and those that one has named lately.
-void Discovery::NameWhoMayHaveChanged(TimePoint now) {
-  std::swap(named_, again_);
-  again_.clear();
-  named_.insert(named_.end(), drained_.begin(), drained_.end());
-  if (needs_hourly_scan_ && events_) {
-    SortAndUnify(drained_);
-    SortAndUnify(gone_);
-    for (Recent& one : recent_) {
-      if (one.look_due > now) continue;
-      named_.push_back(one.pid);
-      one.look_due = now + (now - one.named);
-    }
-    std::erase_if(recent_, [&](const Recent& one) {
-      return one.look_due - one.named > 2 * kRecent ||
-             std::binary_search(gone_.begin(), gone_.end(), one.pid) ||
-             std::binary_search(drained_.begin(), drained_.end(), one.pid);
-    });
-    for (const pid_t pid : drained_) recent_.push_back({pid, now, now});
-  }
-  gone_.clear();
-  SortAndUnify(named_);
+  AddDescendants(pass);
+  EndPass(pass, now);
 }
 
 // Fills next_matches_ with the processes that match by themselves, sorted.
-Result<void> Discovery::MatchAll(Pass& pass) {
+void Discovery::MatchAll(const Pass& pass) {
   next_matches_.clear();
-  children_.clear();
-  if (pass.everything) refused_one_ = false;
+  parents_.clear();
+  if (pass.plan.everything) refused_one_ = false;
   for (Block& block : blocks_) {
     block.listing_problem.clear();
-    if (!pass.everything) continue;
+    if (!pass.plan.everything) continue;
     block.problem.clear();
     block.refused = 0;
   }
-  if (!pass.everything) KeepMatches(pass);
-  if (auto matched = MatchListed(pass); !matched) return matched;
-  if (auto matched = Search(pass); !matched) return matched;
+  KeepMatches(pass);
+  MatchListed(pass);
+  Search(pass);
   std::sort(next_matches_.begin(), next_matches_.end());
   next_matches_.erase(std::unique(next_matches_.begin(), next_matches_.end()),
                       next_matches_.end());
-  return {};
 }
 
-// Those of the last pass with blocks that search, where no event names the
-// process.
-void Discovery::KeepMatches(Pass& pass) {
+// Those of the last pass with blocks that search.
+void Discovery::KeepMatches(const Pass& pass) {
   for (const Match& match : matches_) {
     if (!match.inherited && !blocks_[match.block].is_listed &&
-        !std::binary_search(named_.begin(), named_.end(), match.pid) &&
+        pass.plan.StillHolds(match.pid) &&
         pass.table.Find(match.pid) != nullptr) {
       next_matches_.push_back(match);
     }
   }
 }
 
-Result<void> Discovery::MatchListed(Pass& pass) {
+void Discovery::MatchListed(const Pass& pass) {
   for (const size_t& index : listing_blocks_) {
     Block& block = blocks_[index];
-    auto listed = listing_.List(pass.proc, *block.selectors, lists_cgroups_,
-                                members_, block.listing_problem);
-    if (!listed) return listed;
+    listing_.List(pass.proc, *block.selectors, lists_cgroups_, members_,
+                  block.listing_problem);
     for (const CgroupMember& member : members_) {
       // A name with placeholders may depend on the cgroup.
       const Match* before = FindMatch(matches_, member.pid, index);
-      if (!pass.everything && block.instance && before != nullptr &&
-          !before->inherited && pass.table.Find(member.pid) != nullptr &&
-          !std::binary_search(named_.begin(), named_.end(), member.pid)) {
+      if (block.instance && before != nullptr && !before->inherited &&
+          pass.plan.StillHolds(member.pid) &&
+          pass.table.Find(member.pid) != nullptr) {
         next_matches_.push_back(*before);
-        continue;
+      } else {
+        LookAt(pass, member.pid, {&index, 1}, member.cgroup);
       }
-      auto look = LookAt(pass, member.pid, {&index, 1}, member.cgroup);
-      if (!look) return look;
     }
   }
-  return {};
 }
 
-Result<void> Discovery::Search(Pass& pass) {
-  if (!Searches()) return {};
-  if (pass.everything) {
-    if (auto list = pass.proc.ListProcesses(pids_); !list) return list;
-  }
-  for (const pid_t pid : pass.everything ? pids_ : named_) {
-    if (auto look = LookAt(pass, pid, searching_blocks_, {}); !look) {
-      return look;
+void Discovery::Search(const Pass& pass) {
+  if (!Searches()) return;
+  if (pass.plan.everything) {
+    if (const auto listed = pass.proc.ListProcesses(pids_); !listed) {
+      throw procfs::PassFailed(listed.error());
     }
   }
-  return {};
+  for (const pid_t pid : pass.plan.everything ? pids_ : pass.plan.processes) {
+    LookAt(pass, pid, searching_blocks_, {});
+  }
 }
 
-// Adds the matches of the process `pid` with the blocks whose indices are
-// given.
-Result<void> Discovery::LookAt(Pass& pass, pid_t pid,
-                               std::span<const size_t> blocks,
-                               std::string_view cgroup) {
-  const auto watched = ReadWatched(pass, pid);
-  if (!watched) return tl::unexpected(watched.error());
-
+// Adds the matches of the process `pid` with `blocks`.
+void Discovery::LookAt(const Pass& pass, pid_t pid, Blocks blocks,
+                       std::string_view cgroup) {
+  const procfs::WatchedProcess* watched = ReadWatched(pass, pid);
   const auto glanced_at = pass.proc.GlanceAt(pid);
-  Candidate glance(glanced_at, buffers_, *watched);
+  Candidate glance(glanced_at, buffers_, watched);
   if (!cgroup.empty()) glance.SetCgroup(cgroup);
-  if (!family_blocks_.empty()) {
-    const auto parent = glance.Parent();
-    if (parent) {
-      children_.push_back({*parent, pid});
-    } else if (auto noted =
-                   NoteOrFail(parent.error(), pid, family_blocks_, kEverybody);
-               !noted) {
-      return noted;
-    }
-  }
-  if (auto evaluated = Evaluate(glance, blocks); !evaluated) return evaluated;
-  if (matching_.empty()) return {};
-  if (*watched != nullptr) return AddMatches(glance);
+  if (!family_blocks_.empty()) NoteParent(glance);
+  blocks = BlocksThatMatch(glance, blocks);
+  if (blocks.empty()) return;
+  if (watched != nullptr) return AddMatches(glance, blocks);
 
-  // What was glanced at may have been of somebody who had the PID before.
+  // What was glanced at may have been of a process that had the PID before.
   const auto process = pass.proc.OpenProcess(pid);
-  if (!process) return NoteOrFail(process.error(), pid, matching_);
+  if (!process) {
+    if (LeaveOut(process.error(), pid, blocks)) changes_.LookAgain(pid);
+    return;
+  }
   Candidate candidate(*process, buffers_);
   if (!cgroup.empty()) candidate.SetCgroup(cgroup);
-  if (auto evaluated = Evaluate(candidate, blocks); !evaluated) {
-    return evaluated;
-  }
-  if (matching_.empty()) return {};
-  const bool is_in_file =
-      !blocks_[matching_.front()].selectors->pid_files.empty();
-  const auto watches = Watch(pass, *process, pid, is_in_file);
-  if (!watches) return tl::unexpected(watches.error());
-  return *watches ? AddMatches(candidate) : Result<void>();
+  blocks = BlocksThatMatch(candidate, blocks);
+  if (blocks.empty()) return;
+  if (Watch(pass, *process, blocks)) AddMatches(candidate, blocks);
 }
 
 // The process when it is watched and can be read, or else null: then it is
 // looked at as one that is not watched, and has no match any more.
-Result<procfs::WatchedProcess*> Discovery::ReadWatched(Pass& pass, pid_t pid) {
+procfs::WatchedProcess* Discovery::ReadWatched(const Pass& pass, pid_t pid) {
   procfs::WatchedProcess* watched = pass.table.Find(pid);
   if (watched == nullptr) return nullptr;
   const auto read = pass.table.Read(*watched);
   if (read) return watched;
-  if (read.error().OutOfResources()) return tl::unexpected(read.error());
+  procfs::ThrowIfOutOfResources(read.error());
   // Matches that were kept are of no use without it.
   for (const Match& match : matches_) {
-    if (match.pid == pid) NoteOrFail(read.error(), pid, {&match.block, 1});
+    if (match.pid == pid && LeaveOut(read.error(), pid, {&match.block, 1})) {
+      changes_.LookAgain(pid);
+    }
   }
   pass.table.Forget(pid);
   std::erase_if(next_matches_,
@@ -262,93 +170,99 @@ Result<procfs::WatchedProcess*> Discovery::ReadWatched(Pass& pass, pid_t pid) {
   return nullptr;
 }
 
-// Fills matching_ with those of `blocks` that the candidate matches.
-Result<void> Discovery::Evaluate(Candidate& candidate,
-                                 std::span<const size_t> blocks) {
-  matching_.clear();
+void Discovery::NoteParent(Candidate& candidate) {
+  const auto parent = candidate.Parent();
+  if (parent) {
+    parents_.push_back({*parent, candidate.pid()});
+  } else if (LeaveOut(parent.error(), candidate.pid(), family_blocks_)) {
+    // No event names its descendants.
+    changes_.ScanNext();
+  }
+}
+
+// Those of `blocks` that the candidate matches. Valid until the next call, and
+// may be what that is called with.
+Discovery::Blocks Discovery::BlocksThatMatch(Candidate& candidate,
+                                             Blocks blocks) {
+  size_t count = 0;
+  matching_.resize(std::max(matching_.size(), blocks.size()));
   for (const size_t& index : blocks) {
     const auto match =
         Matches(*blocks_[index].selectors, lists_cgroups_, users_, candidate);
-    if (match && *match) matching_.push_back(index);
-    if (match) continue;
-    if (match.error().Gone()) gone_.push_back(candidate.pid());
-    if (auto noted = NoteOrFail(match.error(), candidate.pid(), {&index, 1});
-        !noted) {
-      return noted;
+    if (match) {
+      if (*match) matching_[count++] = index;
+      continue;
+    }
+    if (match.error().Gone()) changes_.HasEnded(candidate.pid());
+    if (LeaveOut(match.error(), candidate.pid(), {&index, 1})) {
+      changes_.LookAgain(candidate.pid());
     }
   }
-  return {};
+  return {matching_.data(), count};
 }
 
-// Begins to watch a process that matches, because its PID is in a PID file or
-// otherwise. False when it turns out to be none, or cannot be read.
-Result<bool> Discovery::Watch(Pass& pass, const procfs::Process& process,
-                              pid_t again, bool is_in_file) {
+// Begins to watch a process that matches `blocks`. False when it turns out to
+// be none, or cannot be read.
+bool Discovery::Watch(const Pass& pass, const procfs::Process& process,
+                      Blocks blocks) {
+  const pid_t pid = process.pid();
   const auto watched = pass.table.Watch(process);
   if (!watched) {
-    return NoteOrFail(watched.error(), process.pid(), matching_, again).map([] {
-      return false;
-    });
+    if (LeaveOut(watched.error(), pid, blocks)) changes_.LookAgain(pid);
+    return false;
   }
   // A thread's directory can be opened, too, although it is not listed.
-  if ((*watched)->status.thread_group == process.pid()) return true;
-  pass.table.Forget(process.pid());
-  // It may have the PID of a process that an event named and that has ended.
-  if (!is_in_file) {
-    gone_.push_back(process.pid());
-    return false;
+  if ((*watched)->status.thread_group == pid) return true;
+  pass.table.Forget(pid);
+  if (blocks_[blocks.front()].selectors->pid_files.empty()) {
+    // It has the PID of a process that an event named and that has ended.
+    changes_.HasEnded(pid);
+  } else {
+    LeaveOut({.file = "PID file", .expected = "a process, not a thread"}, pid,
+             blocks);
+    changes_.LookAgain(pid);
   }
-  const Error error{.file = "PID file", .expected = "a process, not a thread"};
-  return NoteOrFail(error, process.pid(), matching_, again).map([] {
-    return false;
-  });
+  return false;
 }
 
-// Adds the candidate's matches with the blocks in matching_.
-Result<void> Discovery::AddMatches(Candidate& candidate) {
-  for (const size_t& index : matching_) {
-    Block& block = blocks_[index];
-    if (block.instance) {
-      next_matches_.push_back({candidate.pid(), index, *block.instance});
-      continue;
-    }
-    const auto named =
-        block.name.Expand(*block.selectors, users_, candidate, name_);
-    if (!named) {
-      auto noted = NoteOrFail(named.error(), candidate.pid(), {&index, 1});
-      if (!noted) return noted;
-      continue;
-    }
-    const auto made = instances_.Make(name_, index, block.max_instances);
-    refused_one_ = refused_one_ || made.refusal;
-    if (!made.refusal) {
-      next_matches_.push_back({candidate.pid(), index, made.index});
-    } else if (*made.refusal == Instances::Refusal::kTooMany) {
-      ++block.refused;
-    } else if (block.problem.empty()) {
-      block.problem_process = candidate.pid();
-      block.problem = "the name of another block came out of `" +
-                      block.name.text() + "`: expected names that differ";
-    }
+void Discovery::AddMatches(Candidate& candidate, Blocks blocks) {
+  for (const size_t index : blocks) {
+    const auto instance = InstanceOf(candidate, index);
+    if (instance) next_matches_.push_back({candidate.pid(), index, *instance});
   }
-  return {};
 }
 
-Result<void> Discovery::NoteOrFail(const Error& error, pid_t pid,
-                                   std::span<const size_t> blocks) {
-  return NoteOrFail(error, pid, blocks, pid);
+// Under which name of the block a candidate is reported that matches it. None:
+// it is left out.
+std::optional<size_t> Discovery::InstanceOf(Candidate& candidate,
+                                            size_t index) {
+  Block& block = blocks_[index];
+  const pid_t pid = candidate.pid();
+  if (block.instance) return block.instance;
+  const auto named =
+      block.name.Expand(*block.selectors, users_, candidate, name_);
+  if (!named) {
+    if (LeaveOut(named.error(), pid, {&index, 1})) changes_.LookAgain(pid);
+    return std::nullopt;
+  }
+  const auto made = instances_.Make(name_, index, block.max_instances);
+  if (!made.refusal) return made.index;
+  refused_one_ = true;
+  if (*made.refusal == Instances::Refusal::kTooMany) {
+    ++block.refused;
+  } else if (block.problem.empty()) {
+    block.problem_process = pid;
+    block.problem = "the name of another block came out of `" +
+                    block.name.text() + "`: expected names that differ";
+  }
+  return std::nullopt;
 }
 
-// The process `pid`, which cannot be read, is left out of the blocks whose
-// indices are given. `again` is looked at in the next pass, unless that would
-// be denied again. Fails where the daemon is out of descriptors or memory: then
-// nothing is known of any process.
-Result<void> Discovery::NoteOrFail(const Error& error, pid_t pid,
-                                   std::span<const size_t> blocks,
-                                   pid_t again) {
-  if (error.OutOfResources()) return tl::unexpected(error);
-  if (error.Gone()) return {};
-  if (!error.Denied()) again_.push_back(again);
+// Leaves the process `pid`, which cannot be read, out of `blocks`, and says why
+// unless it has ended. Returns whether it may be readable in the next pass.
+bool Discovery::LeaveOut(const Error& error, pid_t pid, Blocks blocks) {
+  procfs::ThrowIfOutOfResources(error);
+  if (error.Gone()) return false;
   for (const size_t index : blocks) {
     Block& block = blocks_[index];
     if (!block.problem.empty()) continue;
@@ -358,12 +272,13 @@ Result<void> Discovery::NoteOrFail(const Error& error, pid_t pid,
       block.problem += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
     }
   }
-  return {};
+  return !error.Denied();
 }
 
-// Whether a process begins to match that may have descendants already, whom no
+// Whether a process begins to match that may have descendants already, which no
 // event names. One whose parent belongs to the block, too, was forked since.
-bool Discovery::MissesDescendants(Pass& pass) const {
+bool Discovery::MissesDescendants(const Pass& pass) const {
+  if (pass.plan.everything) return false;
   const auto belongs = [this](pid_t pid, size_t block) {
     return FindMatch(matches_, pid, block) != nullptr;
   };
@@ -379,80 +294,70 @@ bool Discovery::MissesDescendants(Pass& pass) const {
                      });
 }
 
-// Adds to next_matches_ the descendants of those that match by themselves.
-Result<void> Discovery::AddDescendants(Pass& pass) {
-  if (family_blocks_.empty()) return {};
+// The parents of those that are watched, which change when a parent ends. Where
+// one cannot be read it is as it was: no event tells of a process that is no
+// longer watched.
+void Discovery::NoteParents(const Pass& pass) {
   for (auto& [pid, process] : pass.table.processes()) {
-    // Who the parent is changes when it ends. Where that cannot be read it is
-    // who it was: of a process that is no longer watched no event tells.
     const auto read = pass.table.Read(process);
-    if (!read && read.error().OutOfResources()) return read;
+    if (!read) procfs::ThrowIfOutOfResources(read.error());
     if (read || !read.error().Gone()) {
-      children_.push_back({process.stat.parent, pid});
+      parents_.push_back({process.stat.parent, pid});
     }
   }
-  std::sort(children_.begin(), children_.end(),
-            [](const Child& one, const Child& other) {
-              return std::pair(one.pid, one.parent) <
-                     std::pair(other.pid, other.parent);
-            });
-  // With one parent each they make a forest.
-  children_.erase(std::unique(children_.begin(), children_.end(),
-                              [](const Child& one, const Child& other) {
-                                return one.pid == other.pid;
-                              }),
-                  children_.end());
-  std::sort(children_.begin(), children_.end(),
-            [](const Child& one, const Child& other) {
-              return std::pair(one.parent, one.pid) <
-                     std::pair(other.parent, other.pid);
-            });
+}
 
-  const size_t own = next_matches_.size();
-  for (size_t next = 0; next < next_matches_.size(); ++next) {
-    const Match ancestor = next_matches_[next];
-    if (!blocks_[ancestor.block].selectors->include_children) continue;
-    const auto children = std::equal_range(
-        children_.begin(), children_.end(), Child{.parent = ancestor.pid},
-        [](const Child& one, const Child& other) {
-          return one.parent < other.parent;
-        });
-    for (auto child = children.first; child != children.second; ++child) {
-      const std::span own_matches(next_matches_.data(), own);
-      if (FindMatch(own_matches, child->pid, ancestor.block) != nullptr) {
-        continue;
-      }
-      const auto watches = WatchChild(pass, *child, ancestor.block);
-      if (!watches) return tl::unexpected(watches.error());
-      if (!*watches) continue;
-      next_matches_.push_back(
-          {child->pid, ancestor.block, ancestor.instance, true});
+// Adds to next_matches_ the descendants of those that match by themselves.
+void Discovery::AddDescendants(const Pass& pass) {
+  if (family_blocks_.empty()) return;
+  NoteParents(pass);
+  ancestors_.clear();
+  for (const Match& match : next_matches_) {
+    if (blocks_[match.block].selectors->include_children) {
+      ancestors_.push_back(match);
     }
   }
-  return {};
+  FindDescendants(ancestors_, parents_, descendants_);
+  constexpr pid_t kLeftOut = 0;
+  for (Descendant& one : descendants_) {
+    const bool has_parent =
+        !one.via || descendants_[*one.via].match.pid != kLeftOut;
+    if (has_parent && WatchDescendant(pass, one)) {
+      next_matches_.push_back(one.match);
+    } else {
+      one.match.pid = kLeftOut;
+    }
+  }
 }
 
 // False when the process is no longer there, or has another parent.
-Result<bool> Discovery::WatchChild(Pass& pass, const Child& child,
-                                   const size_t& block) {
-  if (pass.table.Find(child.pid) != nullptr) return true;
-  const auto process = pass.proc.OpenProcess(child.pid);
-  matching_.assign(1, block);
-  if (!process) {
-    return NoteOrFail(process.error(), child.pid, matching_, kEverybody)
-        .map([] { return false; });
+bool Discovery::WatchDescendant(const Pass& pass, const Descendant& one) {
+  const pid_t pid = one.match.pid;
+  if (pass.table.Find(pid) != nullptr) return true;
+  const auto process = pass.proc.OpenProcess(pid);
+  const auto watched = process.and_then(
+      [&](const auto& opened) { return pass.table.Watch(opened); });
+  if (!watched) {
+    if (LeaveOut(watched.error(), pid, {&one.match.block, 1})) {
+      changes_.ScanNext();
+    }
+    return false;
   }
-  const auto watches = Watch(pass, *process, kEverybody, /*is_in_file=*/false);
-  if (!watches || !*watches) return watches;
-  return pass.table.Find(child.pid)->stat.parent == child.parent;
+  if ((*watched)->status.thread_group != pid) {
+    pass.table.Forget(pid);
+    changes_.HasEnded(pid);
+    return false;
+  }
+  return (*watched)->stat.parent == one.parent;
 }
 
-void Discovery::EndPass(procfs::ProcessTable& table) {
+void Discovery::EndPass(const Pass& pass,
+                        std::chrono::steady_clock::time_point now) {
   std::sort(next_matches_.begin(), next_matches_.end());
   std::swap(matches_, next_matches_);
 
   auto match = matches_.begin();
-  table.ForgetIf([&](const procfs::WatchedProcess& process) {
+  pass.table.ForgetIf([&](const procfs::WatchedProcess& process) {
     while (match != matches_.end() && match->pid < process.id.pid) ++match;
     return match == matches_.end() || match->pid != process.id.pid;
   });
@@ -460,8 +365,9 @@ void Discovery::EndPass(procfs::ProcessTable& table) {
   used_.assign(instances_.size(), false);
   for (const Match& one : matches_) used_[one.instance] = true;
   const bool forgot_one = instances_.EndPass(used_);
-  // There is room now for who was refused, of whom no event will tell.
-  up_to_date_ = !(forgot_one && refused_one_);
+  changes_.PassEnded(now);
+  // There is room now for a name that was refused, of which no event will tell.
+  if (forgot_one && refused_one_) changes_.ScanNext();
 }
 
 }  // namespace resource_attribution::discovery

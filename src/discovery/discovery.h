@@ -2,7 +2,6 @@
 #define RESOURCE_ATTRIBUTION_DISCOVERY_DISCOVERY_H_
 
 #include <chrono>
-#include <compare>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -11,10 +10,12 @@
 #include <vector>
 
 #include "discovery/candidate.h"
+#include "discovery/change_feed.h"
+#include "discovery/descendants.h"
 #include "discovery/instances.h"
 #include "discovery/listing.h"
+#include "discovery/match.h"
 #include "discovery/name_template.h"
-#include "discovery/process_events.h"
 #include "discovery/selectors.h"
 #include "discovery/users.h"
 #include "procfs/process_table.h"
@@ -29,29 +30,12 @@ struct Target {
   size_t max_instances = 0;
 };
 
-/// A process belongs to a block.
-struct Match {
-  pid_t pid = 0;
-  size_t block = 0;     ///< index into the targets
-  size_t instance = 0;  ///< under which it is reported, index into instances()
-  bool inherited = false;  ///< only because its parent does
-
-  auto operator<=>(const Match&) const = default;
-};
-
 /// Finds the processes of all blocks in each pass. Not thread-safe.
 ///
 /// Blocks whose candidates are listed (Self, PIDFile, Cgroup, SystemdUnit) look
 /// at these and no others. For the rest, and for descendants, either all of
 /// /proc is scanned in each pass, or process events tell which processes could
-/// have changed and only these are looked at.
-///
-/// Two things are not told by events: that a process rewrites its command line
-/// in place, and that it is moved to another cgroup. Processes do so soon after
-/// they start. Therefore a process that an event names is looked at again, each
-/// time when twice as long has gone by since, for a minute; and once an hour
-/// all processes are looked at. Where no block asks for these two, that is done
-/// every six hours.
+/// have changed and only these are looked at; see ChangeFeed.
 class Discovery {
  public:
   /// The selectors have to outlive this. `mounts` is as for Cgroups.
@@ -68,15 +52,16 @@ class Discovery {
   void SearchCgroups();
 
   /// From now on, goes by events where it would scan.
-  void UseEvents(ProcessEvents events) { events_.emplace(std::move(events)); }
+  void UseEvents(ProcessEvents events) {
+    changes_.UseEvents(std::move(events));
+  }
 
   /// Brings `table` and the matches up to date: exactly the processes that
-  /// match something are watched. Fails only where the pass cannot tell who is
-  /// running: /proc cannot be listed, or the daemon is out of descriptors or
-  /// memory; then the next one scans everything.
-  procfs::Result<void> Find(const procfs::Procfs& proc,
-                            std::chrono::steady_clock::time_point now,
-                            procfs::ProcessTable& table);
+  /// match something are watched. Throws procfs::PassFailed; the next pass
+  /// scans everything then.
+  void Find(const procfs::Procfs& proc,
+            std::chrono::steady_clock::time_point now,
+            procfs::ProcessTable& table);
 
   /// Sorted by PID and then by block, each pair once.
   const std::vector<Match>& matches() const { return matches_; }
@@ -113,79 +98,52 @@ class Discovery {
     std::string listing_problem;  // of its lists, this pass
     size_t refused = 0;           // since all were looked at
   };
-  struct Child {
-    pid_t parent = 0;
-    pid_t pid = 0;
-  };
-  using TimePoint = std::chrono::steady_clock::time_point;
-  // A process that may still change without an event.
-  struct Recent {
-    pid_t pid = 0;
-    TimePoint named;     // by an event
-    TimePoint look_due;  // at which it is looked at again
-  };
   // Of one Find.
   struct Pass {
     const procfs::Procfs& proc;
     procfs::ProcessTable& table;
-    bool everything;  // is looked at, or else what events name
+    ChangeFeed::Plan& plan;
   };
+  using Blocks = std::span<const size_t>;  // indices, ascending
 
   void ChooseCandidates();
-  bool HasToLookAtEverything(TimePoint now);
-  void NameWhoMayHaveChanged(TimePoint now);
-  procfs::Result<void> MatchAll(Pass& pass);
-  void KeepMatches(Pass& pass);
-  procfs::Result<void> MatchListed(Pass& pass);
-  procfs::Result<void> Search(Pass& pass);
-  procfs::Result<void> LookAt(Pass& pass, pid_t pid,
-                              std::span<const size_t> blocks,
-                              std::string_view cgroup);
-  procfs::Result<procfs::WatchedProcess*> ReadWatched(Pass& pass, pid_t pid);
-  procfs::Result<void> Evaluate(Candidate& candidate,
-                                std::span<const size_t> blocks);
-  procfs::Result<bool> Watch(Pass& pass, const procfs::Process& process,
-                             pid_t again, bool is_in_file);
-  procfs::Result<void> AddMatches(Candidate& candidate);
-  procfs::Result<void> NoteOrFail(const procfs::Error& error, pid_t pid,
-                                  std::span<const size_t> blocks);
-  procfs::Result<void> NoteOrFail(const procfs::Error& error, pid_t pid,
-                                  std::span<const size_t> blocks, pid_t again);
-  bool MissesDescendants(Pass& pass) const;
-  procfs::Result<void> AddDescendants(Pass& pass);
-  procfs::Result<bool> WatchChild(Pass& pass, const Child& child,
-                                  const size_t& block);
-  void EndPass(procfs::ProcessTable& table);
+  void MatchAll(const Pass& pass);
+  void KeepMatches(const Pass& pass);
+  void MatchListed(const Pass& pass);
+  void Search(const Pass& pass);
+  void LookAt(const Pass& pass, pid_t pid, Blocks blocks,
+              std::string_view cgroup);
+  procfs::WatchedProcess* ReadWatched(const Pass& pass, pid_t pid);
+  void NoteParent(Candidate& candidate);
+  Blocks BlocksThatMatch(Candidate& candidate, Blocks blocks);
+  bool Watch(const Pass& pass, const procfs::Process& process, Blocks blocks);
+  void AddMatches(Candidate& candidate, Blocks blocks);
+  std::optional<size_t> InstanceOf(Candidate& candidate, size_t index);
+  bool LeaveOut(const procfs::Error& error, pid_t pid, Blocks blocks);
+  bool MissesDescendants(const Pass& pass) const;
+  void NoteParents(const Pass& pass);
+  void AddDescendants(const Pass& pass);
+  bool WatchDescendant(const Pass& pass, const Descendant& one);
+  void EndPass(const Pass& pass, std::chrono::steady_clock::time_point now);
 
   std::vector<Block> blocks_;
   std::vector<size_t> listing_blocks_;
   std::vector<size_t> searching_blocks_;
   std::vector<size_t> family_blocks_;  // those that include children
-  // Some block asks for what changes without an event.
-  bool needs_hourly_scan_ = false;
   bool lists_cgroups_ = true;
   Instances instances_;
   Users users_;
   Listing listing_;
-  std::optional<ProcessEvents> events_;
-
-  // Whether what is known is right but for the events since.
-  bool up_to_date_ = false;
+  ChangeFeed changes_;
   bool refused_one_ = false;  // an instance, since all were looked at
-  std::optional<std::chrono::steady_clock::time_point> all_looked_at_;
   std::vector<Match> matches_;
-
-  // The processes that may have changed, sorted.
-  std::vector<pid_t> named_;
-  std::vector<pid_t> again_;  // those that could not be read in this pass
-  std::vector<Recent> recent_;
-  std::vector<pid_t> gone_;  // those that had ended when they were looked at
 
   // Of this pass; kept for their memory.
   std::vector<Match> next_matches_;
-  std::vector<Child> children_;
+  std::vector<Parenthood> parents_;
+  std::vector<Match> ancestors_;
+  std::vector<Descendant> descendants_;
   std::vector<pid_t> pids_;
-  std::vector<pid_t> drained_;
   std::vector<CgroupMember> members_;
   std::vector<size_t> matching_;
   std::vector<bool> used_;

@@ -3,14 +3,16 @@
 #include <algorithm>
 
 #include "discovery/pid_file.h"
+#include "procfs/pass_failed.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
 using procfs::Error;
-using procfs::Result;
 
+// Takes note of what keeps a list from being read, unless it is only not there.
 void Note(const Error& error, std::string& problem) {
+  procfs::ThrowIfOutOfResources(error);
   if (!error.Gone() && problem.empty()) problem = error.Message();
 }
 
@@ -36,37 +38,32 @@ void SortAndUnify(std::vector<CgroupMember>& members) {
 
 }  // namespace
 
-Result<void> Listing::List(const procfs::Procfs& proc,
-                           const Selectors& selectors, bool lists_cgroups,
-                           std::vector<CgroupMember>& members,
-                           std::string& problem) {
+void Listing::List(const procfs::Procfs& proc, const Selectors& selectors,
+                   bool lists_cgroups, std::vector<CgroupMember>& members,
+                   std::string& problem) {
   members.clear();
   bool is_first = true;
-  const auto add_kind = [&](bool is_selected, auto list) -> Result<void> {
-    if (!is_selected) return {};
+  const auto add_kind = [&](bool is_selected, auto list) {
+    if (!is_selected) return;
     kind_.clear();
-    if (const Result<void> listed = list(); !listed) {
-      if (listed.error().OutOfResources()) return listed;
-      Note(listed.error(), problem);
-    }
+    list();
     Intersect(members, is_first);
     is_first = false;
-    return {};
   };
-  return add_kind(selectors.self, [&] { return ListSelf(proc); })
-      .and_then([&] {
-        return add_kind(!selectors.pid_files.empty(), [&] {
-          return ListPidFiles(selectors.pid_files, problem);
-        });
-      })
-      .and_then([&] {
-        return add_kind(lists_cgroups && !selectors.cgroups.empty(),
-                        [&] { return ListCgroups(selectors.cgroups); });
-      })
-      .and_then([&] {
-        return add_kind(lists_cgroups && !selectors.systemd_units.empty(),
-                        [&] { return ListUnits(selectors.systemd_units); });
-      });
+  add_kind(selectors.self, [&] { ListSelf(proc, problem); });
+  add_kind(!selectors.pid_files.empty(),
+           [&] { ListPidFiles(selectors.pid_files, problem); });
+  if (!lists_cgroups) return;
+  add_kind(!selectors.cgroups.empty(), [&] {
+    ListEach(selectors.cgroups, problem, [&](const CgroupPattern& pattern) {
+      return cgroups_.List(pattern, kind_);
+    });
+  });
+  add_kind(!selectors.systemd_units.empty(), [&] {
+    ListEach(selectors.systemd_units, problem, [&](const std::string& unit) {
+      return cgroups_.ListUnit(unit, kind_);
+    });
+  });
 }
 
 // Takes those of kind_, or of them those that are in `members` already.
@@ -87,60 +84,39 @@ void Listing::Intersect(std::vector<CgroupMember>& members, bool is_first) {
   std::swap(members, kind_);
 }
 
-Result<void> Listing::ListSelf(const procfs::Procfs& proc) {
+void Listing::ListSelf(const procfs::Procfs& proc, std::string& problem) {
   const auto self = proc.Self();
-  if (!self) return tl::unexpected(self.error());
-  kind_.push_back({.pid = *self});
-  return {};
+  if (self) {
+    kind_.push_back({.pid = *self});
+  } else {
+    Note(self.error(), problem);
+  }
 }
 
-Result<void> Listing::ListPidFiles(const std::vector<std::string>& paths,
-                                   std::string& problem) {
+void Listing::ListPidFiles(const std::vector<std::string>& paths,
+                           std::string& problem) {
   for (const std::string& path : paths) {
     const auto pid = ReadPidFile(path, buffer_);
     if (pid) {
       kind_.push_back({.pid = *pid});
-    } else if (pid.error().OutOfResources()) {
-      return tl::unexpected(pid.error());
     } else {
       Note(pid.error(), problem);
     }
   }
-  return {};
 }
 
-Result<void> Listing::ListCgroups(const std::vector<CgroupPattern>& patterns) {
-  return ListEach(patterns, [&](const CgroupPattern& pattern) {
-    return cgroups_.List(pattern, kind_);
-  });
-}
-
-Result<void> Listing::ListUnits(const std::vector<std::string>& units) {
-  return ListEach(units, [&](const std::string& unit) {
-    return cgroups_.ListUnit(unit, kind_);
-  });
-}
-
-// All of them, whichever fails. Returns the last error, or what leaves no
-// resources to go on with.
-Result<void> Listing::ListEach(const auto& selected, auto list) {
-  Result<void> result = BeginCgroups();
-  if (!result) return result;
-  for (const auto& one : selected) {
-    const Result<void> listed = list(one);
-    if (listed) continue;
-    result = listed;
-    if (listed.error().OutOfResources()) break;
+// All of them, even if one fails.
+void Listing::ListEach(const auto& selected, std::string& problem, auto list) {
+  // Once a pass, and only where a block asks for cgroups.
+  if (!cgroups_begun_) {
+    if (const auto begun = cgroups_.BeginPass(); !begun) {
+      return Note(begun.error(), problem);
+    }
+    cgroups_begun_ = true;
   }
-  return result;
-}
-
-// Once a pass, and only where a block asks for cgroups.
-Result<void> Listing::BeginCgroups() {
-  if (cgroups_begun_) return {};
-  auto begun = cgroups_.BeginPass();
-  cgroups_begun_ = begun.has_value();
-  return begun;
+  for (const auto& one : selected) {
+    if (const auto listed = list(one); !listed) Note(listed.error(), problem);
+  }
 }
 
 }  // namespace resource_attribution::discovery

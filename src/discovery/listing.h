@@ -25,20 +25,16 @@ class Listing {
   /// list of every kind that `selectors` have, those of cgroups only where
   /// `lists_cgroups`. The cgroup is empty where none is listed. What keeps a
   /// list from being read is added to `problem`, unless it is only not there.
-  /// Fails where the daemon is out of descriptors or memory.
-  procfs::Result<void> List(const procfs::Procfs& proc,
-                            const Selectors& selectors, bool lists_cgroups,
-                            std::vector<CgroupMember>& members,
-                            std::string& problem);
+  /// Throws procfs::PassFailed.
+  void List(const procfs::Procfs& proc, const Selectors& selectors,
+            bool lists_cgroups, std::vector<CgroupMember>& members,
+            std::string& problem);
 
  private:
-  procfs::Result<void> ListSelf(const procfs::Procfs& proc);
-  procfs::Result<void> ListPidFiles(const std::vector<std::string>& paths,
-                                    std::string& problem);
-  procfs::Result<void> ListCgroups(const std::vector<CgroupPattern>& patterns);
-  procfs::Result<void> ListUnits(const std::vector<std::string>& units);
-  procfs::Result<void> ListEach(const auto& selected, auto list);
-  procfs::Result<void> BeginCgroups();
+  void ListSelf(const procfs::Procfs& proc, std::string& problem);
+  void ListPidFiles(const std::vector<std::string>& paths,
+                    std::string& problem);
+  void ListEach(const auto& selected, std::string& problem, auto list);
   void Intersect(std::vector<CgroupMember>& members, bool is_first);
 
   Cgroups cgroups_;

@@ -52,10 +52,12 @@ struct Stat {
   /// The process has ended, even if its parent still has to collect it.
   bool Ended() const { return LeaderEnded() && num_threads <= 1; }
 
-  /// The main thread has ended while others run. It is a zombie then, without
-  /// memory, descriptors and namespaces; what `stat` says of the whole process
-  /// holds.
-  bool OnlyLeaderEnded() const { return LeaderEnded() && num_threads > 1; }
+  /// The main thread has ended, or is about to, while there are others. It
+  /// gives up memory, descriptors and namespaces on the way and is a zombie
+  /// then; what `stat` says of the whole process holds.
+  bool OnlyLeaderEnded() const {
+    return (LeaderEnded() || Exiting()) && num_threads > 1;
+  }
 
   /// A thread of the kernel (PF_KTHREAD), which has no memory of its own.
   bool KernelThread() const { return (flags & 0x00200000U) != 0; }

@@ -89,23 +89,18 @@ void ProcessTable::CompareMemory(WatchedProcess& process) const {
   }
 }
 
-// Threads of one process share its memory. The main thread gives its own part
-// up when it ends, and a process all of it on the way to its end.
+// A process shows no memory while its main thread ends, alone or with it; a
+// thread that runs shows it then. Some kernels never do.
 Result<Status> ProcessTable::ReadStatus(const ProcessFiles& files,
                                         const Stat& stat) {
-  auto status = stat.OnlyLeaderEnded()
-                    ? proc_->GlanceAt(stat.pid).ReadStatusOfThread(buffer_)
-                    : files.ReadStatus(buffer_);
-  const bool is_in_doubt =
-      status &&
-      (stat.OnlyLeaderEnded() || !(status->HasMemory() || stat.KernelThread()));
-  if (!is_in_doubt) return status;
-  // It is there until now, and so it was when `status` was read.
+  const auto status = files.ReadStatus(buffer_);
+  if (!status || status->HasMemory() || stat.KernelThread()) return status;
+  const auto of_thread = proc_->GlanceAt(stat.pid).ReadStatusOfThread(buffer_);
+  // It is there until now, and so it was when the thread was read.
   const auto again = files.ReadStat(buffer_);
   if (!again) return tl::unexpected(again.error());
-  const bool has_ended =
-      again->Ended() || (!status->HasMemory() && again->Exiting());
-  return has_ended ? Gone() : status;
+  if (of_thread || of_thread.error().OutOfResources()) return of_thread;
+  return again->Ended() || again->Exiting() ? Gone() : status;
 }
 
 void ProcessTable::Forget(pid_t pid) {

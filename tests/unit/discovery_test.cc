@@ -14,6 +14,7 @@
 
 #include "child_process.h"
 #include "proc_tree.h"
+#include "procfs/pass_failed.h"
 
 namespace resource_attribution::discovery {
 namespace {
@@ -48,7 +49,12 @@ class DiscoveryTest : public testing::Test {
     }
     now_ += std::chrono::seconds(1);
     table_.BeginPass(*proc_);
-    return discovery_->Find(*proc_, now_, table_);
+    try {
+      discovery_->Find(*proc_, now_, table_);
+    } catch (const procfs::PassFailed& failed) {
+      return tl::unexpected(failed.error());
+    }
+    return {};
   }
 
   procfs::Result<void> DiscoverWithoutDescriptors() {
@@ -105,7 +111,7 @@ TEST_F(DiscoveryTest, FindsItsWayAboutARealTree) {
   const auto proc = procfs::Procfs::Open(path);
   ASSERT_TRUE(proc);
   table_.BeginPass(*proc);
-  ASSERT_TRUE(discovery.Find(*proc, now_, table_));
+  discovery.Find(*proc, now_, table_);
   EXPECT_THAT(discovery.matches(),
               ElementsAre(Match{4, 4, 4}, Match{100, 0, 0}, Match{100, 5, 5},
                           Match{102, 2, 2}));
@@ -662,7 +668,7 @@ class ChangesTest : public testing::TestWithParam<const char*> {
     }
     now_ += std::chrono::seconds(1);
     table_.BeginPass(*proc_);
-    EXPECT_TRUE(discovery_->Find(*proc_, now_, table_));
+    discovery_->Find(*proc_, now_, table_);
     std::vector<pid_t> pids;
     for (const Match& match : discovery_->matches()) pids.push_back(match.pid);
     return pids;

@@ -1,0 +1,66 @@
+#include "discovery/descendants.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace resource_attribution::discovery {
+namespace {
+
+// With one parent each, processes make a forest.
+void KeepOneParentEach(std::vector<Parenthood>& parents) {
+  std::sort(parents.begin(), parents.end(),
+            [](const Parenthood& one, const Parenthood& other) {
+              return std::tie(one.pid, one.parent) <
+                     std::tie(other.pid, other.parent);
+            });
+  const auto is_same = [](const Parenthood& one, const Parenthood& other) {
+    return one.pid == other.pid;
+  };
+  parents.erase(std::unique(parents.begin(), parents.end(), is_same),
+                parents.end());
+}
+
+void SortByParent(std::vector<Parenthood>& parents) {
+  std::sort(parents.begin(), parents.end(),
+            [](const Parenthood& one, const Parenthood& other) {
+              return std::tie(one.parent, one.pid) <
+                     std::tie(other.parent, other.pid);
+            });
+}
+
+std::span<const Parenthood> ChildrenOf(pid_t parent,
+                                       std::span<const Parenthood> parents) {
+  const auto [first, last] = std::equal_range(
+      parents.begin(), parents.end(), Parenthood{.parent = parent},
+      [](const Parenthood& one, const Parenthood& other) {
+        return one.parent < other.parent;
+      });
+  return {first, last};
+}
+
+}  // namespace
+
+void FindDescendants(std::span<const Match> ancestors,
+                     std::vector<Parenthood>& parents,
+                     std::vector<Descendant>& found) {
+  found.clear();
+  KeepOneParentEach(parents);
+  SortByParent(parents);
+  const auto add_children = [&](const Match& parent,
+                                std::optional<size_t> via) {
+    for (const Parenthood& child : ChildrenOf(parent.pid, parents)) {
+      if (FindMatch(ancestors, child.pid, parent.block) != nullptr) continue;
+      found.push_back(
+          {.match = {child.pid, parent.block, parent.instance, true},
+           .parent = parent.pid,
+           .via = via});
+    }
+  };
+  for (const Match& ancestor : ancestors) add_children(ancestor, std::nullopt);
+  for (size_t next = 0; next < found.size(); ++next) {
+    const Match parent = found[next].match;
+    add_children(parent, next);
+  }
+}
+
+}  // namespace resource_attribution::discovery

@@ -1,0 +1,20 @@
+#include "discovery/match.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace resource_attribution::discovery {
+
+const Match* FindMatch(std::span<const Match> matches, pid_t pid,
+                       size_t block) {
+  const auto found = std::lower_bound(
+      matches.begin(), matches.end(), std::pair(pid, block),
+      [](const Match& match, const std::pair<pid_t, size_t>& key) {
+        return std::pair(match.pid, match.block) < key;
+      });
+  const bool is_there =
+      found != matches.end() && found->pid == pid && found->block == block;
+  return is_there ? &*found : nullptr;
+}
+
+}  // namespace resource_attribution::discovery

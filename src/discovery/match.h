@@ -1,0 +1,28 @@
+#ifndef RESOURCE_ATTRIBUTION_DISCOVERY_MATCH_H_
+#define RESOURCE_ATTRIBUTION_DISCOVERY_MATCH_H_
+
+#include <sys/types.h>
+
+#include <compare>
+#include <cstddef>
+#include <span>
+
+namespace resource_attribution::discovery {
+
+/// A process belongs to a block.
+struct Match {
+  pid_t pid = 0;
+  size_t block = 0;     ///< index into the targets
+  size_t instance = 0;  ///< under which it is reported, index into instances()
+  bool inherited = false;  ///< only because its parent does
+
+  auto operator<=>(const Match&) const = default;
+};
+
+/// The match of a process with a block among `matches`, which are sorted. Null
+/// where there is none.
+const Match* FindMatch(std::span<const Match> matches, pid_t pid, size_t block);
+
+}  // namespace resource_attribution::discovery
+
+#endif  // RESOURCE_ATTRIBUTION_DISCOVERY_MATCH_H_

@@ -1,0 +1,34 @@
+#ifndef RESOURCE_ATTRIBUTION_PROCFS_PASS_FAILED_H_
+#define RESOURCE_ATTRIBUTION_PROCFS_PASS_FAILED_H_
+
+#include <exception>
+
+#include "procfs/result.h"
+
+namespace resource_attribution::procfs {
+
+/// Ends a pass: the daemon is out of descriptors or memory, or /proc cannot be
+/// listed, so that nothing is known of any process. Thrown like std::bad_alloc;
+/// the next pass goes on from the last one that succeeded.
+///
+/// A process that has ended, or that may not be read, ends no pass: that is a
+/// Result.
+class PassFailed : public std::exception {
+ public:
+  explicit PassFailed(const Error& error) : error_(error) {}
+
+  const Error& error() const { return error_; }
+  const char* what() const noexcept override { return "pass failed"; }
+
+ private:
+  Error error_;
+};
+
+/// Throws where the daemon is out of descriptors or memory.
+inline void ThrowIfOutOfResources(const Error& error) {
+  if (error.OutOfResources()) throw PassFailed(error);
+}
+
+}  // namespace resource_attribution::procfs
+
+#endif  // RESOURCE_ATTRIBUTION_PROCFS_PASS_FAILED_H_
