@@ -112,8 +112,8 @@ void RequireValues(const PassReport& report) {
     RequireInstanceName(one.instance);
     Require(seen.insert({one.instance, one.pid}).second,
             "a pass reports no instance twice");
-    RequireNumber(one.values.process_memory_bytes);
-    RequireNumber(one.values.process_memory_peak_bytes);
+    RequireNumber(one.values.process_memory_bytes.value_or(0));
+    RequireNumber(one.values.process_memory_peak_bytes.value_or(0));
     RequireNumber(one.values.process_cpu_percent.value_or(0));
     RequireNumber(one.values.tracing_memory_overhead_bytes.value_or(0));
     RequireNumber(one.values.tracing_cpu_overhead_percent.value_or(0));
