@@ -118,6 +118,7 @@ class CheckTest(daemon.TestCase):
             'warning: resource_attribution plugin: block "absent": Name '
             '"/usr/sbin/no-such-program" is a path and no command name: '
             + advice.format("", "") + "\n")
+        self.assertTrue(self.daemon_takes(self.directory / "near.conf"))
 
     @daemon.needs_root
     def test_executables_that_may_not_be_read_are_counted(self):
