@@ -465,7 +465,7 @@ class Collectd:
         """
         try:
             text = self.metrics_text()
-        except urllib.error.URLError:
+        except (urllib.error.URLError, ConnectionError):
             return
         for family in text_string_to_metric_families(text):
             if not family.name.startswith(PREFIX):

@@ -98,7 +98,10 @@ class ReusedPid:
              f'block "{old_name}": no process matches any more; nothing is '
              "reported for it until one does"])
         self.assertEqual(collectd.lines("error"), [])
-        self.assertEqual(collectd.lines("warning"), [])
+        # A thread of a bystander may have had the PID for a moment.
+        self.assertEqual([line for line in collectd.lines("warning")
+                          if "expected a process, not a thread" not in line],
+                         [])
         collectd.stop()
 
     def test_of_the_same_program_starts_anew(self):

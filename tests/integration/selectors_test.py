@@ -13,7 +13,7 @@ class SelectorsTest(daemon.TestCase):
     def start_nginx(self):
         """A master with two workers; returns the PIDs."""
         config = self.nginx_config(workers=2)
-        master = self.run_program("/usr/sbin/nginx", "-c", config,
+        master = self.run_group("/usr/sbin/nginx", "-c", config,
                                   "-p", self.directory)
         children = pathlib.Path(
             f"/proc/{master.pid}/task/{master.pid}/children")
