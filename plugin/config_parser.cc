@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "discovery/expression.h"
 #include "discovery/name_template.h"
 #include "option_values.h"
 
@@ -189,7 +190,8 @@ Expected AddPath(const oconfig_item_t& item, std::vector<std::string>& paths) {
 // characters: RE2 matches no character class with anything but UTF-8.
 bool IsPlainText(std::string_view text, size_t max) {
   static const RE2 kPlainText(R"([^\p{Cc}\p{Cs}]+)");
-  return text.size() <= max && RE2::FullMatch(text, kPlainText);
+  return text.size() <= max &&
+         RE2::FullMatch(discovery::TextForRe2(text), kPlainText);
 }
 
 Expected AddName(const oconfig_item_t& item, std::vector<std::string>& names) {
