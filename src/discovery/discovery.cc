@@ -254,7 +254,10 @@ Result<procfs::WatchedProcess*> Discovery::ReadWatched(Pass& pass, pid_t pid) {
   if (read.error().OutOfResources()) return tl::unexpected(read.error());
   // Matches that were kept are of no use without it.
   for (const Match& match : matches_) {
-    if (match.pid == pid) NoteOrFail(read.error(), pid, {&match.block, 1});
+    if (match.pid != pid) continue;
+    if (auto noted = NoteOrFail(read.error(), pid, {&match.block, 1}); !noted) {
+      return tl::unexpected(noted.error());
+    }
   }
   pass.table.Forget(pid);
   std::erase_if(next_matches_,

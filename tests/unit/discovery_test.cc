@@ -28,7 +28,7 @@ class DiscoveryTest : public testing::Test {
  protected:
   // The PIDs that match each of the blocks.
   std::vector<std::vector<pid_t>> Find() {
-    Discover();
+    EXPECT_TRUE(Discover());
     std::vector<std::vector<pid_t>> pids(blocks_.size());
     for (const Match& match : discovery_->matches()) {
       pids[match.block].push_back(match.pid);
