@@ -38,7 +38,7 @@ test_packages=(
   nginx-light redis-server prometheus postgresql gunicorn man-db lintian
   rpm rpmlint ansible-core prometheus-alertmanager python3-yaml librrd8 rrdtool
   systemd chromium chromium-driver python3-selenium python3-fuse fuse3
-  victoria-metrics "${node_packages[@]}")
+  victoria-metrics python3-setproctitle default-jre-headless "${node_packages[@]}")
 
 fuzz_packages=(
   "${build_packages[@]}" "clang$clang_suffix"
