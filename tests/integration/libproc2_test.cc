@@ -41,9 +41,9 @@ std::ostream& operator<<(std::ostream& out, const Facts& facts) {
              << " VmHWM " << facts.vm_hwm;
 }
 
-// Whether libproc2 gives the name `comm` as `shown` where the locale is not UTF-8:
-// with a question mark for each byte above ASCII and, from 4.0.7 on, for each
-// control character. Before that, these are dots.
+// Whether libproc2 gives the name `comm` as `shown` where the locale is not
+// UTF-8: with a question mark for each byte above ASCII and, from 4.0.7 on, for
+// each control character. Before that, these are dots.
 bool Shows(std::string_view shown, std::string_view comm) {
   return std::ranges::equal(shown, comm, [](char theirs, char ours) {
     const auto code = static_cast<unsigned char>(ours);
