@@ -9,6 +9,10 @@
 #include <string_view>
 #include <vector>
 
+// The only place that calls RE2. Its calls do not fail for want of memory: they
+// may use a reserve of 4 MiB that is set aside first. Where even that cannot be
+// had, std::bad_alloc is thrown before RE2 begins.
+
 namespace resource_attribution::discovery {
 
 /// Text as RE2 takes it: a class of its own up to RE2 2023-03, later
@@ -32,6 +36,12 @@ bool IsIn(const RE2& expression, std::string_view text);
 
 /// Whether any of the expressions is found in `text`.
 bool AnyIsIn(const Expressions& expressions, std::string_view text);
+
+/// Whether `text` is UTF-8, not empty, and has no control characters.
+bool IsPlainText(std::string_view text);
+
+/// Whether the expression has the named group `(?P<group>...)`.
+bool HasGroup(const RE2& expression, const std::string& group);
 
 /// What the named group captures in `text`. Empty where the group takes no part
 /// in the match; absent where the expression has no such group or is not found.

@@ -4,10 +4,14 @@
 #include <new>
 
 int failing_allocation = -1;
+bool allocation_rescued = false;
 
 void* operator new(size_t size) {
   if (failing_allocation >= 0 && failing_allocation-- == 0) {
-    throw std::bad_alloc();
+    const std::new_handler give_back = std::get_new_handler();
+    if (give_back == nullptr) throw std::bad_alloc();
+    give_back();
+    allocation_rescued = true;
   }
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
