@@ -17,6 +17,15 @@ void* operator new(size_t size) {
   throw std::bad_alloc();
 }
 
+// As that of libstdc++; AddressSanitizer would have one of its own.
+void* operator new(size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t /*size*/) noexcept {
   std::free(memory);
