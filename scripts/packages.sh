@@ -27,14 +27,14 @@ deb_packages=(dpkg-dev file)
 # needs.
 run_packages=("${build_packages[@]}" libmicrohttpd12 libprotobuf-c1 curl)
 
-unit_test_packages=(libgtest-dev libgmock-dev libproc2-dev)
+unit_test_packages=(libgtest-dev libgmock-dev libproc2-dev python3)
 
 # npm comes with Node.js where that is not Debian's.
 command -v npm >/dev/null && node_packages=() || node_packages=(nodejs npm)
 
 test_packages=(
   "${run_packages[@]}" "${deb_packages[@]}" "${unit_test_packages[@]}"
-  python3 python3-prometheus-client binutils util-linux iproute2 strace
+  python3-prometheus-client binutils util-linux iproute2 strace
   nginx-light redis-server prometheus postgresql gunicorn man-db lintian
   rpm rpmlint ansible-core prometheus-alertmanager python3-yaml librrd8 rrdtool
   systemd chromium chromium-driver python3-selenium python3-fuse fuse3

@@ -113,7 +113,7 @@ class DebTest(daemon.TestCase):
         collectd.wait_for_values("collectd")
         collectd.stop()
 
-    @daemon.needs_root
+    @daemon.needs_unshare("--mount", "--net", "--uts")
     def test_host_gets_a_name_that_can_be_looked_up_and_keeps_one(self):
         [line] = re.findall(r"^    (getent hosts .*)",
                             (daemon.SOURCE_DIR / "README.md").read_text(),
