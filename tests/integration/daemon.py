@@ -119,7 +119,8 @@ def listens_on_loopback():
     """Whether write_prometheus does: it asks for addresses of families of which
     the host has an address besides loopback's."""
     try:
-        socket.getaddrinfo("127.0.0.1", 9103, type=socket.SOCK_STREAM,
+        socket.getaddrinfo("127.0.0.1", 9103, family=socket.AF_INET,
+                           type=socket.SOCK_STREAM,
                            flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG)
     except socket.gaierror:
         return False
