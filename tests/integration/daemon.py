@@ -127,6 +127,10 @@ def listens_on_loopback():
     return True
 
 
+NOT_LISTENING = "write_prometheus needs an address besides loopback's"
+needs_listening = unittest.skipUnless(listens_on_loopback(), NOT_LISTENING)
+
+
 def has_process_events():
     """Whether the kernel answers a subscription to its process events."""
     netlink_connector, idx_proc, val_proc, mcast_listen, ack = 11, 1, 1, 1, 4711
@@ -459,8 +463,7 @@ class Collectd:
     def start(self):
         """Starts the daemon and waits until it serves metrics."""
         if not listens_on_loopback():
-            raise unittest.SkipTest("write_prometheus needs an address besides "
-                                    "loopback's")
+            raise unittest.SkipTest(NOT_LISTENING)
         for _ in range(5):
             self._popen("-f")
             def ready():
