@@ -1,10 +1,11 @@
 """Counts the tests that were skipped, and says why.
 
-    skipped.py [--expected REGEX]... LOG...
+    skipped.py [--expected REGEX]... [--also "NAME: REASON"]... LOG...
 
 LOG is a LastTest.log of ctest, in which the output of every test stands: "Skipped"
 and a reason on the next line from GoogleTest, "skipped 'reason'" from unittest. With
---expected, a skip whose "name: reason" matches none of the expressions fails.
+--expected, a skip whose "name: reason" matches none of the expressions fails. --also
+names what was skipped besides.
 """
 
 import argparse
@@ -35,17 +36,19 @@ def skips(log):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--expected", action="append")
+    parser.add_argument("--also", action="append", default=[])
     parser.add_argument("logs", nargs="+", metavar="LOG")
     options = parser.parse_args()
-    names = collections.defaultdict(list)
-    unexpected = []
+    found = [tuple(skip.split(": ", 1)) for skip in options.also]
     for path in options.logs:
         with open(path, encoding="utf-8", errors="replace") as log:
-            for name, reason in skips(log):
-                names[reason].append(name)
-                if not any(re.search(expression, f"{name}: {reason}")
-                           for expression in options.expected or []):
-                    unexpected.append(f"{name}: {reason}")
+            found += skips(log)
+    names = collections.defaultdict(list)
+    for name, reason in found:
+        names[reason].append(name)
+    unexpected = [f"{name}: {reason}" for name, reason in found
+                  if not any(re.search(expression, f"{name}: {reason}")
+                             for expression in options.expected or [])]
     total = sum(map(len, names.values()))
     print(f"{total} tests skipped" + (":" if total else ""))
     for reason, skipped in sorted(names.items(), key=lambda item: -len(item[1])):
