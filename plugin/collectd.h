@@ -1,7 +1,9 @@
 #ifndef RESOURCE_ATTRIBUTION_PLUGIN_COLLECTD_H_
 #define RESOURCE_ATTRIBUTION_PLUGIN_COLLECTD_H_
 
-// collectd's plugin interface: C headers that do not say so themselves.
+// collectd's plugin interface: C headers that do not say so themselves. Those
+// of collectd 5.8 have C's name for the type bool.
+#define _Bool bool
 extern "C" {
 // clang-format off
 #include <daemon/collectd.h>

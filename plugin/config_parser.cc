@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "discovery/expression.h"
 #include "discovery/name_template.h"
 #include "option_values.h"
 
@@ -186,10 +187,9 @@ Expected AddPath(const oconfig_item_t& item, std::vector<std::string>& paths) {
 }
 
 // Whether `text` has from 1 to `max` bytes, is UTF-8 and has no control
-// characters: RE2 matches no character class with anything but UTF-8.
+// characters.
 bool IsPlainText(std::string_view text, size_t max) {
-  static const RE2 kPlainText(R"([^\p{Cc}\p{Cs}]+)");
-  return text.size() <= max && RE2::FullMatch(text, kPlainText);
+  return text.size() <= max && discovery::IsPlainText(text);
 }
 
 Expected AddName(const oconfig_item_t& item, std::vector<std::string>& names) {
@@ -545,8 +545,7 @@ Expected CheckPlaceholders(const Block& block) {
     const auto& expressions = block.selectors.command_lines;
     if (std::none_of(expressions.begin(), expressions.end(),
                      [&part](const auto& expression) {
-                       return expression->NamedCapturingGroups().contains(
-                           part.text);
+                       return discovery::HasGroup(*expression, part.text);
                      })) {
       return "unknown placeholder ${" + Printable(part.text) +
              "}: expected ${comm}, ${user}, ${unit}, ${cgroup} or the name of "

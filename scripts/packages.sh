@@ -1,4 +1,8 @@
-# Sourced by the scripts: installs the Debian packages they need.
+# Sourced by the scripts: the Debian packages that they need, and how to install
+# them. What differs between releases of Debian stands here alone.
+#
+# Where a release has renamed a package, the new one provides the old name, as
+# libmicrohttpd12t64 does: is_installed accepts what provides a name.
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -7,14 +11,46 @@ die() {
   exit 1
 }
 
-# What building and running the module takes. collectd-core does not pull in the
-# two libraries that its write_prometheus plugin needs.
-run_packages=(
-  g++ cmake ninja-build pkg-config perl libre2-dev libexpected-dev libmnl-dev
-  collectd-core collectd-dev libmicrohttpd12 libprotobuf-c1 curl)
+# Clang, clang-format and clang-tidy are those that the release calls so: version 14
+# in Debian 12, 19 in Debian 13. CLANG_VERSION names another that it has.
+clang_suffix=${CLANG_VERSION:+-$CLANG_VERSION}
+clang_packages=("clang$clang_suffix" "clang-tidy$clang_suffix")
 
+build_packages=(
+  g++ cmake ninja-build pkg-config perl libre2-dev libexpected-dev libmnl-dev
+  collectd-core collectd-dev)
+
+# What cpack asks which packages own the libraries of the module.
+deb_packages=(dpkg-dev file)
+
+# collectd-core does not pull in the two libraries that its write_prometheus plugin
+# needs.
+run_packages=("${build_packages[@]}" libmicrohttpd12 libprotobuf-c1 curl)
+
+unit_test_packages=(libgtest-dev libgmock-dev libproc2-dev python3)
+
+# npm comes with Node.js where that is not Debian's.
+command -v npm >/dev/null && node_packages=() || node_packages=(nodejs npm)
+
+test_packages=(
+  "${run_packages[@]}" "${deb_packages[@]}" "${unit_test_packages[@]}"
+  python3-prometheus-client binutils util-linux iproute2 strace
+  nginx-light redis-server prometheus postgresql gunicorn man-db lintian
+  rpm rpmlint ansible-core prometheus-alertmanager python3-yaml librrd8 rrdtool
+  systemd chromium chromium-driver python3-selenium python3-fuse fuse3
+  victoria-metrics python3-setproctitle default-jre-headless "${node_packages[@]}")
+
+fuzz_packages=(
+  "${build_packages[@]}" "clang$clang_suffix"
+  "libclang-rt${CLANG_VERSION:+-$CLANG_VERSION}-dev")
+
+installed_names=
+# is_installed NAME: the package, or one that provides it.
 is_installed() {
-  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+  [[ -n $installed_names ]] || installed_names=$(
+    dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' |
+      sed -n 's/^installed //; T; s/ *([^)]*)//g; s/, */\n/g; p')
+  grep -qxF -- "$1" <<<"$installed_names"
 }
 
 # Services that come with a package are not started: what is needed is started
@@ -44,6 +80,7 @@ install_packages() {
     as_root=(sudo)
   fi
   say "Installing with apt: ${missing[*]}"
+  installed_names=
   "${as_root[@]}" sh -c "$apt_install" apt_install "${missing[@]}" ||
     die "apt could not install: ${missing[*]}"
 }

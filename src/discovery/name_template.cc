@@ -69,23 +69,14 @@ uint64_t Hash(std::string_view text) {
 
 // What the group called `group` captured in the command line; empty where the
 // expression that was found has no such group, or it took no part.
-Result<std::string_view> Capture(const std::string& group,
-                                 const Selectors& selectors,
-                                 Candidate& candidate) {
+Result<std::string_view> Captured(const std::string& group,
+                                  const Selectors& selectors,
+                                  Candidate& candidate) {
   const auto& cmdline = candidate.Cmdline();
   if (!cmdline) return tl::unexpected(cmdline.error());
   for (const auto& expression : selectors.command_lines) {
-    const auto& groups = expression->NamedCapturingGroups();
-    const auto number = groups.find(group);
-    if (number == groups.end()) continue;
-    std::vector<re2::StringPiece> captured(static_cast<size_t>(number->second) +
-                                           1);
-    if (expression->Match(cmdline->joined, 0, cmdline->joined.size(),
-                          RE2::UNANCHORED, captured.data(),
-                          static_cast<int>(captured.size()))) {
-      const re2::StringPiece& value = captured.back();
-      return std::string_view(value.data(), value.size());
-    }
+    const auto value = Capture(*expression, group, cmdline->joined);
+    if (value) return *value;
   }
   return std::string_view();
 }
@@ -107,7 +98,7 @@ Result<std::string_view> ValueOf(const NameTemplate::Part& part,
     case Kind::kCgroup:
       return candidate.Cgroup().map(LastComponent);
     default:
-      return Capture(part.text, selectors, candidate);
+      return Captured(part.text, selectors, candidate);
   }
 }
 

@@ -250,7 +250,7 @@ class ExpressionHint : public SelectorHint {
 
   void Look(const Subject& one) override {
     for (Variant& variant : variants_) {
-      if (!RE2::PartialMatch(one.cmdline, *variant.expression)) continue;
+      if (!IsIn(*variant.expression, one.cmdline)) continue;
       if (variant.processes++ > 0) continue;
       variant.example =
           "PID " + std::to_string(one.pid) + ", " + Quoted(one.comm);

@@ -1,21 +1,15 @@
 #ifndef RESOURCE_ATTRIBUTION_DISCOVERY_SELECTORS_H_
 #define RESOURCE_ATTRIBUTION_DISCOVERY_SELECTORS_H_
 
-#include <re2/re2.h>
-
 #include <algorithm>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "discovery/cgroups.h"
+#include "discovery/expression.h"
 #include "procfs/proc_comm.h"
 
 namespace resource_attribution::discovery {
-
-/// Expressions of which any is to be found.
-using Expressions = std::vector<std::unique_ptr<const RE2>>;
 
 /// Which processes belong to a block. A process matches when every kind of
 /// selector that is given holds; several of one kind mean any of them.
@@ -73,15 +67,6 @@ struct Selectors {
            });
   }
 };
-
-/// An expression for Selectors::command_lines; its ok() and error() tell
-/// whether it is valid. It searches bytes, whatever their encoding, and `.`
-/// matches line breaks too: a command line is one line to whoever reads it in a
-/// process list.
-std::unique_ptr<const RE2> CompileExpression(const std::string& expression);
-
-/// Whether any of the expressions is found in `text`.
-bool AnyIsIn(const Expressions& expressions, std::string_view text);
 
 }  // namespace resource_attribution::discovery
 

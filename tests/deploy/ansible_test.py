@@ -11,7 +11,7 @@ import daemon
 ANSIBLE = daemon.SOURCE_DIR / "deploy/ansible"
 
 
-@daemon.needs_root
+@daemon.needs_unshare("--mount")
 class AnsibleTest(daemon.TestCase):
 
     def setUp(self):

@@ -33,8 +33,8 @@ class DebTest(daemon.TestCase):
 
     def test_depends_on_the_libraries_of_the_module(self):
         depends = run("dpkg-deb", "--field", self.package, "Depends")
-        for name in ("collectd-core", "libre2-9", "libmnl0", "libstdc++6"):
-            self.assertRegex(depends, rf"\b{re.escape(name)} \(")
+        for name in ("collectd-core", r"libre2-\d+", "libmnl0", r"libstdc\+\+6"):
+            self.assertRegex(depends, rf"\b{name} \(")
 
     def dpkg(self, *arguments):
         # There is no collectd in that root, and no shell.
@@ -113,7 +113,7 @@ class DebTest(daemon.TestCase):
         collectd.wait_for_values("collectd")
         collectd.stop()
 
-    @daemon.needs_root
+    @daemon.needs_unshare("--mount", "--net", "--uts")
     def test_host_gets_a_name_that_can_be_looked_up_and_keeps_one(self):
         [line] = re.findall(r"^    (getent hosts .*)",
                             (daemon.SOURCE_DIR / "README.md").read_text(),

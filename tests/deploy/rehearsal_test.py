@@ -9,6 +9,7 @@ import daemon
 PROGRAM = daemon.SOURCE_DIR / "tests/rehearsal/rehearse.py"
 
 
+@daemon.needs_listening
 class RehearsalTest(unittest.TestCase):
 
     def test_alert_comes_for_one_process_alone_and_ends(self):

@@ -60,14 +60,25 @@ class AllocationsSucceed {
   int left_ = -1;
 };
 
+// The function of the C library in whose place `ours` stands. The linker may
+// know it by another name than the source: where time or offsets have 64 bits
+// and words 32, the headers make `__clock_gettime64` of clock_gettime, and
+// `pread64` of pread.
 template <typename Function>
-Function* Real(const char* name, Function* /*same*/) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+Function* Real(Function* ours) {
+  Dl_info symbol{};
+  void* real = nullptr;
+  if (dladdr(reinterpret_cast<void*>(ours), &symbol) != 0 &&
+      symbol.dli_saddr == reinterpret_cast<void*>(ours)) {
+    real = dlsym(RTLD_NEXT, symbol.dli_sname);
+  }
+  if (real == nullptr) std::abort();
+  return reinterpret_cast<Function*>(real);
 }
 
 #define REAL(function)                 \
   const libc::AllocationsSucceed here; \
-  static auto* const real = libc::Real(#function, &(function))
+  static auto* const real = libc::Real(&(function))
 
 std::string PathOf(int fd) {
   const auto known = path_by_fd.find(fd);
@@ -175,7 +186,11 @@ int Hits() { return hits; }
 void SetTime(std::chrono::nanoseconds since_boot) {
   const auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(since_boot);
-  now = {.tv_sec = seconds.count(), .tv_nsec = (since_boot - seconds).count()};
+  timespec time{};
+  time.tv_sec = static_cast<decltype(time.tv_sec)>(seconds.count());
+  time.tv_nsec =
+      static_cast<decltype(time.tv_nsec)>((since_boot - seconds).count());
+  now = time;
 }
 
 void SetConnector(bool answers) { connector_answers = answers; }

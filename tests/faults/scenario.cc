@@ -237,8 +237,10 @@ void Scenario::PutCgroup(const std::string& path, const std::string& procs) {
 
 int Scenario::Call(auto callback) {
   failing_allocation = fail_allocation_;
+  allocation_rescued = false;
   const int status = callback();
-  allocation_failed_ = fail_allocation_ >= 0 && failing_allocation < 0;
+  allocation_met_ = fail_allocation_ >= 0 && failing_allocation < 0;
+  allocation_failed_ = allocation_met_ && !allocation_rescued;
   failing_allocation = fail_allocation_ = -1;
   return status;
 }

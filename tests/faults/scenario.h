@@ -39,7 +39,10 @@ class Scenario {
   /// In the next of these, the allocation fails before which so many succeed.
   void FailAllocation(int after) { fail_allocation_ = after; }
 
-  /// Whether there were that many.
+  /// Whether there were that many,
+  bool AllocationMet() const { return allocation_met_; }
+
+  /// and no memory was found for the one that was to fail.
   bool AllocationFailed() const { return allocation_failed_; }
 
   /// Processes start, end, and become other ones, or are again as they were.
@@ -118,6 +121,7 @@ class Scenario {
   double now_ = 100000;  // seconds since boot
   std::unique_ptr<ConfigTree> config_;
   int fail_allocation_ = -1;
+  bool allocation_met_ = false;
   bool allocation_failed_ = false;
 };
 

@@ -1,10 +1,12 @@
 #include "fuzz.h"
 
-#include <re2/re2.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+
+#include "discovery/expression.h"
+
+using resource_attribution::discovery::TextForRe2;
 
 // Called by libFuzzer; https://llvm.org/docs/LibFuzzer.html
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -25,12 +27,12 @@ FuzzedDataProvider ChoicesFrom(std::string_view bytes) {
 bool IsPlainText(std::string_view text) {
   // What is no UTF-8 matches no character class.
   static const RE2 kPlainText(R"([^\p{Cc}\p{Cs}]*)");
-  return RE2::FullMatch(text, kPlainText);
+  return RE2::FullMatch(TextForRe2(text), kPlainText);
 }
 
 bool HasControlCharacter(std::string_view text) {
   static const RE2 kControl(R"([\x00-\x1f\x7f]|\xc2[\x80-\x9f])", RE2::Latin1);
-  return RE2::PartialMatch(text, kControl);
+  return RE2::PartialMatch(TextForRe2(text), kControl);
 }
 
 void RequireInstanceName(std::string_view name) {

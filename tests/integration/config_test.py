@@ -149,6 +149,7 @@ class ConfigTest(daemon.TestCase):
         self.assertEqual(status, 0, checked.log())
         self.assertIn("Resource attribution started", checked.log())
 
+    @daemon.needs_listening
     def test_drop_in_is_valid_with_every_comment_taken_off(self):
         # Options stand behind one "#", prose behind "# ".
         config = re.sub(r"(?m)^#(?! |$)", "", self.drop_in()).replace(

@@ -77,6 +77,60 @@ def wait_for(condition, what, log=lambda: ""):
 needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can do this")
 
 
+def works(*command):
+    """Whether the command is there and succeeds."""
+    return shutil.which(command[0]) is not None and subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def needs_unshare(*namespaces):
+    """For tests that make these namespaces, which options of unshare(1) name."""
+    return unittest.skipUnless(works("unshare", *namespaces, "true"),
+                               f"needs unshare {' '.join(namespaces)}")
+
+
+def can_choose_pid():
+    """Whether ns_last_pid can be written: the kernel asks for a capability."""
+    last_pid = pathlib.Path("/proc/sys/kernel/ns_last_pid")
+    try:
+        last_pid.write_text(last_pid.read_text())
+    except OSError:
+        return False
+    return True
+
+
+def as_nobody(*capabilities):
+    """The command that runs another as a user with nothing but these."""
+    has = ",".join(["-all", *(f"+{name}" for name in capabilities)])
+    return ["setpriv", "--reuid", "nobody", "--regid", "nogroup",
+            "--clear-groups", "--bounding-set", has, "--inh-caps", has,
+            "--ambient-caps", has]
+
+
+def needs_capabilities(*names):
+    """For tests that give these to another user."""
+    return unittest.skipUnless(works(*as_nobody(*names), "true"),
+                               f"needs the capabilities {', '.join(names)}"
+                               if names else "needs to become another user")
+
+
+def listens_on_loopback():
+    """Whether write_prometheus does: it asks for addresses of families of which
+    the host has an address besides loopback's."""
+    try:
+        socket.getaddrinfo("127.0.0.1", 9103, family=socket.AF_INET,
+                           type=socket.SOCK_STREAM,
+                           flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG)
+    except socket.gaierror:
+        return False
+    return True
+
+
+NOT_LISTENING = "write_prometheus needs an address besides loopback's"
+needs_listening = unittest.skipUnless(listens_on_loopback(), NOT_LISTENING)
+
+
 def has_process_events():
     """Whether the kernel answers a subscription to its process events."""
     netlink_connector, idx_proc, val_proc, mcast_listen, ack = 11, 1, 1, 1, 4711
@@ -146,8 +200,12 @@ class TestCase(unittest.TestCase):
 
     def actor(self, *arguments, interpreter=sys.executable, **options):
         """Starts an actor whose command line ends with `arguments`."""
+        # Other users may have no way to the sources.
+        program = self.directory / ACTOR.name
+        if not program.exists():
+            shutil.copy(ACTOR, program)
         actor = Actor(self.run_program(
-            interpreter, "-B", ACTOR, *arguments, stdin=subprocess.PIPE,
+            interpreter, "-B", program, *arguments, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=None, **options))
         self.addCleanup(actor.close)
         return actor
@@ -173,8 +231,15 @@ class TestCase(unittest.TestCase):
             # mawk compares beyond what it has, up to the first difference.
             env.update(LD_PRELOAD=SANITIZER_RUNTIME,
                        ASAN_OPTIONS="detect_leaks=0:strict_memcmp=0")
+        build = BUILD_DIR
+        if wrapper:
+            # Another user may have no way to the build.
+            build = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
+            build.chmod(0o755)
+            shutil.copy(CHECK, build)
+            shutil.copy(MODULE, build)
         result = subprocess.run(
-            [*wrapper, CHECK, "--plugin-dir", BUILD_DIR, *arguments],
+            [*wrapper, build / CHECK.name, "--plugin-dir", build, *arguments],
             capture_output=True, text=True, timeout=PATIENCE,
             env={**os.environ, "TMPDIR": str(temporary), **env})
         self.assertEqual(list(temporary.iterdir()), [], "left behind")
@@ -397,6 +462,8 @@ class Collectd:
 
     def start(self):
         """Starts the daemon and waits until it serves metrics."""
+        if not listens_on_loopback():
+            raise unittest.SkipTest(NOT_LISTENING)
         for _ in range(5):
             self._popen("-f")
             def ready():

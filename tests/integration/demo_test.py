@@ -40,6 +40,7 @@ class DemoTest(daemon.TestCase):
                 continue
             self.assertNotIn(str(self.directory).encode(), content, environ)
 
+    @daemon.needs_listening
     def test_once_prints_five_values_beside_proc(self):
         watched = self.run_program("sleep", "1000")
         (self.directory / "watched.pid").write_text(str(watched.pid))
@@ -60,6 +61,7 @@ class DemoTest(daemon.TestCase):
         self.assertIn("no-such-name: no process matches", output)
         self.assert_nothing_is_left()
 
+    @daemon.needs_listening
     def test_serves_until_ctrl_c(self):
         port = daemon.free_port()
         process = self.start("--port", port)

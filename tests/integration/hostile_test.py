@@ -13,21 +13,23 @@ import daemon
 # A file system in which opening "pid" waits until "open" exists beside it: one
 # whose server has stopped.
 STALLED = """
-import os, sys, time, fusepy
-class Stalled(fusepy.Operations):
-    def getattr(self, path, fh=None):
+import os, sys, time, fuse
+fuse.fuse_python_api = (0, 2)
+class Stalled(fuse.Fuse):
+    def getattr(self, path):
         if path == "/":
-            return {"st_mode": 0o40755, "st_nlink": 2}
+            return fuse.Stat(st_mode=0o40755, st_nlink=2)
         if path == "/pid":
-            return {"st_mode": 0o100644, "st_nlink": 1, "st_size": 64}
-        raise fusepy.FuseOSError(2)
+            return fuse.Stat(st_mode=0o100644, st_nlink=1, st_size=64)
+        return -2
     def open(self, path, flags):
         while not os.path.exists(sys.argv[2]):
             time.sleep(0.05)
-        return 1
-    def read(self, path, size, offset, fh):
+    def read(self, path, size, offset):
         return open(sys.argv[2], "rb").read()[offset:offset + size]
-fusepy.FUSE(Stalled(), sys.argv[1], foreground=True, direct_io=True)
+stalled = Stalled()
+stalled.parse(["", "-f", "-o", "direct_io", sys.argv[1]])
+stalled.main()
 """
 
 

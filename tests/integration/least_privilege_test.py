@@ -5,7 +5,7 @@ import unittest
 import daemon
 
 
-@daemon.needs_root
+@daemon.needs_capabilities()
 class LeastPrivilegeTest(daemon.TestCase):
 
     def start_with(self, *capabilities, discovery="Auto"):
@@ -15,7 +15,6 @@ class LeastPrivilegeTest(daemon.TestCase):
         if not self.program.exists():
             daemon.shutil.copy("/bin/sleep", self.program)
             self.run_program(self.program, "1000")
-        has = ",".join(["-all", *(f"+{name}" for name in capabilities)])
         collectd = self.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -43,10 +42,7 @@ class LeastPrivilegeTest(daemon.TestCase):
                   Thread "."
                 </Component>
               </Process>
-            </Plugin>""", wrapper=[
-                "setpriv", "--reuid", "nobody", "--regid", "nogroup",
-                "--clear-groups", "--bounding-set", has, "--inh-caps", has,
-                "--ambient-caps", has])
+            </Plugin>""", wrapper=daemon.as_nobody(*capabilities))
         collectd.directory.chmod(0o777)
         return collectd.start()
 
@@ -62,6 +58,7 @@ class LeastPrivilegeTest(daemon.TestCase):
         self.assertEqual(self.refused(collectd),
                          ["detected", "executable", "pss", "traffic"])
 
+    @daemon.needs_capabilities("net_admin")
     @daemon.needs_process_events
     def test_net_admin_is_enough_for_events(self):
         collectd = self.start_with("net_admin", discovery="Events")
@@ -70,6 +67,7 @@ class LeastPrivilegeTest(daemon.TestCase):
         self.assertEqual(self.refused(collectd),
                          ["detected", "executable", "pss", "traffic"])
 
+    @daemon.needs_capabilities("sys_ptrace", "dac_read_search")
     def test_dac_read_search_is_for_environments_and_export_traffic(self):
         collectd = self.start_with("sys_ptrace", "dac_read_search")
         # Without a variable of OpenTelemetry nothing is traced.
@@ -80,6 +78,7 @@ class LeastPrivilegeTest(daemon.TestCase):
         self.assertNotIn("detected", refused)
         self.assertNotIn("traffic", refused)
 
+    @daemon.needs_capabilities("sys_ptrace")
     def test_sys_ptrace_is_for_executables_and_pss(self):
         collectd = self.start_with("sys_ptrace")
         collectd.wait_for_counts(sleeper=1, pss=1, executable=1, detected=1)

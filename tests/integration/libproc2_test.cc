@@ -41,16 +41,16 @@ std::ostream& operator<<(std::ostream& out, const Facts& facts) {
              << " VmHWM " << facts.vm_hwm;
 }
 
-// As libproc2 gives names where the locale is not UTF-8: a dot for each control
-// character, a question mark for each byte above.
-std::string Shown(std::string_view comm) {
-  std::string shown(comm);
-  for (char& byte : shown) {
-    const auto code = static_cast<unsigned char>(byte);
-    if (code < 0x20 || code == 0x7f) byte = '.';
-    if (code >= 0x80) byte = '?';
-  }
-  return shown;
+// Whether libproc2 gives the name `comm` as `shown` where the locale is not
+// UTF-8: with a question mark for each byte above ASCII and, from 4.0.7 on, for
+// each control character. Before that, these are dots.
+bool Shows(std::string_view shown, std::string_view comm) {
+  return std::ranges::equal(shown, comm, [](char theirs, char ours) {
+    const auto code = static_cast<unsigned char>(ours);
+    if (code >= 0x80) return theirs == '?';
+    if (code < 0x20 || code == 0x7f) return theirs == '.' || theirs == '?';
+    return theirs == ours;
+  });
 }
 
 // None when the process has ended.
@@ -70,7 +70,7 @@ std::optional<Facts> ReadOurs(const Process& process) {
   return Facts{.pid = stat->pid,
                .parent = stat->parent,
                .state = stat->state,
-               .comm = Shown(stat->comm),
+               .comm = std::string(stat->comm),
                .utime = stat->utime,
                .stime = stat->stime,
                .start_time = stat->start_time,
@@ -129,7 +129,8 @@ bool IsBetween(const Facts& before, const Facts& theirs, const Facts& after) {
   };
   return before.start_time == after.start_time && is_one_of(&Facts::pid) &&
          is_one_of(&Facts::start_time) && is_one_of(&Facts::parent) &&
-         is_one_of(&Facts::state) && is_one_of(&Facts::comm) &&
+         is_one_of(&Facts::state) &&
+         (Shows(theirs.comm, before.comm) || Shows(theirs.comm, after.comm)) &&
          is_between(&Facts::utime) && is_between(&Facts::stime) &&
          is_between(&Facts::vm_rss) && theirs.vm_peak <= after.vm_peak &&
          theirs.vm_hwm <= after.vm_hwm;

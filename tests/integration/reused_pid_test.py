@@ -8,6 +8,9 @@ import daemon
 
 UNIQUE = f"ra{os.getpid()}"
 
+needs_choice_of_pid = unittest.skipUnless(
+    daemon.can_choose_pid(), "needs to choose PIDs: ns_last_pid")
+
 
 class ReusedPid:
     """The tests, for each way of discovery."""
@@ -136,18 +139,18 @@ class ReusedPid:
         collectd.stop()
 
 
-@daemon.needs_root
+@needs_choice_of_pid
 @daemon.needs_process_events
 class EventsTest(ReusedPid, daemon.TestCase):
     discovery = "Events"
 
 
-@daemon.needs_root
+@needs_choice_of_pid
 class ScanTest(ReusedPid, daemon.TestCase):
     discovery = "Scan"
 
 
-@daemon.needs_root
+@needs_choice_of_pid
 class NoKeptFilesTest(ReusedPid, daemon.TestCase):
     """Where no open file tells that its process has ended."""
     discovery = "Auto"

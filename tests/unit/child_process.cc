@@ -1,6 +1,7 @@
 #include "child_process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,20 @@ bool HoldsInChild(const std::function<bool()>& holds) {
   int status = 1;
   waitpid(child, &status, 0);
   return status == 0;
+}
+
+bool CanUnshare(int flags) {
+  return HoldsInChild([flags] { return unshare(flags) == 0; });
+}
+
+bool CanChoosePid() {
+  // The kernel asks for the capability when it is written to, not before.
+  const std::string path = "/proc/sys/kernel/ns_last_pid";
+  int pid = 0;
+  std::ifstream(path) >> pid;
+  std::ofstream last_pid(path);
+  last_pid << pid << std::flush;
+  return last_pid.good();
 }
 
 ChildProcess::Step Rename(const std::string& comm) {

@@ -42,6 +42,12 @@ class ChildProcess {
 /// What `holds` says in a process of its own, which may change what it is.
 bool HoldsInChild(const std::function<bool()>& holds);
 
+/// Whether this process may make namespaces: CLONE_NEWNET and the like.
+bool CanUnshare(int flags);
+
+/// Whether it may choose the PID of the next process: ns_last_pid in proc(5).
+bool CanChoosePid();
+
 /// Steps.
 ChildProcess::Step Rename(const std::string& comm);
 ChildProcess::Step ExecuteSleep(const std::string& argv0);
