@@ -1,7 +1,7 @@
 #include "block_tracing.h"
 
 #include "attribution/thread_cpu.h"
-#include "attribution/tracing_threads.h"
+#include "attribution/known_tracers.h"
 
 namespace resource_attribution {
 

@@ -1,4 +1,4 @@
-#include "attribution/tracing_threads.h"
+#include "attribution/known_tracers.h"
 
 #include <gtest/gtest.h>
 #include <pthread.h>
