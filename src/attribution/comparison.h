@@ -9,7 +9,7 @@ namespace resource_attribution::attribution {
 
 /// What tracing costs a process, by comparing those that are traced with those
 /// that are not. Valid where both do the same work: see
-/// docs/measured-overhead.md. Not thread-safe.
+/// docs/measuring.md. Not thread-safe.
 class Comparison {
  public:
   /// The processes of one side in one pass.

@@ -2,7 +2,7 @@
 prometheus-process-exporter and the bare floor, on the same processes, in one run.
 
 Prints a table, and writes bench.json, bench.svg and the table of bench.md.
-docs/bench.md says what the figures mean."""
+docs/evidence/bench.md says what the figures mean."""
 
 import argparse
 import contextlib

@@ -71,7 +71,7 @@ class ConsoleTest(daemon.TestCase):
 
     def scrape(self, collectd):
         server = self.start_prometheus(
-            prometheus_test.readme_scrape_config().replace(
+            prometheus_test.documented_scrape_config().replace(
                 "localhost:9103", f"127.0.0.1:{collectd.port}"))
         server.wait_for("count(process_cpu_percent > 0) == 2")
         return server
@@ -192,7 +192,7 @@ class ConsoleTest(daemon.TestCase):
 
     def test_jobs_stay_apart(self):
         collectd = self.start_collectd()
-        config = prometheus_test.readme_scrape_config().replace(
+        config = prometheus_test.documented_scrape_config().replace(
             "localhost:9103", f"127.0.0.1:{collectd.port}")
         address = f'targets: ["127.0.0.1:{collectd.port}"]'
         job = config[config.index("  - job_name: collectd"):]

@@ -115,9 +115,8 @@ class DebTest(daemon.TestCase):
 
     @daemon.needs_unshare("--mount", "--net", "--uts")
     def test_host_gets_a_name_that_can_be_looked_up_and_keeps_one(self):
-        [line] = re.findall(r"^    (getent hosts .*)",
-                            (daemon.SOURCE_DIR / "README.md").read_text(),
-                            re.MULTILINE)
+        page = (daemon.SOURCE_DIR / "docs/installing.md").read_text()
+        [line] = re.findall(r"^    (getent hosts .*)", page, re.MULTILINE)
         hosts = self.directory / "hosts"
         hosts.write_text("127.0.0.1 localhost\n")
         configuration = self.directory / "collectd.conf"

@@ -168,7 +168,7 @@ class QueriesTest(daemon.TestCase):
             "<Plugin resource_attribution>", "Interval 0.5", *blocks,
             "</Plugin>"])).start()
         self.config = ("global:\n  scrape_interval: 500ms\n"
-                       + prometheus_test.readme_scrape_config().replace(
+                       + prometheus_test.documented_scrape_config().replace(
                            "localhost:9103", f"127.0.0.1:{collectd.port}"))
 
     def start_prometheus(self, config, series):

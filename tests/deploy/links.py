@@ -10,11 +10,11 @@ def anchors(text):
 
 
 def broken(directory):
-    """Those of README.md and docs/ below this directory that lead nowhere, as
-    (page, link), and how many there are."""
-    pages = [directory / "README.md", *sorted((directory / "docs").glob("*.md"))]
+    """The links of the pages below this directory that lead nowhere, as
+    (page, link), and how many links there are."""
+    pages = sorted([*directory.glob("*.md"), *(directory / "docs").rglob("*.md")])
     links = [(page, link) for page in pages
-             for link in re.findall(r"\]\(([^)]+)\)", page.read_text())
+             for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())
              if not re.match(r"https?://", link)]
     lost = []
     for page, link in links:
@@ -22,5 +22,5 @@ def broken(directory):
         target = page.parent / path if path else page
         if not target.exists() or (
                 anchor and anchor not in anchors(target.read_text())):
-            lost.append((page.name, link))
+            lost.append((str(page.relative_to(directory)), link))
     return lost, len(links)

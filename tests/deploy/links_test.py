@@ -11,7 +11,7 @@ class LinksTest(unittest.TestCase):
     def test_pages_name_what_is_there(self):
         lost, count = links.broken(daemon.SOURCE_DIR)
         self.assertEqual(lost, [])
-        self.assertGreater(count, 50)
+        self.assertGreater(count, 100)
 
 
 if __name__ == "__main__":

@@ -99,10 +99,10 @@ class PrometheusRulesTest(unittest.TestCase):
             self.assertEqual(set(group), {"targets", "labels"})
             self.assertIn(group["labels"]["tracing"], ("on", "off"))
 
-    def test_relabelling_is_that_of_the_readme(self):
-        readme = (daemon.SOURCE_DIR / "README.md").read_text()
+    def test_relabelling_is_that_of_the_page(self):
+        page = (daemon.SOURCE_DIR / "docs/prometheus.md").read_text()
         shown = yaml.safe_load(re.search(
-            r"```yaml\n(scrape_configs:.*?)```", readme, re.DOTALL)[1])
+            r"```yaml\n(scrape_configs:.*?)```", page, re.DOTALL)[1])
         shipped = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
         for option in ("honor_labels", "metric_relabel_configs"):
             self.assertEqual(shipped["scrape_configs"][0][option],

@@ -157,7 +157,7 @@ class ConfigTest(daemon.TestCase):
         status, checked = self.check(config)
         self.assertEqual(status, 0, checked.log())
 
-    def test_every_option_is_explained_in_drop_in_readme_and_manual(self):
+    def test_every_option_is_explained_in_drop_in_page_and_manual(self):
         _, checked = self.check(
             plugin_block('Bogus 1\n<Process "a">\nBogus 1\n'
                          '<Component "b">\nBogus 1\n</Component>\n</Process>'))
@@ -167,12 +167,12 @@ class ConfigTest(daemon.TestCase):
                 options |= set(line.split("known here: ")[1].split(" (")[0]
                                .split(", "))
         self.assertGreater(len(options), 10, checked.log())
-        readme = (daemon.SOURCE_DIR / "README.md").read_text()
+        page = (daemon.SOURCE_DIR / "docs/configuration.md").read_text()
         manual = (daemon.SOURCE_DIR / "docs"
                   / "collectd-resource_attribution.pod").read_text()
         for option in options:
             self.assertRegex(self.drop_in(), rf"(?m)^#? *<?{option}\b")
-            self.assertRegex(readme, rf"`<?{option}\b")
+            self.assertRegex(page, rf"`<?{option}\b")
         # The manual has these options and no others.
         self.assertEqual(set(re.findall(r"(?m)^=item (?:C<E<lt>>)?B<([A-Z]\w+)>",
                                         manual)), options)
@@ -191,18 +191,18 @@ class ConfigTest(daemon.TestCase):
                 status, checked = self.check(example)
                 self.assertEqual(status, 0, checked.log())
 
-    def test_example_of_the_readme_is_valid(self):
-        readme = (daemon.SOURCE_DIR / "README.md").read_text()
+    def test_example_of_the_page_is_valid(self):
+        page = (daemon.SOURCE_DIR / "docs/configuration.md").read_text()
         example = re.search(r"(?m)^    LoadPlugin resource_attribution\n"
-                            r"(?:    .*\n)+?    </Plugin>\n", readme)[0]
+                            r"(?:    .*\n)+?    </Plugin>\n", page)[0]
         status, checked = self.check(example)
         self.assertEqual(status, 0, checked.log())
         self.assertIn("4 blocks", checked.lines("info")[0])
 
-    def test_blocks_with_placeholders_of_the_readme_are_valid(self):
-        readme = (daemon.SOURCE_DIR / "README.md").read_text()
+    def test_blocks_with_placeholders_of_the_page_are_valid(self):
+        page = (daemon.SOURCE_DIR / "docs/configuration.md").read_text()
         blocks = re.findall(r"(?m)^    <Process \"[^\"]*\$\{\w+\}[^\"]*\">\n"
-                            r"(?:    .*\n)+?    </Process>\n", readme)
+                            r"(?:    .*\n)+?    </Process>\n", page)
         self.assertGreater(len(blocks), 1)
         status, checked = self.check(plugin_block("\n".join(blocks)))
         self.assertEqual(status, 0, checked.log())

@@ -1,5 +1,5 @@
-"""Every example of a configuration in the README, the manual and the drop-in, in a
-real collectd beside the program that it names."""
+"""Every example of a configuration in the README, the pages, the manual and the
+drop-in, in a real collectd beside the program that it names."""
 
 import contextlib
 import glob
@@ -45,9 +45,12 @@ class Orders {
 
 
 def indented(path):
-    """The examples of a page in Markdown or POD: its indented paragraphs."""
+    """The examples of a page in Markdown or POD: its indented paragraphs. What
+    is in another language stands between fences."""
+    text = re.sub(r"^```.*?^```$", "", (daemon.SOURCE_DIR / path).read_text(),
+                  flags=re.MULTILINE | re.DOTALL)
     examples, example = [], []
-    for line in (daemon.SOURCE_DIR / path).read_text().splitlines() + ["end"]:
+    for line in text.splitlines() + ["end"]:
         if line[:1].isspace() or (example and not line):
             example.append(line)
         elif example:
@@ -110,8 +113,11 @@ class ExamplesTest(daemon.TestCase):
         ("otelcol", "Name"): lambda test, name: {
             "otelcol": [test.stand_in(name)]},
         ("batch", "Executable"): lambda test, _: {"batch": [test.stand_in("batch")]},
+        ("orders-control", "CommandLine"): lambda test, _: {
+            "orders-control": test.two_in_node()},
         # The daemon, whose PID is not known yet.
         ("agent", "Self"): lambda test, _: {"agent": []},
+        ("collectd", "Self"): lambda test, _: {"collectd": []},
     }
 
     def setUp(self):
@@ -212,6 +218,17 @@ class ExamplesTest(daemon.TestCase):
             "app:application", cwd=self.directory, env={**os.environ, **env})
         return [gunicorn.pid, *self.children(gunicorn, 2)]
 
+    def two_in_node(self):
+        """Two programs of one command line; a PID file names the second."""
+        pids = []
+        for _ in range(2):
+            node = self.run_program("/usr/bin/node", "-", "orders",
+                                    stdin=subprocess.PIPE)
+            self.addCleanup(node.stdin.close)
+            pids.append(node.pid)
+        (self.directory / "orders-2.pid").write_text(f"{pids[1]}\n")
+        return pids
+
     def in_cgroups(self, series, *names):
         """A program in each of these cgroups of system.slice, whose names begin
         with what the test puts before them."""
@@ -250,7 +267,7 @@ class ExamplesTest(daemon.TestCase):
         configuration."""
         user = pwd.getpwuid(os.geteuid()).pw_name
         for pattern, text in (
-                (r"/run/(?=checkout)", f"{self.directory}/"),
+                (r"/run/(?=checkout|orders-2)", f"{self.directory}/"),
                 (r"/usr/local/bin/(?=batch)", f"{self.directory}/"),
                 (r'(?<=SystemdUnit) +"(?=\w)', f' "{UNIQUE}-'),
                 (r"(?<=system.slice/)(?=web)", f"{UNIQUE}-"),
@@ -323,7 +340,25 @@ class ExamplesTest(daemon.TestCase):
             self.skipTest(f"all but a part was tried: {self.without_cgroups}")
 
     def test_readme(self):
-        self.try_examples(indented("README.md"), 3)
+        self.try_examples(indented("README.md"), 2)
+
+    def test_configuration(self):
+        self.try_examples(indented("docs/configuration.md"), 2)
+
+    def test_measuring(self):
+        self.try_examples(indented("docs/measuring.md"), 2)
+
+    def test_prometheus(self):
+        self.try_examples(indented("docs/prometheus.md"), 2)
+
+    def test_every_page_with_an_example_is_tried(self):
+        pages = [path.relative_to(daemon.SOURCE_DIR) for path in (
+            *daemon.SOURCE_DIR.glob("*.md"),
+            *(daemon.SOURCE_DIR / "docs").rglob("*.md"))]
+        self.assertEqual(
+            {str(page) for page in pages if indented(page)},
+            {"README.md", "docs/configuration.md", "docs/measuring.md",
+             "docs/prometheus.md"})
 
     def test_manual(self):
         self.try_examples(indented(MANUAL), 5)

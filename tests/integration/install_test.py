@@ -33,6 +33,8 @@ class InstallTest(daemon.TestCase):
                 "usr/share/man/man1/resource-attribution-check.1.gz",
                 "usr/share/man/man5/collectd-resource_attribution.5.gz",
                 "etc/collectd/collectd.conf.d/resource_attribution.conf",
+                f"{doc}/CHANGELOG.md",
+                f"{doc}/CONTRIBUTING.md",
                 f"{doc}/README.md",
                 f"{doc}/changelog.gz",
                 f"{doc}/collectd.conf.d/resource_attribution.conf",

@@ -1,5 +1,5 @@
-"""A real Prometheus scrapes the real collectd; the configuration is the one that
-the README shows."""
+"""A real Prometheus scrapes the real collectd with the configuration of
+docs/prometheus.md."""
 
 import re
 import unittest
@@ -8,9 +8,9 @@ import daemon
 import prometheus
 
 
-def readme_scrape_config():
-    readme = (daemon.SOURCE_DIR / "README.md").read_text()
-    return re.search(r"```yaml\n(scrape_configs:.*?)```", readme, re.DOTALL)[1]
+def documented_scrape_config():
+    page = (daemon.SOURCE_DIR / "docs/prometheus.md").read_text()
+    return re.search(r"```yaml\n(scrape_configs:.*?)```", page, re.DOTALL)[1]
 
 
 class PrometheusTest(daemon.TestCase):
@@ -27,7 +27,7 @@ class PrometheusTest(daemon.TestCase):
             LoadPlugin load
             """, plugins=["load"]).start()
         collectd.wait_for_values('check "out"')
-        config = readme_scrape_config()
+        config = documented_scrape_config()
         self.assertIn("localhost:9103", config)
         server = prometheus.Prometheus(
             self, "global:\n  scrape_interval: 500ms\n" + config.replace(

@@ -2,7 +2,8 @@
 /proc, and what the plugin says of the same services over the same time.
 
 Prints tables, and writes them into the page that --page names.
-docs/measured-overhead.md says what is measured and what the figures mean."""
+docs/evidence/measured-overhead.md says what is measured and what the figures
+mean."""
 
 import argparse
 import bisect
@@ -577,8 +578,8 @@ def describe(results, threads, arguments):
         resource_table(results, "cpu", 1, 2, truth_only),
         "Resident memory, MiB:",
         resource_table(results, "memory", MIB, 1, truth_only),
-        "Of one request: µs of CPU of each copy, and bytes of the TCP "
-        "streams that the traced one exchanges with the collector:",
+        "One request: µs of CPU in each copy, and bytes of the TCP "
+        "streams between the traced copy and the collector:",
         request_table(results)]
     if not truth_only:
         parts += ["`tracing_network_bytes`, all windows:",

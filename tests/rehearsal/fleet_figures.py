@@ -1,6 +1,6 @@
 """Measures what a fleet costs: a host, an aggregator, Prometheus and
-VictoriaMetrics, by their size. Prints the tables that docs/fleet.md keeps, which
-says more."""
+VictoriaMetrics, by their size. Prints the tables that
+docs/evidence/fleet.md keeps, which says more."""
 
 import argparse
 import contextlib

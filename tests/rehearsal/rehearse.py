@@ -1,6 +1,6 @@
 """One host of many takes more memory than it may, and the alert that we ship says
 so, of that host and no other, until it is over. Everything is real: an agent for
-each host, an aggregator, Prometheus, and the memory. docs/rehearsal.md says more.
+each host, an aggregator, Prometheus, and the memory. docs/evidence/rehearsal.md says more.
 
 Ends with 1 when the alert does not come, comes for something else, or stays."""
 

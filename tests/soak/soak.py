@@ -1,5 +1,5 @@
 """The real daemon on a host where everything changes all the time, and whether
-all that it serves is true meanwhile. docs/soak.md says more.
+all that it serves is true meanwhile. docs/evidence/soak.md says more.
 
 Two daemons at once: one that discovers by process events, and one that scans,
 in a PID namespace where PIDs are few. Ends with 1 when a value was wrong, when
