@@ -97,7 +97,7 @@ void AddRowsOfAbsent(const Sampler& sampler, const PassReport& report,
   std::vector<const discovery::Selectors*> selectors;
   for (size_t block = 0; block < report.blocks.size(); ++block) {
     if (report.blocks[block].processes > 0) continue;
-    const Block& absent = sampler.config().blocks[block];
+    const Service& absent = sampler.config().services[block];
     rows.push_back({.name = Printable(absent.name)});
     selectors.push_back(&absent.selectors);
   }

@@ -28,7 +28,7 @@ constexpr size_t kExportPortsMax = 64;
 using Expected = std::optional<std::string>;
 constexpr std::nullopt_t kValid = std::nullopt;
 
-// Sets an option in a Config or a Block.
+// Sets an option in a Config or a Service.
 template <typename Target>
 struct Option {
   const char* name;
@@ -384,7 +384,7 @@ constexpr Option<discovery::Selectors> kSelectorOptions[] = {
      }},
 };
 
-constexpr Option<Block> kBlockOptions[] = {
+constexpr Option<Service> kBlockOptions[] = {
     {"PerProcess",
      [](auto& item, auto& block) {
        return SetBoolean(item, block.per_process);
@@ -504,10 +504,10 @@ Expected SetOption(const oconfig_item_t& item, Component& component) {
   return SetOneOf<Component>(kComponentOptions, item, component);
 }
 
-Expected SetOption(const oconfig_item_t& item, Block& block) {
+Expected SetOption(const oconfig_item_t& item, Service& block) {
   const std::span<const Option<discovery::Selectors>> selectors =
       kSelectorOptions;
-  const std::span<const Option<Block>> options = kBlockOptions;
+  const std::span<const Option<Service>> options = kBlockOptions;
   Expected error;
   if (SetIfKnown(selectors, item, block.selectors, error) ||
       SetIfKnown(options, item, block, error)) {
@@ -538,7 +538,7 @@ bool IsNumber(std::string_view text) {
 }
 
 // What is wrong with the placeholders of the block's name.
-Expected CheckPlaceholders(const Block& block) {
+Expected CheckPlaceholders(const Service& block) {
   const discovery::NameTemplate name(block.name);
   for (const auto& part : name.parts()) {
     if (part.kind != discovery::NameTemplate::Kind::kCapture) continue;
@@ -565,7 +565,7 @@ constexpr const char* kSelectorExpected =
 
 // A `<Untraced>` block in a `<Process>` block.
 void AddUntraced(const oconfig_item_t& item, const std::string& description,
-                 Block& block, std::vector<std::string>& errors) {
+                 Service& block, std::vector<std::string>& errors) {
   const size_t errors_before = errors.size();
   if (block.untraced) {
     errors.push_back(description +
@@ -583,7 +583,7 @@ void AddUntraced(const oconfig_item_t& item, const std::string& description,
 
 // A `<Component>` block in a `<Process>` block.
 void AddComponent(const oconfig_item_t& item, const std::string& description,
-                  Block& block, std::vector<std::string>& errors) {
+                  Service& block, std::vector<std::string>& errors) {
   const size_t errors_before = errors.size();
   Component component;
   SetOptions(item, description, component, errors);
@@ -617,7 +617,7 @@ void AddComponent(const oconfig_item_t& item, const std::string& description,
 
 // Sets what `item` names in a `<Process>` block. Appends what is wrong with it.
 void SetOptionOrNested(const oconfig_item_t& item,
-                       const std::string& description, Block& block,
+                       const std::string& description, Service& block,
                        std::vector<std::string>& errors) {
   const std::string nested = description + ": <" + Render(item) + ">";
   if (Is(item, "Untraced")) {
@@ -630,7 +630,7 @@ void SetOptionOrNested(const oconfig_item_t& item,
 }
 
 // What is wrong with options that are valid each by itself.
-Expected CheckTogether(const Block& block) {
+Expected CheckTogether(const Service& block) {
   const bool is_compared = block.tracing_overhead == TracingOverhead::kCompared;
   const bool has_placeholders =
       discovery::NameTemplate(block.name).HasPlaceholders();
@@ -714,7 +714,7 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
   }
 
   // What is wrong further in is said as well.
-  Block block;
+  Service block;
   if (named) block.name = values[0].value.string;
   const size_t errors_before = errors.size();
   if (named && is_match) {
@@ -751,12 +751,12 @@ void ConfigParser::AddProcess(const oconfig_item_t& item,
   AddBlock(std::move(block), description, errors);
 }
 
-void ConfigParser::AddBlock(Block block, const std::string& description,
+void ConfigParser::AddBlock(Service block, const std::string& description,
                             std::vector<std::string>& errors) {
   const auto [first, is_new] =
       description_by_name_.try_emplace(block.name, description);
   if (is_new) {
-    config_.blocks.push_back(std::move(block));
+    config_.services.push_back(std::move(block));
     return;
   }
   errors.push_back("block \"" + Printable(block.name) +

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "collectd.h"
-#include "config.h"
+#include "config/config.h"
 
 namespace resource_attribution {
 
@@ -24,7 +24,7 @@ class ConfigParser {
 
  private:
   void AddProcess(const oconfig_item_t& item, std::vector<std::string>& errors);
-  void AddBlock(Block block, const std::string& description,
+  void AddBlock(Service block, const std::string& description,
                 std::vector<std::string>& errors);
 
   Config config_;

@@ -171,7 +171,7 @@ Interval EffectiveInterval(const Config& config) {
 
 std::string StartLine(const Interval& interval, const Config& config,
                       const std::string& discovery) {
-  const size_t blocks = config.blocks.size();
+  const size_t blocks = config.services.size();
   return "Resource attribution started: interval " +
          FormatNumber(interval.seconds) + " s (" + interval.source + "), " +
          std::to_string(blocks) + (blocks == 1 ? " block" : " blocks") +
@@ -254,10 +254,10 @@ std::string Spread(const attribution::Comparison::Estimate& estimate,
 }
 
 // What changed with what a block measures of tracing.
-void LogTracingChanges(const Block& block, const BlockReport& report,
+void LogTracingChanges(const Service& service, const BlockReport& report,
                        BlockLog& log, auto say) {
   const bool is_compared =
-      block.tracing_overhead == attribution::TracingOverhead::kCompared;
+      service.tracing_overhead == attribution::TracingOverhead::kCompared;
   SayOnce(!report.undetected.empty(), log.undetected, [&] {
     return say(LOG_WARNING, "unknown whether a process is traced: " +
                                 Printable(report.undetected) +
@@ -291,11 +291,12 @@ void LogTracingChanges(const Block& block, const BlockReport& report,
 }
 
 // Says what changed with a block since it was last spoken of.
-void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
+void LogChanges(const Service& service, const BlockReport& report,
+                BlockLog& log) {
   const auto say = [&](int severity, const std::string& text) {
     if (!log.budget.Take()) return false;
     Log(severity,
-        "block \"" + block.name + "\": " + text + log.budget.Ending());
+        "block \"" + service.name + "\": " + text + log.budget.Ending());
     return true;
   };
   SayPresence(report.processes, log.presence, say);
@@ -315,18 +316,19 @@ void LogChanges(const Block& block, const BlockReport& report, BlockLog& log) {
   });
   SayOnce(report.refused_by_instances > 0, log.refused_by_instances, [&] {
     return say(LOG_WARNING,
-               "MaxInstances " + std::to_string(block.max_instances) +
+               "MaxInstances " + std::to_string(service.max_instances) +
                    " reached: processes with other names are left out, " +
                    std::to_string(report.refused_by_instances) +
                    " now, and so will be those to come");
   });
   SayOnce(report.exceeds_max_processes, log.exceeds_max_processes, [&] {
     return say(LOG_WARNING,
-               "more than MaxProcesses " + std::to_string(block.max_processes) +
+               "more than MaxProcesses " +
+                   std::to_string(service.max_processes) +
                    " processes match: the largest by resident memory "
                    "are reported");
   });
-  LogTracingChanges(block, report, log, say);
+  LogTracingChanges(service, report, log, say);
 }
 
 // Samples once and says what changed. Returns whether there is a report.
@@ -339,7 +341,7 @@ bool Sample() {
   }
   LogRecovery();
   for (size_t i = 0; i < module.logs.size(); ++i) {
-    LogChanges(module.sampler->config().blocks[i], module.report.blocks[i],
+    LogChanges(module.sampler->config().services[i], module.report.blocks[i],
                module.logs[i]);
   }
   return true;
@@ -382,16 +384,16 @@ int ReadForCheck(user_data_t* /*unused*/) {
 }
 
 // Says once, at start, what most likely selects nothing.
-void WarnOfSelectors(const Block& block) {
+void WarnOfSelectors(const Service& service) {
   std::vector<std::string> warnings =
-      discovery::SelectorWarnings(block.selectors);
-  if (block.untraced) {
-    for (std::string& one : discovery::SelectorWarnings(*block.untraced)) {
+      discovery::SelectorWarnings(service.selectors);
+  if (service.untraced) {
+    for (std::string& one : discovery::SelectorWarnings(*service.untraced)) {
       warnings.push_back("<Untraced>: " + std::move(one));
     }
   }
   for (const std::string& warning : warnings) {
-    Log(LOG_WARNING, "block \"" + block.name + "\": " + warning);
+    Log(LOG_WARNING, "block \"" + service.name + "\": " + warning);
   }
 }
 
@@ -406,17 +408,17 @@ int Start() {
                       (enabled ? kEnabledVariable : "option Enabled") + ")");
     return 0;
   }
-  for (const Block& block : config.blocks) WarnOfSelectors(block);
+  for (const Service& service : config.services) WarnOfSelectors(service);
   const Interval interval = EffectiveInterval(config);
   const bool check = module.environment.check;
   config.interval_seconds =
       check ? kBetweenPassesOfACheck.count() : interval.seconds;
-  if (config.blocks.empty()) {
-    Block daemon{.name = "collectd"};
+  if (config.services.empty()) {
+    Service daemon{.name = "collectd"};
     daemon.selectors.self = true;
-    config.blocks.push_back(std::move(daemon));
+    config.services.push_back(std::move(daemon));
   }
-  module.logs.resize(config.blocks.size());
+  module.logs.resize(config.services.size());
   module.sampler = std::make_unique<Sampler>(std::move(config));
   const auto discovery = module.sampler->ChooseDiscovery();
   if (!discovery) {

@@ -23,19 +23,19 @@ discovery::Expressions KnownTracingThreads() {
 
 }  // namespace
 
-BlockTracing::BlockTracing(const Config& config, const Block& block)
-    : block_(block),
-      measures_tracing_threads_(OptionsOf(config, block).tracing_overhead ==
+BlockTracing::BlockTracing(const Config& config, const Service& service)
+    : service_(service),
+      measures_tracing_threads_(OptionsOf(config, service).tracing_overhead ==
                                     TracingOverhead::kThreads &&
-                                !block.tracing_process) {
-  if (measures_tracing_threads_ && block.tracing_threads.empty()) {
+                                !service.tracing_process) {
+  if (measures_tracing_threads_ && service.tracing_threads.empty()) {
     known_threads_ = KnownTracingThreads();
   }
-  if (measures_tracing_threads_ || !block.components.empty()) {
+  if (measures_tracing_threads_ || !service.components.empty()) {
     threads_.emplace();
   }
-  if (block.tracing_overhead == TracingOverhead::kCompared) {
-    comparison_.emplace(block.compare_window.value_or(config.compare_window));
+  if (service.tracing_overhead == TracingOverhead::kCompared) {
+    comparison_.emplace(service.compare_window.value_or(config.compare_window));
   }
 }
 
@@ -47,10 +47,10 @@ procfs::ThreadGroups BlockTracing::GroupsOf(std::string_view comm) const {
   if (measures_tracing_threads_) {
     add(kTracing,
         discovery::AnyIsIn(
-            known_threads_ ? *known_threads_ : block_.tracing_threads, comm));
+            known_threads_ ? *known_threads_ : service_.tracing_threads, comm));
   }
-  for (size_t i = 0; i < block_.components.size(); ++i) {
-    add(GroupOf(i), discovery::AnyIsIn(block_.components[i].threads, comm));
+  for (size_t i = 0; i < service_.components.size(); ++i) {
+    add(GroupOf(i), discovery::AnyIsIn(service_.components[i].threads, comm));
   }
   return groups;
 }
@@ -136,8 +136,8 @@ std::string BlockTracing::WithoutThreads() const {
     names += (names.empty() ? "" : ", ") + name;
   };
   if (measures_tracing_threads_) add(kTracing, "TracingThread");
-  for (size_t i = 0; i < block_.components.size(); ++i) {
-    add(GroupOf(i), "Component \"" + block_.components[i].name + '"');
+  for (size_t i = 0; i < service_.components.size(); ++i) {
+    add(GroupOf(i), "Component \"" + service_.components[i].name + '"');
   }
   return names;
 }

@@ -8,7 +8,7 @@
 #include "attribution/comparison.h"
 #include "attribution/reading.h"
 #include "attribution/values.h"
-#include "config.h"
+#include "config/config.h"
 #include "procfs/procfs.h"
 #include "procfs/result.h"
 #include "procfs/thread_table.h"
@@ -29,8 +29,8 @@ class BlockTracing {
     bool measures_cpu;
   };
 
-  /// `config` and `block`, one of its blocks, have to outlive this.
-  BlockTracing(const Config& config, const Block& block);
+  /// `config` and `service`, one of its services, have to outlive this.
+  BlockTracing(const Config& config, const Service& service);
 
   BlockTracing(const BlockTracing&) = delete;
   BlockTracing(BlockTracing&&) = default;
@@ -82,7 +82,7 @@ class BlockTracing {
   procfs::ThreadGroups GroupsOf(std::string_view comm) const;
   std::optional<double> CpuPercent(const Pass& pass, size_t group) const;
 
-  const Block& block_;
+  const Service& service_;
   const bool measures_tracing_threads_;
   std::optional<discovery::Expressions> known_threads_;
   std::optional<procfs::ThreadTable> threads_;

@@ -24,8 +24,8 @@ using procfs::Result;
 
 std::vector<size_t> BlocksWithUntraced(const Config& config) {
   std::vector<size_t> blocks;
-  for (size_t block = 0; block < config.blocks.size(); ++block) {
-    if (config.blocks[block].untraced) blocks.push_back(block);
+  for (size_t block = 0; block < config.services.size(); ++block) {
+    if (config.services[block].untraced) blocks.push_back(block);
   }
   return blocks;
 }
@@ -34,48 +34,48 @@ std::vector<size_t> BlocksWithUntraced(const Config& config) {
 // these are.
 std::vector<discovery::Target> TargetsOf(const Config& config) {
   std::vector<discovery::Target> targets;
-  for (const Block& block : config.blocks) {
-    targets.push_back({.name = block.name,
-                       .selectors = &block.selectors,
-                       .max_instances = block.max_instances});
+  for (const Service& service : config.services) {
+    targets.push_back({.name = service.name,
+                       .selectors = &service.selectors,
+                       .max_instances = service.max_instances});
   }
   for (const size_t index : BlocksWithUntraced(config)) {
     // No block has such a name, and nobody sees it.
     targets.push_back({.name = "untraced/" + std::to_string(index),
-                       .selectors = &*config.blocks[index].untraced});
+                       .selectors = &*config.services[index].untraced});
   }
   return targets;
 }
 
 std::vector<BlockTracing> TracingOfBlocks(const Config& config) {
   std::vector<BlockTracing> tracing;
-  tracing.reserve(config.blocks.size());
-  for (const Block& block : config.blocks) {
-    tracing.emplace_back(config, block);
+  tracing.reserve(config.services.size());
+  for (const Service& service : config.services) {
+    tracing.emplace_back(config, service);
   }
   return tracing;
 }
 
 std::vector<attribution::Options> OptionsOfBlocks(const Config& config) {
   std::vector<attribution::Options> options;
-  for (const Block& block : config.blocks) {
-    options.push_back(OptionsOf(config, block));
+  for (const Service& service : config.services) {
+    options.push_back(OptionsOf(config, service));
   }
   return options;
 }
 
 size_t MostComponents(const Config& config) {
   size_t most = 0;
-  for (const Block& block : config.blocks) {
-    most = std::max(most, block.components.size());
+  for (const Service& service : config.services) {
+    most = std::max(most, service.components.size());
   }
   return most;
 }
 
 std::optional<ExportTraffic> TrafficOf(const Config& config) {
   std::vector<std::vector<uint16_t>> ports;
-  for (const Block& block : config.blocks) {
-    ports.push_back(block.tracing_export_ports);
+  for (const Service& service : config.services) {
+    ports.push_back(service.tracing_export_ports);
   }
   if (std::all_of(ports.begin(), ports.end(),
                   [](const auto& one) { return one.empty(); })) {
@@ -97,11 +97,12 @@ size_t MaxOpenFiles(const Config& config) {
 }
 
 bool HaveCgroups(const Config& config) {
-  return std::any_of(config.blocks.begin(), config.blocks.end(),
-                     [](const Block& block) {
-                       return block.selectors.HaveCgroups() ||
-                              (block.untraced && block.untraced->HaveCgroups());
-                     });
+  return std::any_of(
+      config.services.begin(), config.services.end(),
+      [](const Service& service) {
+        return service.selectors.HaveCgroups() ||
+               (service.untraced && service.untraced->HaveCgroups());
+      });
 }
 
 // The CPUs that the measured CPU is a share of; none: it is in percent of one.
@@ -148,8 +149,8 @@ Sampler::Sampler(Config config, procfs::Clock clock)
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       shortest_measurement_(config_.interval_seconds.value_or(0) / 2),
       options_(OptionsOfBlocks(config_)),
-      pss_refused_(config_.blocks.size()),
-      pss_refused_process_(config_.blocks.size()),
+      pss_refused_(config_.services.size()),
+      pss_refused_process_(config_.services.size()),
       block_tracing_(TracingOfBlocks(config_)),
       blocks_with_untraced_(BlocksWithUntraced(config_)),
       most_components_(MostComponents(config_)),
@@ -206,7 +207,7 @@ Result<discovery::ProcessEvents> Sampler::SubscribeToEvents() {
 Result<void> Sampler::Pass(PassReport& report) {
   report.instances.clear();
   report.components.clear();
-  report.blocks.assign(config_.blocks.size(), {});
+  report.blocks.assign(config_.services.size(), {});
   if (auto open = OpenProc(); !open) return open;
 
   // Who is watched?
@@ -352,7 +353,7 @@ std::pair<Sampler::Matches, Sampler::Matches> Sampler::TakeMatches(
   const auto end = discovery_.matches().end();
   const auto first = next;
   while (next != end && next->pid == pid &&
-         next->block < config_.blocks.size()) {
+         next->block < config_.services.size()) {
     ++next;
   }
   const auto middle = next;
@@ -383,15 +384,15 @@ Result<void> Sampler::MeasureTracing(const BlockTracing::Pass& pass,
 Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
                                       size_t block, Matches untraced,
                                       PassReport& report) {
-  if (config_.blocks[block].untraced) {
+  if (config_.services[block].untraced) {
     const bool is_untraced =
         std::any_of(untraced.begin(), untraced.end(), [&](const auto& match) {
-          return blocks_with_untraced_[match.block - config_.blocks.size()] ==
+          return blocks_with_untraced_[match.block - config_.services.size()] ==
                  block;
         });
     return is_untraced ? TracingState::kUntraced : TracingState::kTraced;
   }
-  if (!config_.blocks[block].DetectsTracing(config_.tracing_detect)) {
+  if (!config_.services[block].DetectsTracing(config_.tracing_detect)) {
     return TracingState::kUnknown;
   }
   // It has no environment, and later kernels say so as of one that has ended.
@@ -409,8 +410,8 @@ Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
 bool Sampler::IsSelectedAsUntraced(pid_t pid, size_t block) const {
   return std::any_of(
       matches().begin(), matches().end(), [&](const auto& match) {
-        return match.pid == pid && match.block >= config_.blocks.size() &&
-               blocks_with_untraced_[match.block - config_.blocks.size()] ==
+        return match.pid == pid && match.block >= config_.services.size() &&
+               blocks_with_untraced_[match.block - config_.services.size()] ==
                    block;
       });
 }
@@ -427,7 +428,7 @@ void Sampler::Add(const BlockTracing::Pass& pass, const Reading& reading,
     if (export_traffic_) {
       members_.push_back({reading.process, match.block, match.instance});
     }
-    if (config_.blocks[match.block].per_process) {
+    if (config_.services[match.block].per_process) {
       singles_.push_back({match, reading, cpu_percent, tracing_[i]});
     } else {
       sums_[match.instance].Add(reading, cpu_percent, tracing_[i]);
@@ -437,7 +438,7 @@ void Sampler::Add(const BlockTracing::Pass& pass, const Reading& reading,
 
 void Sampler::AddComponents(const BlockTracing::Pass& pass,
                             const discovery::Match& match) {
-  const size_t count = config_.blocks[match.block].components.size();
+  const size_t count = config_.services[match.block].components.size();
   for (size_t component = 0; component < count; ++component) {
     const auto cpu_percent =
         block_tracing_[match.block].ComponentCpuPercent(pass, component);
@@ -511,7 +512,7 @@ void Sampler::ReportSingles(PassReport& report) {
     const bool is_first =
         index == 0 || singles_[index - 1].match.block != block;
     reported = is_first ? 1 : reported + 1;
-    if (reported > config_.blocks[block].max_processes) {
+    if (reported > config_.services[block].max_processes) {
       report.blocks[block].exceeds_max_processes = true;
       continue;
     }
@@ -554,7 +555,7 @@ void Sampler::ReportComponents(PassReport& report) {
   for (size_t i = 0; i < component_cpu_.size(); ++i) {
     if (!component_cpu_[i]) continue;
     const auto& instance = discovery_.instances()[i / most_components_];
-    const Block& block = config_.blocks[instance.block];
+    const Service& block = config_.services[instance.block];
     report.components.push_back(
         {.instance = instance.name,
          .component = block.components[i % most_components_].name,

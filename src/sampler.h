@@ -14,7 +14,7 @@
 #include "attribution/reading.h"
 #include "attribution/values.h"
 #include "block_tracing.h"
-#include "config.h"
+#include "config/config.h"
 #include "discovery/discovery.h"
 #include "export_traffic.h"
 #include "procfs/process_table.h"

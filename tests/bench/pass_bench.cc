@@ -54,9 +54,9 @@ void BM_Pass(benchmark::State& state, DiscoveryMode mode) {
   const Herd herd(state.range(0));
   Config config;
   config.discovery = mode;
-  Block block{.name = "bench"};
+  Service block{.name = "bench"};
   block.selectors.names = {kName};
-  config.blocks.push_back(std::move(block));
+  config.services.push_back(std::move(block));
   Sampler sampler(std::move(config));
   if (const auto chosen = sampler.ChooseDiscovery(); !chosen) {
     state.SkipWithError(chosen.error().Message().c_str());
@@ -122,14 +122,14 @@ class Threads {
 
 // What each option that measures tracing costs in a pass, by the number of
 // threads of the one process that is watched.
-void BM_Measured(benchmark::State& state, void (*ask)(Block& block)) {
+void BM_Measured(benchmark::State& state, void (*ask)(Service& block)) {
   const Threads process(state.range(0));
   Config config;
   config.discovery = DiscoveryMode::kScan;
-  Block block{.name = "bench"};
+  Service block{.name = "bench"};
   block.selectors.names = {kName};
   ask(block);
-  config.blocks.push_back(std::move(block));
+  config.services.push_back(std::move(block));
   Sampler sampler(std::move(config));
   PassReport report;
   // Until each thread has been looked at.
@@ -140,14 +140,14 @@ void BM_Measured(benchmark::State& state, void (*ask)(Block& block)) {
     if (!sampler.Pass(report)) state.SkipWithError("the pass failed");
   }
 }
-BENCHMARK_CAPTURE(BM_Measured, Nothing, [](Block& /*block*/) {})
+BENCHMARK_CAPTURE(BM_Measured, Nothing, [](Service& /*block*/) {})
     ->Arg(10)
     ->Arg(10000);
-BENCHMARK_CAPTURE(BM_Measured, Detect, [](Block& block) {
+BENCHMARK_CAPTURE(BM_Measured, Detect, [](Service& block) {
   block.tracing_detect = true;
 })->Arg(10);
 BENCHMARK_CAPTURE(BM_Measured, Threads,
-                  [](Block& block) {
+                  [](Service& block) {
                     block.tracing_overhead =
                         attribution::TracingOverhead::kThreads;
                   })
@@ -156,7 +156,7 @@ BENCHMARK_CAPTURE(BM_Measured, Threads,
     ->Arg(500)
     ->Arg(1000)
     ->Arg(10000);
-BENCHMARK_CAPTURE(BM_Measured, ExportPort, [](Block& block) {
+BENCHMARK_CAPTURE(BM_Measured, ExportPort, [](Service& block) {
   block.tracing_export_ports = {4317, 4318};
 })->Arg(10);
 

@@ -24,7 +24,7 @@ constexpr std::array kFiles = {
 // Every way in which a block looks at its processes.
 Config Blocks(const std::string& proc_path) {
   const auto block = [](const char* name, auto set) {
-    Block made{.name = name, .selectors = {}};
+    Service made{.name = name, .selectors = {}};
     set(made);
     return made;
   };
@@ -34,36 +34,36 @@ Config Blocks(const std::string& proc_path) {
   // None is kept: those of a tree that is removed could still be read.
   config.max_open_files = 0;
   config.interval_seconds = 0.1;
-  config.blocks.push_back(block("single", [](Block& made) {
+  config.services.push_back(block("single", [](Service& made) {
     made.selectors.users = {"0"};
     made.per_process = true;
     made.max_processes = 2;
   }));
-  config.blocks.push_back(block("${comm}-${unit}-${x}", [](Block& made) {
+  config.services.push_back(block("${comm}-${unit}-${x}", [](Service& made) {
     made.selectors.command_lines.push_back(
         discovery::CompileExpression("(?P<x>[^/]*)"));
     made.max_instances = 2;
     made.memory_type = attribution::MemoryType::kPss;
   }));
-  config.blocks.push_back(block("tree", [](Block& made) {
+  config.services.push_back(block("tree", [](Service& made) {
     made.selectors.names = {"a-name-of-more-than-15-bytes", "fake"};
     made.selectors.include_children = true;
   }));
-  config.blocks.push_back(block("measured", [](Block& made) {
+  config.services.push_back(block("measured", [](Service& made) {
     made.selectors.users = {"0"};
     made.tracing_detect = true;
     made.tracing_overhead = attribution::TracingOverhead::kThreads;
     made.components.push_back({"c", {}});
     made.components[0].threads.push_back(discovery::CompileExpression("[a-f]"));
   }));
-  config.blocks.push_back(block("compared", [](Block& made) {
+  config.services.push_back(block("compared", [](Service& made) {
     made.selectors.users = {"0"};
     made.tracing_overhead = attribution::TracingOverhead::kCompared;
     made.compare_window = 1;
     made.untraced.emplace().names = {"fake"};
   }));
   // Whose near misses the table explains.
-  config.blocks.push_back(block("absent", [](Block& made) {
+  config.services.push_back(block("absent", [](Service& made) {
     made.selectors.names = {"a", "FAKE", "fake*", "/usr/bin/fake"};
     made.selectors.executables = {"/bin/fake"};
     made.selectors.command_lines.push_back(

@@ -34,9 +34,9 @@ class ConfigParserTest : public testing::Test {
   }
 
   // What a valid block with these options gives.
-  Block ParseBlock(Children options) {
+  Service ParseBlock(Children options) {
     Config config = Parse({{"Process", {"block"}, std::move(options)}});
-    return std::move(config.blocks.at(0));
+    return std::move(config.services.at(0));
   }
 
   ConfigParser parser_;
@@ -57,7 +57,7 @@ TEST_F(ConfigParserTest, DefaultsAreThoseOfTheManual) {
   EXPECT_FALSE(config.tracing_detect);
   EXPECT_EQ(config.defaults.tracing_overhead, TracingOverhead::kEstimate);
   EXPECT_EQ(config.compare_window, 10U);
-  EXPECT_THAT(config.blocks, IsEmpty());
+  EXPECT_THAT(config.services, IsEmpty());
 }
 
 TEST_F(ConfigParserTest, SetsEveryPluginOption) {
@@ -96,7 +96,7 @@ TEST_F(ConfigParserTest, OptionsAndWordsInAnyCase) {
                                {"process", {"x"}, {{"pidfile", {"/x"}, {}}}}});
   EXPECT_FALSE(config.enabled);
   EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kHost);
-  EXPECT_EQ(config.blocks.size(), 1U);
+  EXPECT_EQ(config.services.size(), 1U);
 }
 
 TEST_F(ConfigParserTest, BooleansInEverySpelling) {
@@ -107,22 +107,22 @@ TEST_F(ConfigParserTest, BooleansInEverySpelling) {
 }
 
 TEST_F(ConfigParserTest, SetsEveryBlockOption) {
-  const Block block = ParseBlock({{"Self", {true}, {}},
-                                  {"PIDFile", {"/run/x.pid"}, {}},
-                                  {"Name", {"nginx"}, {}},
-                                  {"Executable", {"/usr/sbin/nginx"}, {}},
-                                  {"CommandLine", {"^nginx:"}, {}},
-                                  {"User", {"www-data"}, {}},
-                                  {"Cgroup", {"/system.slice/x-*/"}, {}},
-                                  {"SystemdUnit", {"*.service"}, {}},
-                                  {"IncludeChildren", {true}, {}},
-                                  {"PerProcess", {true}, {}},
-                                  {"MaxProcesses", {5}, {}},
-                                  {"MaxInstances", {6}, {}},
-                                  {"MemoryType", {"Pss"}, {}},
-                                  {"PeakMemory", {"VmHWM"}, {}},
-                                  {"TracingMemoryPercent", {2}, {}},
-                                  {"TracingCPUPercent", {100}, {}}});
+  const Service block = ParseBlock({{"Self", {true}, {}},
+                                    {"PIDFile", {"/run/x.pid"}, {}},
+                                    {"Name", {"nginx"}, {}},
+                                    {"Executable", {"/usr/sbin/nginx"}, {}},
+                                    {"CommandLine", {"^nginx:"}, {}},
+                                    {"User", {"www-data"}, {}},
+                                    {"Cgroup", {"/system.slice/x-*/"}, {}},
+                                    {"SystemdUnit", {"*.service"}, {}},
+                                    {"IncludeChildren", {true}, {}},
+                                    {"PerProcess", {true}, {}},
+                                    {"MaxProcesses", {5}, {}},
+                                    {"MaxInstances", {6}, {}},
+                                    {"MemoryType", {"Pss"}, {}},
+                                    {"PeakMemory", {"VmHWM"}, {}},
+                                    {"TracingMemoryPercent", {2}, {}},
+                                    {"TracingCPUPercent", {100}, {}}});
   EXPECT_EQ(block.name, "block");
   EXPECT_TRUE(block.selectors.self);
   EXPECT_THAT(block.selectors.pid_files, ElementsAre("/run/x.pid"));
@@ -145,7 +145,7 @@ TEST_F(ConfigParserTest, SetsEveryBlockOption) {
 }
 
 TEST_F(ConfigParserTest, SetsEveryOptionOfTracing) {
-  const Block block = ParseBlock(
+  const Service block = ParseBlock(
       {{"Name", {"node"}, {}},
        {"TracingDetect", {true}, {}},
        {"TracingOverhead", {"Compared"}, {}},
@@ -211,7 +211,7 @@ TEST_F(ConfigParserTest, ErrorsInNestedBlocksNameThemAll) {
 }
 
 TEST_F(ConfigParserTest, SelectorGivenTwiceAddsUp) {
-  const Block block = ParseBlock({{"Name", {"a"}, {}}, {"Name", {"b"}, {}}});
+  const Service block = ParseBlock({{"Name", {"a"}, {}}, {"Name", {"b"}, {}}});
   EXPECT_THAT(block.selectors.names, ElementsAre("a", "b"));
 }
 
@@ -223,19 +223,19 @@ TEST_F(ConfigParserTest, UserMayBeANumber) {
 TEST_F(ConfigParserTest, BlockWithoutOptionsOfItsOwnHasTheDefaults) {
   Config config = Parse({{"Process", {"x"}, {{"Name", {"x"}, {}}}},
                          {"TracingMemoryPercent", {7}, {}}});
-  EXPECT_EQ(OptionsOf(config, config.blocks[0]).tracing_memory_percent, 7);
-  config.blocks[0].tracing_memory_percent = 8;
-  EXPECT_EQ(OptionsOf(config, config.blocks[0]).tracing_memory_percent, 8);
+  EXPECT_EQ(OptionsOf(config, config.services[0]).tracing_memory_percent, 7);
+  config.services[0].tracing_memory_percent = 8;
+  EXPECT_EQ(OptionsOf(config, config.services[0]).tracing_memory_percent, 8);
 }
 
 TEST_F(ConfigParserTest, ShortForms) {
   const Config config = Parse(
       {{"Process", {"nginx"}, {}}, {"ProcessMatch", {"pg", "^postgres:"}, {}}});
-  ASSERT_EQ(config.blocks.size(), 2U);
-  EXPECT_EQ(config.blocks[0].name, "nginx");
-  EXPECT_THAT(config.blocks[0].selectors.names, ElementsAre("nginx"));
-  EXPECT_EQ(config.blocks[1].name, "pg");
-  EXPECT_EQ(config.blocks[1].selectors.command_lines.at(0)->pattern(),
+  ASSERT_EQ(config.services.size(), 2U);
+  EXPECT_EQ(config.services[0].name, "nginx");
+  EXPECT_THAT(config.services[0].selectors.names, ElementsAre("nginx"));
+  EXPECT_EQ(config.services[1].name, "pg");
+  EXPECT_EQ(config.services[1].selectors.command_lines.at(0)->pattern(),
             "^postgres:");
 }
 
@@ -244,7 +244,7 @@ TEST_F(ConfigParserTest, PluginBlocksAddUpAndTheLastValueHolds) {
   EXPECT_THAT(Add({{"Interval", {20}, {}}, {"Process", {"b"}, {}}}), IsEmpty());
   const Config config = parser_.Take();
   EXPECT_EQ(config.interval_seconds, 20);
-  EXPECT_EQ(config.blocks.size(), 2U);
+  EXPECT_EQ(config.services.size(), 2U);
 }
 
 TEST_F(ConfigParserTest, BlockNamesMayBeAnyPlainUtf8) {
@@ -252,12 +252,12 @@ TEST_F(ConfigParserTest, BlockNamesMayBeAnyPlainUtf8) {
        {std::string("x"), std::string(127, 'x'), std::string("a b\"c\\d"),
         std::string("bestell\xc3\xbc"
                     "bersicht")}) {
-    EXPECT_EQ(Parse({{"Process", {name}, {}}}).blocks.at(0).name, name);
+    EXPECT_EQ(Parse({{"Process", {name}, {}}}).services.at(0).name, name);
   }
 }
 
 TEST_F(ConfigParserTest, BlockHasTheBoundsOfTheManual) {
-  const Block block = ParseBlock({{"Name", {"x"}, {}}});
+  const Service block = ParseBlock({{"Name", {"x"}, {}}});
   EXPECT_FALSE(block.selectors.include_children);
   EXPECT_FALSE(block.per_process);
   EXPECT_EQ(block.max_processes, 64U);

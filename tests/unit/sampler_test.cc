@@ -19,9 +19,9 @@ using std::chrono::seconds;
 class SamplerTest : public testing::Test {
  protected:
   void AddBlock(const std::string& name, const std::string& comm) {
-    Block block{.name = name};
+    Service block{.name = name};
     block.selectors.names = {comm};
-    config_.blocks.push_back(std::move(block));
+    config_.services.push_back(std::move(block));
   }
 
   procfs::Result<void> TryPass() {
@@ -52,7 +52,7 @@ class SamplerTest : public testing::Test {
 
   // Blocks are called by their number unless the test says otherwise.
   std::optional<Values> ValuesOf(size_t block) {
-    return ValuesOf(sampler_->config().blocks.at(block).name);
+    return ValuesOf(sampler_->config().services.at(block).name);
   }
 
   std::optional<Values> ValuesOf(const std::string& instance) {
@@ -243,7 +243,7 @@ TEST_F(SamplerTest, ValueWhoseFieldIsMissingIsAbsentAndTheOthersAreThere) {
 TEST_F(SamplerTest, ProcessWithoutAnyMemoryLineHasCpu) {
   tree_.Put({.pid = 5, .comm = "a", .has_memory = false});
   AddBlock("block", "a");
-  config_.blocks[0].peak_memory = attribution::PeakMemory::kVmHwm;
+  config_.services[0].peak_memory = attribution::PeakMemory::kVmHwm;
   Pass();
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, std::nullopt);
@@ -267,13 +267,13 @@ TEST_F(SamplerTest, CgroupsOfAForeignProcfsAreReadFromEachProcess) {
         "cgroup2 " + cgroups.path().string() + " cgroup2 rw 0 0\n");
   tree_.Put({.pid = 5, .vm_rss_kb = 1});
   tree_.Put({.pid = 6, .cgroup = "0::/system.slice/a.service\n"});
-  Block by_unit{.name = "unit"};
+  Service by_unit{.name = "unit"};
   by_unit.selectors.systemd_units = {"a.service"};
-  Block by_cgroup{.name = "cgroup"};
+  Service by_cgroup{.name = "cgroup"};
   by_cgroup.selectors.cgroups = {
       discovery::SplitCgroupPath("system.slice/a.service")};
-  config_.blocks.push_back(std::move(by_unit));
-  config_.blocks.push_back(std::move(by_cgroup));
+  config_.services.push_back(std::move(by_unit));
+  config_.services.push_back(std::move(by_cgroup));
   Pass();
   EXPECT_EQ(ValuesOf("unit")->process_memory_bytes, 1024000);
   EXPECT_EQ(ValuesOf("cgroup")->process_memory_bytes, 1024000);
@@ -298,8 +298,8 @@ TEST_F(SamplerTest, BlockOptionsGoBeforeTheDefaults) {
   AddBlock("default", "a");
   config_.defaults.tracing_memory_percent = 10;
   config_.defaults.tracing_cpu_percent = 3;
-  config_.blocks[0].tracing_memory_percent = 20;
-  config_.blocks[0].peak_memory = attribution::PeakMemory::kVmHwm;
+  config_.services[0].tracing_memory_percent = 20;
+  config_.services[0].peak_memory = attribution::PeakMemory::kVmHwm;
   Pass();
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 204800);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 3);
@@ -436,8 +436,8 @@ TEST_F(SamplerTest, FailedPassLosesNothing) {
 
 TEST_F(SamplerTest, EachProcessForItselfUpToABound) {
   AddBlock("block", "a");
-  config_.blocks[0].per_process = true;
-  config_.blocks[0].max_processes = 2;
+  config_.services[0].per_process = true;
+  config_.services[0].max_processes = 2;
   tree_.Put({.pid = 5, .comm = "a", .vm_rss_kb = 200});
   tree_.Put({.pid = 6, .comm = "a", .vm_rss_kb = 300});
   Pass();
@@ -460,10 +460,10 @@ TEST_F(SamplerTest, EachProcessForItselfUpToABound) {
 TEST_F(SamplerTest, BoundsOfTwoBlocksAreTheirOwn) {
   for (const char* name : {"one", "two"}) {
     AddBlock(name, "a");
-    config_.blocks.back().per_process = true;
-    config_.blocks.back().max_processes = 1;
+    config_.services.back().per_process = true;
+    config_.services.back().max_processes = 1;
   }
-  config_.blocks[1].max_processes = 2;
+  config_.services[1].max_processes = 2;
   for (const pid_t pid : {5, 6}) tree_.Put({.pid = pid, .comm = "a"});
   Pass();
   EXPECT_EQ(report_.instances.size(), 3U);
@@ -475,9 +475,9 @@ TEST_F(SamplerTest, PlaceholdersMakeAnInstanceForEachName) {
   tree_.Put({.pid = 5, .comm = "a", .effective_user = 0});
   tree_.Put({.pid = 6, .comm = "b", .effective_user = 0});
   tree_.Put({.pid = 7, .comm = "b", .effective_user = 0});
-  Block block{.name = "svc-${comm}"};
+  Service block{.name = "svc-${comm}"};
   block.selectors.users = {"0"};
-  config_.blocks.push_back(std::move(block));
+  config_.services.push_back(std::move(block));
   Pass();
   EXPECT_EQ(report_.instances.size(), 2U);
   EXPECT_EQ(ValuesOf("svc-a")->process_memory_bytes, 1024000);
@@ -490,7 +490,7 @@ TEST_F(SamplerTest, PssIsTheMemoryWhereItIsAskedFor) {
   tree_.Put({.pid = 6, .comm = "a"});
   AddBlock("pss", "a");
   AddBlock("rss", "a");
-  config_.blocks[0].memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = attribution::MemoryType::kPss;
   Pass();
   EXPECT_EQ(ValuesOf("pss")->process_memory_bytes, 1400 * 1024);
   EXPECT_EQ(ValuesOf("pss")->tracing_memory_overhead_bytes, 21 * 1024);
@@ -535,7 +535,7 @@ TEST_F(SamplerTest, HowProcessesAreFoundIsDecidedAndExplained) {
   const auto choose = [this](DiscoveryMode mode) {
     config_.proc_path = tree_.path();
     config_.discovery = mode;
-    if (config_.blocks.empty()) AddBlock("block", "a");
+    if (config_.services.empty()) AddBlock("block", "a");
     sampler_.emplace(std::move(config_));
     config_ = {};
     const auto chosen = sampler_->ChooseDiscovery();
@@ -550,9 +550,9 @@ TEST_F(SamplerTest, HowProcessesAreFoundIsDecidedAndExplained) {
   EXPECT_EQ(choose(DiscoveryMode::kAuto),
             "by scanning /proc (" + foreign + ")");
   EXPECT_EQ(choose(DiscoveryMode::kEvents), "error: " + foreign);
-  Block self{.name = "self"};
+  Service self{.name = "self"};
   self.selectors.self = true;
-  config_.blocks.push_back(std::move(self));
+  config_.services.push_back(std::move(self));
   EXPECT_EQ(choose(DiscoveryMode::kEvents),
             "none needed: every block has a list");
 }
@@ -561,9 +561,9 @@ TEST_F(SamplerTest, HowProcessesAreFoundIsDecidedAndExplained) {
 // CPU that the kernel's own clock of this process confirms.
 TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
   Config config;
-  Block self{.name = "self"};
+  Service self{.name = "self"};
   self.selectors.self = true;
-  config.blocks.push_back(std::move(self));
+  config.services.push_back(std::move(self));
   Sampler sampler(std::move(config));
   PassReport report;
   ASSERT_TRUE(sampler.Pass(report));
@@ -591,9 +591,9 @@ TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
 // What the blocks measure of tracing.
 class TracingTest : public SamplerTest {
  protected:
-  Block& AddBlockOf(const std::string& comm) {
+  Service& AddBlockOf(const std::string& comm) {
     AddBlock(comm, comm);
-    return config_.blocks.back();
+    return config_.services.back();
   }
 
   static void AddExpression(const char* expression,
@@ -639,7 +639,7 @@ TEST_F(TracingTest, ThreadsThatTraceAreMeasured) {
 }
 
 TEST_F(TracingTest, ExpressionsOfTheBlockReplaceTheKnownNames) {
-  Block& block = AddBlockOf("a");
+  Service& block = AddBlockOf("a");
   block.tracing_overhead = TracingOverhead::kThreads;
   AddExpression("^mine", block.tracing_threads);
   for (int pass = 0; pass < 2; ++pass) {
@@ -668,7 +668,7 @@ TEST_F(TracingTest, WithoutAThreadThatTracesNothingIsClaimed) {
 }
 
 TEST_F(TracingTest, NothingIsClaimedOfAProcessForTheThreadsOfAnother) {
-  Block& block = AddBlockOf("a");
+  Service& block = AddBlockOf("a");
   block.tracing_overhead = TracingOverhead::kThreads;
   block.per_process = true;
   for (int pass = 0; pass < 2; ++pass) {
@@ -700,7 +700,7 @@ TEST_F(TracingTest, ProcessWhoseThreadsCannotBeListedIsLeftOut) {
 }
 
 TEST_F(TracingTest, ComponentsHaveTheCpuOfTheirThreads) {
-  Block& block = AddBlockOf("a");
+  Service& block = AddBlockOf("a");
   block.components.push_back({"retriever", {}});
   AddExpression("^retr-", block.components[0].threads);
   block.components.push_back({"missing", {}});
@@ -829,7 +829,7 @@ TEST_F(TracingTest, WhereItCannotBeToldTheEstimateStands) {
 }
 
 TEST_F(TracingTest, ThreadsOfWhoIsNotTracedAreKnownToBeNone) {
-  Block& block = AddBlockOf("a");
+  Service& block = AddBlockOf("a");
   block.tracing_detect = true;
   block.tracing_overhead = TracingOverhead::kThreads;
   for (int pass = 0; pass < 2; ++pass) {
@@ -840,7 +840,7 @@ TEST_F(TracingTest, ThreadsOfWhoIsNotTracedAreKnownToBeNone) {
 }
 
 TEST_F(TracingTest, ComparedByWhatIsSeen) {
-  Block& block = AddBlockOf("a");
+  Service& block = AddBlockOf("a");
   block.tracing_overhead = TracingOverhead::kCompared;
   block.compare_window = 1;
   for (int pass = 0; pass < 2; ++pass) {
@@ -859,7 +859,7 @@ TEST_F(TracingTest, ComparedByWhatIsSeen) {
 class ComparedTest : public TracingTest {
  protected:
   ComparedTest() {
-    Block& block = AddBlockOf("a");
+    Service& block = AddBlockOf("a");
     block.tracing_overhead = TracingOverhead::kCompared;
     block.compare_window = 2;
     block.untraced.emplace();
@@ -904,7 +904,7 @@ TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
 
 // Their names are not made of the block's, which may hold placeholders.
 TEST_F(TracingTest, UntracedAreKnownInABlockOfManyNames) {
-  Block& block = AddBlockOf("a");
+  Service& block = AddBlockOf("a");
   block.name = "of ${comm}";
   block.untraced.emplace().names = {"a"};
   tree_.Put({.pid = 5, .comm = "a"});

@@ -42,7 +42,7 @@ void* realloc(void* memory, size_t size) {
 namespace resource_attribution {
 namespace {
 
-using Select = void (*)(Block& block, const std::string& name);
+using Select = void (*)(Service& block, const std::string& name);
 
 struct Steady {
   const char* name;
@@ -76,9 +76,9 @@ TEST_P(SteadyPassTest, AllocatesNothing) {
   }
   Config config;
   config.discovery = mode;
-  Block block{.name = steady.block_name};
+  Service block{.name = steady.block_name};
   steady.select(block, name);
-  config.blocks.push_back(std::move(block));
+  config.services.push_back(std::move(block));
   Sampler sampler(std::move(config));
   if (!sampler.ChooseDiscovery()) GTEST_SKIP() << "no process events here";
   PassReport report;

@@ -1,5 +1,5 @@
-#ifndef RESOURCE_ATTRIBUTION_CONFIG_H_
-#define RESOURCE_ATTRIBUTION_CONFIG_H_
+#ifndef RESOURCE_ATTRIBUTION_CONFIG_CONFIG_H_
+#define RESOURCE_ATTRIBUTION_CONFIG_CONFIG_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +33,7 @@ struct Component {
 };
 
 /// A `<Process>` block: which processes, reported under which name.
-struct Block {
+struct Service {
   std::string name;  ///< may hold placeholders, see discovery::NameTemplate
   discovery::Selectors selectors;
 
@@ -88,12 +88,12 @@ struct Config {
   attribution::Options defaults;
   bool tracing_detect = false;
   size_t compare_window = 10;  ///< passes that a comparison averages over
-  std::vector<Block> blocks;
+  std::vector<Service> services;
 };
 
 /// The options of a block: its own where it has them, else the defaults.
 inline attribution::Options OptionsOf(const Config& config,
-                                      const Block& block) {
+                                      const Service& block) {
   const attribution::Options& defaults = config.defaults;
   return {
       .memory_type = block.memory_type.value_or(defaults.memory_type),
@@ -110,4 +110,4 @@ inline attribution::Options OptionsOf(const Config& config,
 
 }  // namespace resource_attribution
 
-#endif  // RESOURCE_ATTRIBUTION_CONFIG_H_
+#endif  // RESOURCE_ATTRIBUTION_CONFIG_CONFIG_H_
