@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "discovery/near_misses.h"
-#include "option_values.h"
+#include "procfs/printable.h"
 #include "procfs/procfs.h"
 #include "types.h"
 
 namespace resource_attribution {
 namespace {
+
+using procfs::Printable;
 
 constexpr const char* kNone = "-";
 

@@ -3,8 +3,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "option_values.h"
+#include "config/value_kinds.h"
 #include "procfs/decimal.h"
+#include "procfs/printable.h"
 
 namespace resource_attribution {
 namespace {
@@ -17,9 +18,9 @@ std::optional<std::string_view> Variable(const char* name) {
 }
 
 std::string Invalid(const char* name, std::string_view value,
-                    const char* expected) {
+                    const std::string& expected) {
   return std::string("environment variable ") + name + "=\"" +
-         Printable(value) + "\": expected " + expected;
+         procfs::Printable(value) + "\": expected " + expected;
 }
 
 }  // namespace
@@ -27,19 +28,19 @@ std::string Invalid(const char* name, std::string_view value,
 Environment ReadEnvironment() {
   Environment environment;
   if (const auto value = Variable(kEnabledVariable)) {
-    environment.enabled = ParseBoolean(std::string(*value));
+    environment.enabled = options::Boolean::Parse(std::string(*value));
     if (!environment.enabled) {
       environment.errors.push_back(
-          Invalid(kEnabledVariable, *value, kBooleanExpected));
+          Invalid(kEnabledVariable, *value, options::Boolean::kExpected));
     }
   }
   if (const auto value = Variable(kIntervalVariable)) {
     const auto seconds = procfs::ParseDecimal<double>(*value);
-    if (seconds && IsInterval(*seconds)) {
+    if (seconds && options::kInterval.Has(*seconds)) {
       environment.interval_seconds = seconds;
     } else {
       environment.errors.push_back(
-          Invalid(kIntervalVariable, *value, kIntervalExpected));
+          Invalid(kIntervalVariable, *value, options::kInterval.Expected()));
     }
   }
   environment.check = Variable(kCheckVariable).has_value();

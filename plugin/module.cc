@@ -19,15 +19,20 @@
 
 #include "check.h"
 #include "collectd.h"
-#include "config_parser.h"
+#include "config/config_parser.h"
+#include "config/value_kinds.h"
+#include "config_item.h"
 #include "discovery/selector_warnings.h"
 #include "environment.h"
-#include "option_values.h"
+#include "procfs/printable.h"
 #include "sampler.h"
 #include "types.h"
 
 namespace resource_attribution {
 namespace {
+
+using options::FormatNumber;
+using procfs::Printable;
 
 // How many lines there may be of one thing. Whoever starts and ends a process,
 // or makes a PID file good and bad, in each pass must not fill the log.
@@ -130,10 +135,10 @@ bool OutsideIsValid() {
   Module& module = *module_state;
   std::vector<std::string> errors = module.environment.errors;
   if (module.load_plugin_interval &&
-      !IsInterval(*module.load_plugin_interval)) {
+      !options::kInterval.Has(*module.load_plugin_interval)) {
     errors.push_back("<LoadPlugin>: option Interval " +
                      FormatNumber(*module.load_plugin_interval) +
-                     ": expected " + kIntervalExpected);
+                     ": expected " + options::kInterval.Expected());
   }
   if (!module.outside_errors_logged) {
     for (const std::string& error : errors) Log(LOG_ERR, error);
@@ -146,7 +151,7 @@ bool OutsideIsValid() {
 // but not before it has called us for the other blocks too.
 int Configure(oconfig_item_t* plugin_block) {
   const bool outside_is_valid = OutsideIsValid();
-  const auto errors = module_state->parser.Add(*plugin_block);
+  const auto errors = module_state->parser.Add(ItemFrom(*plugin_block));
   for (const std::string& error : errors) Log(LOG_ERR, error);
   return outside_is_valid && errors.empty() ? 0 : -1;
 }
@@ -413,11 +418,6 @@ int Start() {
   const bool check = module.environment.check;
   config.interval_seconds =
       check ? kBetweenPassesOfACheck.count() : interval.seconds;
-  if (config.services.empty()) {
-    Service daemon{.name = "collectd"};
-    daemon.selectors.self = true;
-    config.services.push_back(std::move(daemon));
-  }
   module.logs.resize(config.services.size());
   module.sampler = std::make_unique<Sampler>(std::move(config));
   const auto discovery = module.sampler->ChooseDiscovery();

@@ -23,9 +23,9 @@ discovery::Expressions KnownTracingThreads() {
 
 }  // namespace
 
-BlockTracing::BlockTracing(const Config& config, const Service& service)
+BlockTracing::BlockTracing(const Service& service)
     : service_(service),
-      measures_tracing_threads_(OptionsOf(config, service).tracing_overhead ==
+      measures_tracing_threads_(service.tracing_overhead ==
                                     TracingOverhead::kThreads &&
                                 !service.tracing_process) {
   if (measures_tracing_threads_ && service.tracing_threads.empty()) {
@@ -35,7 +35,7 @@ BlockTracing::BlockTracing(const Config& config, const Service& service)
     threads_.emplace();
   }
   if (service.tracing_overhead == TracingOverhead::kCompared) {
-    comparison_.emplace(service.compare_window.value_or(config.compare_window));
+    comparison_.emplace(service.compare_window);
   }
 }
 

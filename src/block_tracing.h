@@ -29,8 +29,8 @@ class BlockTracing {
     bool measures_cpu;
   };
 
-  /// `config` and `service`, one of its services, have to outlive this.
-  BlockTracing(const Config& config, const Service& service);
+  /// `service` has to outlive this.
+  explicit BlockTracing(const Service& service);
 
   BlockTracing(const BlockTracing&) = delete;
   BlockTracing(BlockTracing&&) = default;

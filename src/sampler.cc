@@ -51,17 +51,9 @@ std::vector<BlockTracing> TracingOfBlocks(const Config& config) {
   std::vector<BlockTracing> tracing;
   tracing.reserve(config.services.size());
   for (const Service& service : config.services) {
-    tracing.emplace_back(config, service);
+    tracing.emplace_back(service);
   }
   return tracing;
-}
-
-std::vector<attribution::Options> OptionsOfBlocks(const Config& config) {
-  std::vector<attribution::Options> options;
-  for (const Service& service : config.services) {
-    options.push_back(OptionsOf(config, service));
-  }
-  return options;
 }
 
 size_t MostComponents(const Config& config) {
@@ -148,7 +140,7 @@ Sampler::Sampler(Config config, procfs::Clock clock)
       clock_(std::move(clock)),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       shortest_measurement_(config_.interval_seconds.value_or(0) / 2),
-      options_(OptionsOfBlocks(config_)),
+      options_(config_.services.begin(), config_.services.end()),
       pss_refused_(config_.services.size()),
       pss_refused_process_(config_.services.size()),
       block_tracing_(TracingOfBlocks(config_)),
@@ -392,7 +384,7 @@ Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
         });
     return is_untraced ? TracingState::kUntraced : TracingState::kTraced;
   }
-  if (!config_.services[block].DetectsTracing(config_.tracing_detect)) {
+  if (!config_.services[block].DetectsTracing()) {
     return TracingState::kUnknown;
   }
   // It has no environment, and later kernels say so as of one that has ended.

@@ -12,6 +12,9 @@
 
 namespace resource_attribution {
 
+// The initial values of the fields are the defaults of the options;
+// config/option_table.cc says which values are valid.
+
 /// What 100 percent of CPU is.
 enum class CpuPercentOf {
   kCore,  ///< one CPU
@@ -25,15 +28,15 @@ enum class DiscoveryMode {
   kScan,    ///< by scanning /proc in each pass
 };
 
-/// A part of a process: its threads whose names one of the expressions is found
-/// in.
+/// A part of a process: the threads whose name matches any of the expressions.
 struct Component {
   std::string name;
   discovery::Expressions threads;
 };
 
-/// A `<Process>` block: which processes, reported under which name.
-struct Service {
+/// A service, as a `<Process>` block describes it: which processes, reported
+/// under which name. The options of the plugin that a block inherits are in it.
+struct Service : attribution::Options {
   std::string name;  ///< may hold placeholders, see discovery::NameTemplate
   discovery::Selectors selectors;
 
@@ -45,17 +48,10 @@ struct Service {
   bool per_process = false;
   size_t max_processes = 64;
 
-  /// Where set, instead of the defaults of the configuration.
-  std::optional<attribution::MemoryType> memory_type;
-  std::optional<attribution::PeakMemory> peak_memory;
-  std::optional<double> tracing_memory_percent;
-  std::optional<double> tracing_cpu_percent;
-  std::optional<attribution::TracingOverhead> tracing_overhead;
-  std::optional<bool> tracing_detect;
-  std::optional<size_t> compare_window;
+  /// Whether the plugin looks if its processes are traced.
+  bool tracing_detect = false;
 
-  /// Its processes are there for tracing only.
-  bool tracing_process = false;
+  size_t compare_window = 10;  ///< passes that a comparison averages over
 
   /// Which of its processes are not traced, where the administrator says so.
   std::optional<discovery::Selectors> untraced;
@@ -68,9 +64,9 @@ struct Service {
 
   std::vector<Component> components;
 
-  /// Whether somebody has to look if its processes are traced.
-  bool DetectsTracing(bool by_default) const {
-    return tracing_detect.value_or(by_default) ||
+  /// A comparison without `untraced` has to know which processes are traced.
+  bool DetectsTracing() const {
+    return tracing_detect ||
            (tracing_overhead == attribution::TracingOverhead::kCompared &&
             !untraced);
   }
@@ -85,28 +81,8 @@ struct Config {
   /// Descriptors that may be kept; none: half of what the daemon may have.
   std::optional<size_t> max_open_files;
   CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
-  attribution::Options defaults;
-  bool tracing_detect = false;
-  size_t compare_window = 10;  ///< passes that a comparison averages over
   std::vector<Service> services;
 };
-
-/// The options of a block: its own where it has them, else the defaults.
-inline attribution::Options OptionsOf(const Config& config,
-                                      const Service& block) {
-  const attribution::Options& defaults = config.defaults;
-  return {
-      .memory_type = block.memory_type.value_or(defaults.memory_type),
-      .peak_memory = block.peak_memory.value_or(defaults.peak_memory),
-      .tracing_memory_percent = block.tracing_memory_percent.value_or(
-          defaults.tracing_memory_percent),
-      .tracing_cpu_percent =
-          block.tracing_cpu_percent.value_or(defaults.tracing_cpu_percent),
-      .tracing_overhead =
-          block.tracing_overhead.value_or(defaults.tracing_overhead),
-      .tracing_process = block.tracing_process,
-  };
-}
 
 }  // namespace resource_attribution
 

@@ -1,12 +1,13 @@
 #include <cmath>
 #include <string>
 
+#include "config/item.h"
 #include "fuzz.h"
-#include "option_values.h"
 #include "procfs/decimal.h"
+#include "procfs/printable.h"
 
-using resource_attribution::FormatNumber;
-using resource_attribution::Printable;
+using resource_attribution::options::FormatNumber;
+using resource_attribution::procfs::Printable;
 
 void Fuzz(std::string_view bytes) {
   constexpr size_t kMax = 200;  // bytes that are shown

@@ -1,10 +1,11 @@
-#include "config_parser.h"
+#include "config/config_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "config_item.h"
 #include "fake_collectd.h"
 
 namespace resource_attribution {
@@ -24,7 +25,7 @@ class ConfigParserTest : public testing::Test {
  protected:
   std::vector<std::string> Add(Children options) {
     ConfigTree tree(std::move(options));
-    return parser_.Add(*tree.get());
+    return parser_.Add(ItemFrom(*tree.get()));
   }
 
   // What a valid configuration with these options gives.
@@ -50,14 +51,17 @@ TEST_F(ConfigParserTest, DefaultsAreThoseOfTheManual) {
   EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kCore);
   EXPECT_EQ(config.discovery, DiscoveryMode::kAuto);
   EXPECT_EQ(config.max_open_files, std::nullopt);
-  EXPECT_EQ(config.defaults.memory_type, MemoryType::kRss);
-  EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmPeak);
-  EXPECT_EQ(config.defaults.tracing_memory_percent, 1.5);
-  EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.5);
-  EXPECT_FALSE(config.tracing_detect);
-  EXPECT_EQ(config.defaults.tracing_overhead, TracingOverhead::kEstimate);
-  EXPECT_EQ(config.compare_window, 10U);
-  EXPECT_THAT(config.services, IsEmpty());
+  ASSERT_EQ(config.services.size(), 1U);
+  const Service& daemon = config.services[0];
+  EXPECT_EQ(daemon.name, "collectd");
+  EXPECT_TRUE(daemon.selectors.self);
+  EXPECT_EQ(daemon.memory_type, MemoryType::kRss);
+  EXPECT_EQ(daemon.peak_memory, PeakMemory::kVmPeak);
+  EXPECT_EQ(daemon.tracing_memory_percent, 1.5);
+  EXPECT_EQ(daemon.tracing_cpu_percent, 0.5);
+  EXPECT_FALSE(daemon.tracing_detect);
+  EXPECT_EQ(daemon.tracing_overhead, TracingOverhead::kEstimate);
+  EXPECT_EQ(daemon.compare_window, 10U);
 }
 
 TEST_F(ConfigParserTest, SetsEveryPluginOption) {
@@ -80,13 +84,14 @@ TEST_F(ConfigParserTest, SetsEveryPluginOption) {
   EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kHost);
   EXPECT_EQ(config.discovery, DiscoveryMode::kScan);
   EXPECT_EQ(config.max_open_files, 100U);
-  EXPECT_EQ(config.defaults.memory_type, MemoryType::kPss);
-  EXPECT_EQ(config.defaults.peak_memory, PeakMemory::kVmHwm);
-  EXPECT_EQ(config.defaults.tracing_memory_percent, 3);
-  EXPECT_EQ(config.defaults.tracing_cpu_percent, 0.25);
-  EXPECT_TRUE(config.tracing_detect);
-  EXPECT_EQ(config.defaults.tracing_overhead, TracingOverhead::kThreads);
-  EXPECT_EQ(config.compare_window, 3U);
+  const Service& daemon = config.services.at(0);
+  EXPECT_EQ(daemon.memory_type, MemoryType::kPss);
+  EXPECT_EQ(daemon.peak_memory, PeakMemory::kVmHwm);
+  EXPECT_EQ(daemon.tracing_memory_percent, 3);
+  EXPECT_EQ(daemon.tracing_cpu_percent, 0.25);
+  EXPECT_TRUE(daemon.tracing_detect);
+  EXPECT_EQ(daemon.tracing_overhead, TracingOverhead::kThreads);
+  EXPECT_EQ(daemon.compare_window, 3U);
 }
 
 TEST_F(ConfigParserTest, OptionsAndWordsInAnyCase) {
@@ -182,14 +187,11 @@ TEST_F(ConfigParserTest, SetsEveryOptionOfTracing) {
 TEST_F(ConfigParserTest, ComparisonWithoutUntracedLooksWhoIsTraced) {
   const Children compared = {{"Name", {"x"}, {}},
                              {"TracingOverhead", {"Compared"}, {}}};
-  EXPECT_TRUE(ParseBlock(compared).DetectsTracing(false));
+  EXPECT_TRUE(ParseBlock(compared).DetectsTracing());
   Children with_untraced = compared;
   with_untraced.push_back({"Untraced", {}, {{"Name", {"y"}, {}}}});
-  EXPECT_FALSE(ParseBlock(with_untraced).DetectsTracing(false));
-  EXPECT_FALSE(ParseBlock({{"Name", {"x"}, {}}}).DetectsTracing(false));
-  EXPECT_TRUE(ParseBlock({{"Name", {"x"}, {}}}).DetectsTracing(true));
-  EXPECT_FALSE(ParseBlock({{"Name", {"x"}, {}}, {"TracingDetect", {false}, {}}})
-                   .DetectsTracing(true));
+  EXPECT_FALSE(ParseBlock(with_untraced).DetectsTracing());
+  EXPECT_FALSE(ParseBlock({{"Name", {"x"}, {}}}).DetectsTracing());
 }
 
 TEST_F(ConfigParserTest, ErrorsInNestedBlocksNameThemAll) {
@@ -220,12 +222,42 @@ TEST_F(ConfigParserTest, UserMayBeANumber) {
               ElementsAre("1000"));
 }
 
-TEST_F(ConfigParserTest, BlockWithoutOptionsOfItsOwnHasTheDefaults) {
-  Config config = Parse({{"Process", {"x"}, {{"Name", {"x"}, {}}}},
-                         {"TracingMemoryPercent", {7}, {}}});
-  EXPECT_EQ(OptionsOf(config, config.services[0]).tracing_memory_percent, 7);
-  config.services[0].tracing_memory_percent = 8;
-  EXPECT_EQ(OptionsOf(config, config.services[0]).tracing_memory_percent, 8);
+TEST_F(ConfigParserTest, BlockInheritsOptionsThatComeAfterIt) {
+  const Config config = Parse({{"Process", {"short"}, {}},
+                               {"Process",
+                                {"own"},
+                                {{"Name", {"x"}, {}},
+                                 {"TracingMemoryPercent", {8}, {}},
+                                 {"TracingDetect", {false}, {}}}},
+                               {"TracingMemoryPercent", {7}, {}},
+                               {"TracingDetect", {true}, {}},
+                               {"TracingOverhead", {"Threads"}, {}}});
+  EXPECT_EQ(config.services.at(0).tracing_memory_percent, 7);
+  EXPECT_TRUE(config.services[0].DetectsTracing());
+  EXPECT_EQ(config.services[0].tracing_overhead, TracingOverhead::kThreads);
+  EXPECT_EQ(config.services.at(1).tracing_memory_percent, 8);
+  EXPECT_FALSE(config.services[1].DetectsTracing());
+  EXPECT_EQ(config.services[1].tracing_overhead, TracingOverhead::kThreads);
+}
+
+TEST_F(ConfigParserTest, InheritedOptionsDoNotMakeABlockInvalid) {
+  const Config config =
+      Parse({{"TracingDetect", {false}, {}},
+             {"TracingOverhead", {"Threads"}, {}},
+             {"Process",
+              {"compared"},
+              {{"Name", {"x"}, {}}, {"TracingOverhead", {"Compared"}, {}}}},
+             {"Process",
+              {"collector"},
+              {{"Name", {"y"}, {}}, {"TracingProcess", {true}, {}}}}});
+  EXPECT_TRUE(config.services.at(0).DetectsTracing());
+  EXPECT_TRUE(config.services.at(1).tracing_process);
+}
+
+TEST_F(ConfigParserTest, InvalidOptionOfThePluginIsNotInherited) {
+  EXPECT_EQ(
+      Add({{"CompareWindow", {3}, {}}, {"CompareWindow", {0}, {}}}).size(), 1U);
+  EXPECT_EQ(parser_.Take().services.at(0).compare_window, 3U);
 }
 
 TEST_F(ConfigParserTest, ShortForms) {

@@ -292,13 +292,13 @@ TEST_F(SamplerTest, StatusThatMakesNoSenseIsSaid) {
             "/proc/PID/status: expected a size in kB as VmRSS");
 }
 
-TEST_F(SamplerTest, BlockOptionsGoBeforeTheDefaults) {
+TEST_F(SamplerTest, EachServiceHasOptionsOfItsOwn) {
   tree_.Put({.pid = 5, .comm = "a"});
   AddBlock("own", "a");
   AddBlock("default", "a");
-  config_.defaults.tracing_memory_percent = 10;
-  config_.defaults.tracing_cpu_percent = 3;
   config_.services[0].tracing_memory_percent = 20;
+  config_.services[0].tracing_cpu_percent = 3;
+  config_.services[1].tracing_memory_percent = 10;
   config_.services[0].peak_memory = attribution::PeakMemory::kVmHwm;
   Pass();
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 204800);
@@ -404,7 +404,7 @@ TEST_F(SamplerTest, PidReusedWithinAPassIsNotRead) {
 TEST_F(SamplerTest, OutOfDescriptorsWhileReadingFailsThePass) {
   tree_.Put({.pid = 5, .comm = "a"});
   AddBlock("block", "a");
-  config_.defaults.memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = attribution::MemoryType::kPss;
   std::optional<NoDescriptors> none;
   int looks = 0;
   on_clock_ = [&none, &looks] {
@@ -505,7 +505,7 @@ TEST_F(SamplerTest, RefusedPssMakesTheWholeBlockRss) {
   std::filesystem::remove(path);
   std::filesystem::create_directory(path);  // cannot be read, even by root
   AddBlock("block", "a");
-  config_.defaults.memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = attribution::MemoryType::kPss;
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2000 * 1024);
   EXPECT_EQ(report_.blocks[0].pss_refused,
@@ -524,7 +524,7 @@ TEST_F(SamplerTest, PssOfAKernelThreadIsZero) {
              .has_memory = false,
              .smaps_rollup = ""});
   AddBlock("kernel", "kthreadd");
-  config_.defaults.memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = attribution::MemoryType::kPss;
   Pass();
   ASSERT_TRUE(ValuesOf(0));
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 0);
@@ -684,8 +684,9 @@ TEST_F(TracingTest, NothingIsClaimedOfAProcessForTheThreadsOfAnother) {
 }
 
 TEST_F(TracingTest, ThreadsOfATracingProcessAreNotAskedFor) {
-  config_.defaults.tracing_overhead = TracingOverhead::kThreads;
-  AddBlockOf("collector").tracing_process = true;
+  Service& collector = AddBlockOf("collector");
+  collector.tracing_process = true;
+  collector.tracing_overhead = TracingOverhead::kThreads;
   PutBusy(5, "collector", 0.5);
   NextPass();
   EXPECT_EQ(report_.blocks[0].without_threads, "");

@@ -1,0 +1,332 @@
+#include "config/config_parser.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "config/option_table.h"
+#include "config/value_kinds.h"
+#include "discovery/expression.h"
+#include "discovery/name_template.h"
+#include "procfs/printable.h"
+
+namespace resource_attribution {
+namespace {
+
+using attribution::TracingOverhead;
+using options::Expected;
+using options::Expression;
+using options::Item;
+using procfs::Printable;
+using procfs::Quoted;
+using Errors = std::vector<std::string>;
+
+// A process has 64 groups of threads; one is the threads that trace.
+constexpr size_t kComponentsMax = 63;
+
+constexpr std::nullopt_t kValid = std::nullopt;
+
+constexpr const char* kNameExpected =
+    "one name of 1 to 127 bytes in quotes, UTF-8, without \"/\" and control "
+    "characters";
+
+std::string SelectorExpected() {
+  return "a selector: one of " + options::SelectorNames();
+}
+
+bool IsMatch(const Item& item) { return item.Is("ProcessMatch"); }
+
+std::string TextAt(const Item& item, size_t at) {
+  const auto* text = at < item.values.size()
+                         ? std::get_if<std::string>(&item.values[at])
+                         : nullptr;
+  return text == nullptr ? "" : *text;
+}
+
+// The first of the `wanted` values, which is the name of a block; empty where
+// that is invalid.
+std::string NameOf(const Item& item, size_t wanted) {
+  std::string name = TextAt(item, 0);
+  const bool is_valid =
+      item.values.size() == wanted &&
+      std::all_of(item.values.begin(), item.values.end(),
+                  [](const options::Value& value) {
+                    return std::holds_alternative<std::string>(value);
+                  }) &&
+      options::IsPlainText(name, discovery::kInstanceNameMax) &&
+      name.find('/') == std::string::npos;
+  return is_valid ? name : "";
+}
+
+bool IsNumber(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// How errors name a block.
+std::string Heading(const Item& block) { return '<' + block.Text() + '>'; }
+
+// How errors name a service, so that it is found in the file.
+std::string Describe(const Item& item) {
+  return item.children.empty() ? item.Text()
+                               : Heading(item) + ' ' + item.children[0].Text();
+}
+
+// Sets the options in a block that is nested in another. Appends what is wrong
+// with them.
+void SetAll(const Item& block, options::Scope where,
+            const options::Target& target, const std::string& heading,
+            Errors& errors) {
+  for (const Item& child : block.children) {
+    if (auto error = options::Set(child, where, target)) {
+      errors.push_back(heading + ": " + *std::move(error));
+    }
+  }
+}
+
+// An `<Untraced>` block in a `<Process>` block.
+void ReadUntraced(const Item& item, const std::string& heading,
+                  Service& service, Errors& errors) {
+  const size_t errors_before = errors.size();
+  if (service.untraced) {
+    errors.push_back(heading +
+                     " is there twice; expected one, in which "
+                     "selectors may be given several times");
+  }
+  discovery::Selectors& selectors = service.untraced.emplace();
+  SetAll(item, options::kUntraced, {.selectors = &selectors}, heading, errors);
+  const bool well_formed = item.values.empty() && !item.children.empty();
+  if (!well_formed || (selectors.empty() && errors.size() == errors_before)) {
+    errors.push_back(heading + ": expected <Untraced> with " +
+                     SelectorExpected());
+  }
+}
+
+// A `<Component>` block in a `<Process>` block.
+void ReadComponent(const Item& item, const std::string& heading,
+                   Service& service, Errors& errors) {
+  const size_t errors_before = errors.size();
+  Component component{.name = NameOf(item, 1), .threads = {}};
+  SetAll(item, options::kComponent, {.component = &component}, heading, errors);
+  if (IsNumber(component.name)) {
+    errors.push_back(heading + ": expected " + kNameExpected +
+                     ", and not a number, which would look like a PID");
+    return;
+  }
+  if (component.threads.empty() && errors.size() == errors_before) {
+    errors.push_back(heading + ": expected Thread, an RE2 expression");
+  }
+  const bool is_known = std::any_of(
+      service.components.begin(), service.components.end(),
+      [&](const Component& one) { return one.name == component.name; });
+  if (is_known) {
+    errors.push_back(heading +
+                     " is there twice in its block; expected names that "
+                     "differ");
+  }
+  if (service.components.size() == kComponentsMax) {
+    errors.push_back(heading + ": expected at most " +
+                     std::to_string(kComponentsMax) + " components in a block");
+  }
+  service.components.push_back(std::move(component));
+}
+
+// What is wrong with the placeholders of the service's name.
+Expected CheckPlaceholders(const Service& service) {
+  const discovery::NameTemplate name(service.name);
+  for (const auto& part : name.parts()) {
+    if (part.kind != discovery::NameTemplate::Kind::kCapture) continue;
+    const auto& expressions = service.selectors.command_lines;
+    if (std::none_of(expressions.begin(), expressions.end(),
+                     [&part](const auto& expression) {
+                       return discovery::HasGroup(*expression, part.text);
+                     })) {
+      return "unknown placeholder ${" + Printable(part.text) +
+             "}: expected ${comm}, ${user}, ${unit}, ${cgroup} or the name of "
+             "a group (?P<name>...) of the block's CommandLine";
+    }
+  }
+  return kValid;
+}
+
+// What is wrong with options that are valid each by itself. `service` has
+// inherited nothing yet.
+Expected CheckTogether(const Item& block, const Service& service) {
+  const auto is_given = [&block](const char* option) {
+    return std::any_of(
+        block.children.begin(), block.children.end(),
+        [option](const Item& child) { return child.Is(option); });
+  };
+  const bool is_compared =
+      service.tracing_overhead == TracingOverhead::kCompared;
+  const bool has_placeholders =
+      discovery::NameTemplate(service.name).HasPlaceholders();
+  if (is_compared && (service.per_process || has_placeholders)) {
+    return "option TracingOverhead \"Compared\": expected a block without "
+           "PerProcess and with a name without placeholders, whose processes "
+           "can be compared with each other";
+  }
+  if (is_compared && !service.untraced && is_given("TracingDetect") &&
+      !service.tracing_detect) {
+    return "option TracingDetect false: expected true, or <Untraced>, beside "
+           "TracingOverhead \"Compared\", which has to tell who is traced";
+  }
+  if (service.tracing_process &&
+      service.tracing_overhead != TracingOverhead::kEstimate) {
+    return "option TracingProcess true: expected no TracingOverhead beside it, "
+           "as all is overhead in such a process";
+  }
+  if (service.per_process &&
+      (!service.components.empty() || !service.tracing_export_ports.empty())) {
+    return "option PerProcess true: expected no Component and no "
+           "TracingExportPort beside it, which are of all processes of the "
+           "block";
+  }
+  return kValid;
+}
+
+// The usual text would ask for the name and the expression that were given.
+std::string MatchIsNoBlock(const Item& item) {
+  const auto argument = [&item](size_t at, const char* if_missing) {
+    const bool is_text = at < item.values.size() &&
+                         std::holds_alternative<std::string>(item.values[at]);
+    return Quoted(is_text ? TextAt(item, at) : if_missing);
+  };
+  return Heading(item) +
+         ": ProcessMatch is one line, without < > and without options; "
+         "expected such a line, or <Process " +
+         argument(0, "NAME") + "> with CommandLine " +
+         argument(1, "EXPRESSION") + " and the options in it";
+}
+
+// `Process "name"` or `ProcessMatch "name" "expression"`. An empty block looks
+// like the former: collectd's parser gives the same tree for both.
+void ReadShortForm(const Item& item, Service& service, Errors& errors) {
+  Expected expected;
+  if (IsMatch(item)) {
+    auto expression = Expression::Compile(TextAt(item, 1));
+    if (expression) {
+      service.selectors.command_lines.push_back(*std::move(expression));
+    } else {
+      expected = expression.error();
+    }
+  } else {
+    service.selectors.names = {service.name};
+    if (discovery::NameTemplate(service.name).HasPlaceholders()) {
+      expected = "a block with selectors, as the name holds placeholders";
+    }
+  }
+  if (!expected) return;
+  errors.push_back("option " + item.Text() + ": expected " + *expected);
+}
+
+void ReadBlock(const Item& item, Service& service, Errors& errors) {
+  const std::string heading = Heading(item);
+  const size_t errors_before = errors.size();
+  for (const Item& child : item.children) {
+    const std::string nested = heading + ": " + Heading(child);
+    if (child.Is("Untraced")) {
+      ReadUntraced(child, nested, service, errors);
+    } else if (child.Is("Component")) {
+      ReadComponent(child, nested, service, errors);
+    } else if (auto error = options::Set(
+                   child, options::kProcess,
+                   {.service = &service, .selectors = &service.selectors})) {
+      errors.push_back(heading + ": " + *std::move(error));
+    }
+  }
+  if (!IsMatch(item) && service.selectors.empty() &&
+      errors.size() == errors_before) {
+    errors.push_back(heading + ": expected " + SelectorExpected());
+  }
+  if (const auto wrong = CheckTogether(item, service)) {
+    errors.push_back(heading + ": " + *wrong);
+  }
+}
+
+// Sets what a `<Process>` block or one of the short forms says, and appends
+// what is wrong. Where the name is invalid it stays empty, and the options of
+// the block are read all the same.
+void ReadService(const Item& item, Service& service, Errors& errors) {
+  const bool is_match = IsMatch(item);
+  const bool is_block = !item.children.empty();
+  if (is_match && is_block) {
+    errors.push_back(MatchIsNoBlock(item));
+  } else {
+    service.name = NameOf(item, is_match ? 2 : 1);
+    if (service.name.empty()) {
+      errors.push_back("option " + item.Text() + ": expected " + kNameExpected +
+                       (is_match ? ", and an RE2 expression in quotes" : ""));
+    }
+  }
+  if (is_block) {
+    ReadBlock(item, service, errors);
+  } else if (!service.name.empty()) {
+    ReadShortForm(item, service, errors);
+  }
+  if (service.name.empty()) return;
+  if (const auto wrong = CheckPlaceholders(service)) {
+    errors.push_back(Describe(item) + ": " + *wrong);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> ConfigParser::Add(const Item& plugin_block) {
+  Errors errors;
+  Config config;
+  Service service;
+  for (const Item& item : plugin_block.children) {
+    if (item.Is("Process") || IsMatch(item)) {
+      AddService(item, errors);
+    } else if (auto error =
+                   options::Set(item, options::kPlugin,
+                                {.config = &config, .service = &service})) {
+      errors.push_back(*std::move(error));
+    } else {
+      plugin_options_.push_back(item);
+    }
+  }
+  return errors;
+}
+
+void ConfigParser::AddService(const Item& item, Errors& errors) {
+  Service service;
+  ReadService(item, service, errors);
+  if (service.name.empty()) return;
+  const std::string description = Describe(item);
+  const auto [first, is_new] =
+      description_by_name_.try_emplace(service.name, description);
+  if (is_new) {
+    services_.push_back(item);
+    return;
+  }
+  errors.push_back("block \"" + Printable(service.name) +
+                   "\" is there twice: first as `" + first->second +
+                   "`, again as `" + description +
+                   "`; expected names that differ");
+}
+
+Config ConfigParser::Take() {
+  const ConfigParser added = std::exchange(*this, {});
+  Config config;
+  const auto begin_service = [&]() -> Service& {
+    Service& service = config.services.emplace_back();
+    for (const Item& item : added.plugin_options_) {
+      options::Set(item, options::kPlugin,
+                   {.config = &config, .service = &service});
+    }
+    return service;
+  };
+  Errors reported_before;
+  for (const Item& item : added.services_) {
+    ReadService(item, begin_service(), reported_before);
+  }
+  if (added.services_.empty()) {
+    Service& daemon = begin_service();
+    daemon.name = "collectd";
+    daemon.selectors.self = true;
+  }
+  return config;
+}
+
+}  // namespace resource_attribution

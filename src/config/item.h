@@ -1,0 +1,32 @@
+#ifndef RESOURCE_ATTRIBUTION_CONFIG_ITEM_H_
+#define RESOURCE_ATTRIBUTION_CONFIG_ITEM_H_
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace resource_attribution::options {
+
+/// A value in the configuration: text stands in quotes there.
+using Value = std::variant<std::string, double, bool>;
+
+/// An option or a block as it stands in the configuration.
+struct Item {
+  std::string key;
+  std::vector<Value> values{};
+  std::vector<Item> children{};  ///< of a block
+
+  /// Whether this is the option `name`; case does not count.
+  bool Is(std::string_view name) const;
+
+  /// The line of the configuration, printable.
+  std::string Text() const;
+};
+
+/// A number as short as it can be written, up to 15 digits.
+std::string FormatNumber(double number);
+
+}  // namespace resource_attribution::options
+
+#endif  // RESOURCE_ATTRIBUTION_CONFIG_ITEM_H_
