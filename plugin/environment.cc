@@ -43,7 +43,11 @@ Environment ReadEnvironment() {
           Invalid(kIntervalVariable, *value, options::kInterval.Expected()));
     }
   }
-  environment.check = Variable(kCheckVariable).has_value();
+  if (const auto value = Variable(kCheckVariable)) {
+    environment.check = *value == "options"        ? Check::kOptions
+                        : *value == "options=json" ? Check::kOptionsAsJson
+                                                   : Check::kProcesses;
+  }
   return environment;
 }
 

@@ -10,8 +10,17 @@ namespace resource_attribution {
 inline constexpr const char* kEnabledVariable = "RESOURCE_ATTRIBUTION_ENABLED";
 inline constexpr const char* kIntervalVariable =
     "RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS";
-/// Set by resource-attribution-check: what is found is printed, not reported.
+/// Set by resource-attribution-check: what it asks for is printed, and nothing
+/// is reported.
 inline constexpr const char* kCheckVariable = "RESOURCE_ATTRIBUTION_CHECK";
+
+/// What resource-attribution-check asks for.
+enum class Check {
+  kNothing,        ///< it does not run the daemon
+  kProcesses,      ///< what the services find
+  kOptions,        ///< the option table for people: "options"
+  kOptionsAsJson,  ///< the option table for tools: "options=json"
+};
 
 /// What the environment of the daemon says; it goes before the file. The file
 /// is the fleet's, the variable is the host's. A variable set to nothing is not
@@ -19,7 +28,7 @@ inline constexpr const char* kCheckVariable = "RESOURCE_ATTRIBUTION_CHECK";
 struct Environment {
   std::optional<bool> enabled;
   std::optional<double> interval_seconds;
-  bool check = false;
+  Check check = Check::kNothing;
 
   /// One line for each variable that is invalid: its name, its value, what
   /// would be valid.

@@ -20,6 +20,7 @@
 #include "check.h"
 #include "collectd.h"
 #include "config/config_parser.h"
+#include "config/option_list.h"
 #include "config/value_kinds.h"
 #include "config_item.h"
 #include "discovery/selector_warnings.h"
@@ -402,8 +403,19 @@ void WarnOfSelectors(const Service& service) {
   }
 }
 
+// Writes the option table where resource-attribution-check asks for it. Returns
+// whether it does.
+bool PrintOptions(Check check) {
+  if (check != Check::kOptions && check != Check::kOptionsAsJson) return false;
+  const std::string text = check == Check::kOptions ? options::ListForPeople()
+                                                    : options::ListAsJson();
+  std::fputs(text.c_str(), stdout);
+  return true;
+}
+
 int Start() {
   Module& module = *module_state;
+  if (PrintOptions(module.environment.check)) return 0;
   // Without a <Plugin> block nobody has asked before.
   if (!OutsideIsValid()) return LogAndFail("not started: see the errors above");
   Config config = module.parser.Take();
@@ -415,7 +427,7 @@ int Start() {
   }
   for (const Service& service : config.services) WarnOfSelectors(service);
   const Interval interval = EffectiveInterval(config);
-  const bool check = module.environment.check;
+  const bool check = module.environment.check == Check::kProcesses;
   config.interval_seconds =
       check ? kBetweenPassesOfACheck.count() : interval.seconds;
   module.logs.resize(config.services.size());
@@ -455,7 +467,7 @@ int Shutdown() {
 
 int Register() {
   module_state = std::make_unique<Module>();
-  if (module_state->environment.check) {
+  if (module_state->environment.check != Check::kNothing) {
     plugin_register_log(kPluginName, PrintLogLine, /*user_data=*/nullptr);
   }
   plugin_register_complex_config(kPluginName, [](oconfig_item_t* item) {

@@ -16,6 +16,7 @@ class EnvironmentTest : public testing::Test {
   ~EnvironmentTest() override {
     unsetenv(kEnabledVariable);
     unsetenv(kIntervalVariable);
+    unsetenv(kCheckVariable);
   }
 };
 
@@ -46,6 +47,16 @@ TEST_F(EnvironmentTest, IntervalMayBeAFraction) {
        {std::pair{"60", 60.0}, {"0.1", 0.1}, {"2.5", 2.5}, {"1e3", 1000.0}}) {
     setenv(kIntervalVariable, text, 1);
     EXPECT_EQ(ReadEnvironment().interval_seconds, seconds) << text;
+  }
+}
+
+TEST_F(EnvironmentTest, CheckIsWhatTheVariableAsksFor) {
+  EXPECT_EQ(ReadEnvironment().check, Check::kNothing);
+  for (const auto& [text, check] : {std::pair{"1", Check::kProcesses},
+                                    {"options", Check::kOptions},
+                                    {"options=json", Check::kOptionsAsJson}}) {
+    setenv(kCheckVariable, text, 1);
+    EXPECT_EQ(ReadEnvironment().check, check) << text;
   }
 }
 
