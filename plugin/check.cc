@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "config/option_list.h"
 #include "discovery/near_misses.h"
 #include "procfs/printable.h"
 #include "procfs/procfs.h"
@@ -97,8 +100,8 @@ void AddRowsOfAbsent(const Sampler& sampler, const PassReport& report,
                      const procfs::Procfs& proc, std::vector<Row>& rows) {
   const size_t first = rows.size();
   std::vector<const discovery::Selectors*> selectors;
-  for (size_t block = 0; block < report.blocks.size(); ++block) {
-    if (report.blocks[block].processes > 0) continue;
+  for (size_t block = 0; block < report.processes.size(); ++block) {
+    if (report.processes[block] > 0) continue;
     const Service& absent = sampler.config().services[block];
     rows.push_back({.name = Printable(absent.name)});
     selectors.push_back(&absent.selectors);
@@ -161,6 +164,23 @@ void PrintTable(std::FILE* out, const Sampler& sampler,
     name_width = std::max(name_width, Width(row.name));
   }
   for (const Row& row : rows) PrintRow(out, name_width, row);
+}
+
+int RunCheck(bool (*sample)(), const Sampler& sampler,
+             const PassReport& report) {
+  if (!sample()) return -1;
+  std::this_thread::sleep_for(kBetweenPassesOfACheck);
+  if (!sample()) return -1;
+  PrintTable(stdout, sampler, report);
+  return 0;
+}
+
+bool PrintOptions(Check check) {
+  if (check != Check::kOptions && check != Check::kOptionsAsJson) return false;
+  const std::string text = check == Check::kOptions ? options::ListForPeople()
+                                                    : options::ListAsJson();
+  std::fputs(text.c_str(), stdout);
+  return true;
 }
 
 void PrintLogLine(int severity, const char* text, user_data_t* /*unused*/) {

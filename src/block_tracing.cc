@@ -1,7 +1,7 @@
 #include "block_tracing.h"
 
-#include "attribution/thread_cpu.h"
 #include "attribution/known_tracers.h"
+#include "attribution/thread_cpu.h"
 
 namespace resource_attribution {
 
@@ -61,6 +61,7 @@ void BlockTracing::BeginPass() {
   untraced_ = {};
   has_traced_ = false;
   has_untraced_ = false;
+  difference_is_new_ = false;
 }
 
 Result<ProcessTracing> BlockTracing::Measure(const Pass& pass,
@@ -119,7 +120,10 @@ void BlockTracing::EndPass(const Pass& pass) {
   measured_ = nullptr;
   if (!pass.measures_cpu) return;
   if (threads_) threads_->EndPass();
-  if (comparison_) comparison_->Add(traced_, untraced_);
+  if (!comparison_) return;
+  const bool was_known = Difference().has_value();
+  comparison_->Add(traced_, untraced_);
+  difference_is_new_ = Difference() && !was_known;
 }
 
 std::string BlockTracing::WithoutDifference() const {

@@ -61,6 +61,9 @@ class BlockTracing {
     return comparison_ ? comparison_->Mean() : std::nullopt;
   }
 
+  /// Whether that is known since this pass, and was not before.
+  bool DifferenceIsNew() const { return difference_is_new_; }
+
   /// Why that cannot be told although it is asked for, for people; empty when
   /// it can.
   std::string WithoutDifference() const;
@@ -91,6 +94,7 @@ class BlockTracing {
   std::optional<attribution::Comparison> comparison_;
   attribution::Comparison::Side traced_;
   attribution::Comparison::Side untraced_;
+  bool difference_is_new_ = false;
   bool has_traced_ = false;
   bool has_untraced_ = false;
 };

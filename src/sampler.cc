@@ -4,22 +4,28 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <utility>
 
 #include "attribution/cpu_percent.h"
 #include "procfs/capabilities.h"
 #include "procfs/pass_failed.h"
+#include "procfs/printable.h"
 
 namespace resource_attribution {
 namespace {
 
 using attribution::MemoryType;
+using attribution::TracingOverhead;
+using Kind = Notice::Kind;
 using attribution::Reading;
 using attribution::TracingState;
 using procfs::Error;
 using procfs::Instant;
+using procfs::Printable;
 using procfs::Result;
 
 std::vector<size_t> BlocksWithUntraced(const Config& config) {
@@ -105,20 +111,33 @@ std::optional<double> HostCpus(CpuPercentOf cpu_percent_of) {
   return online > 0 ? static_cast<double>(online) : 1;
 }
 
-// Adds the lines of `status` for want of which there is no value to `missing`.
-void AddMissingFields(const attribution::Options& options,
-                      const attribution::Values& values, std::string& missing) {
-  const auto add = [&missing](const char* field, const char* value) {
-    if (missing.find(value) != std::string::npos) return;
-    missing +=
-        (missing.empty() ? "" : ", ") + std::string(field) + " for " + value;
-  };
-  if (!values.process_memory_bytes) add("VmRSS", "process_memory_bytes");
+// The lines of `status` for want of which a service has no value, for people.
+std::string MissingFields(const attribution::Options& options,
+                          const attribution::Values& values) {
+  std::string missing;
+  if (!values.process_memory_bytes) missing = "VmRSS for process_memory_bytes";
   if (!values.process_memory_peak_bytes) {
-    add(options.peak_memory == attribution::PeakMemory::kVmHwm ? "VmHWM"
-                                                               : "VmPeak",
-        "process_memory_peak_bytes");
+    missing += missing.empty() ? "" : ", ";
+    missing += options.peak_memory == attribution::PeakMemory::kVmHwm
+                   ? "VmHWM for process_memory_peak_bytes"
+                   : "VmPeak for process_memory_peak_bytes";
   }
+  return missing;
+}
+
+void AddProblem(size_t service, const std::string& problem, pid_t process,
+                PassReport& report) {
+  report.Add({.service = service,
+              .text = "processes may be missing: " + Printable(problem),
+              .process = process});
+}
+
+std::string Spread(const attribution::Comparison::Estimate& estimate,
+                   int digits) {
+  std::array<char, 128> text{};
+  std::snprintf(text.data(), text.size(), "%.*f (standard deviation %.*f)",
+                digits, estimate.mean, digits, estimate.deviation);
+  return text.data();
 }
 
 tl::unexpected<Error> Gone() {
@@ -126,6 +145,20 @@ tl::unexpected<Error> Gone() {
 }
 
 }  // namespace
+
+const Notice* PassReport::Find(size_t service, Notice::Kind kind) const {
+  const auto found = std::find_if(
+      notices.begin(), notices.end(), [service, kind](const Notice& one) {
+        return one.service == service && one.kind == kind;
+      });
+  return found == notices.end() ? nullptr : &*found;
+}
+
+void PassReport::Add(Notice notice) {
+  if (Find(notice.service, notice.kind) == nullptr) {
+    notices.push_back(std::move(notice));
+  }
+}
 
 Instant Now() {
   timespec boot{};
@@ -199,7 +232,8 @@ Result<discovery::ProcessEvents> Sampler::SubscribeToEvents() {
 Result<void> Sampler::Pass(PassReport& report) {
   report.instances.clear();
   report.components.clear();
-  report.blocks.assign(config_.services.size(), {});
+  report.notices.clear();
+  report.processes.assign(config_.services.size(), 0);
   if (auto open = OpenProc(); !open) return open;
 
   // Who is watched?
@@ -253,15 +287,14 @@ Result<void> Sampler::Pass(PassReport& report) {
       }
       current_.readings.push_back(*reading);
       Add(pass, *reading, cpu_percent, matches);
-      for (const auto& one : matches) ++report.blocks[one.block].processes;
+      for (const auto& one : matches) ++report.processes[one.block];
     } else if (reading.error().OutOfResources()) {
       return tl::unexpected(reading.error());
     } else if (reading.error().Gone()) {
       table_.Forget(pid);
     } else {
       for (const auto& one : matches) {
-        report.blocks[one.block].problem = reading.error().Message();
-        report.blocks[one.block].problem_process = pid;
+        AddProblem(one.block, reading.error().Message(), pid, report);
       }
     }
   }
@@ -269,7 +302,7 @@ Result<void> Sampler::Pass(PassReport& report) {
   // Attribute and report.
   detector_.EndPass();
   for (BlockTracing& tracing : block_tracing_) tracing.EndPass(pass);
-  const bool has_traffic = export_traffic_ && MeasureTraffic(report);
+  const bool has_traffic = export_traffic_ && MeasureTraffic();
   Report(report, has_traffic);
   if (measures_cpu) std::swap(previous_, current_);
   return {};
@@ -393,8 +426,16 @@ Result<TracingState> Sampler::StateOf(const procfs::WatchedProcess& process,
       detector_.LookAt(*proc_, process, current_.begun->monotonic);
   if (!seen) return tl::unexpected(seen.error());
   if (!(*seen)->problem.empty()) {
-    report.blocks[block].undetected = (*seen)->problem;
-    report.blocks[block].undetected_process = process.id.pid;
+    const bool is_compared =
+        config_.services[block].tracing_overhead == TracingOverhead::kCompared;
+    report.Add({.service = block,
+                .kind = Kind::kUndetected,
+                .text = std::string("unknown whether a process is traced, so "
+                                    "that ") +
+                        (is_compared ? "it is not compared"
+                                     : "the estimate stands for it") +
+                        ": " + Printable((*seen)->problem),
+                .process = process.id.pid});
   }
   return (*seen)->State();
 }
@@ -441,51 +482,121 @@ void Sampler::AddComponents(const BlockTracing::Pass& pass,
 }
 
 void Sampler::Report(PassReport& report, bool has_traffic) {
-  for (size_t block = 0; block < report.blocks.size(); ++block) {
-    BlockReport& one = report.blocks[block];
-    if (one.problem.empty()) {
-      one.problem = discovery_.Problem(block);
-      one.problem_process = discovery_.ProblemProcess(block);
-    }
-    one.refused_by_instances = discovery_.Refused(block);
-    one.pss_refused = pss_refused_[block];
-    one.pss_refused_process = pss_refused_process_[block];
-    one.without_threads = block_tracing_[block].WithoutThreads();
-    one.difference = block_tracing_[block].Difference();
-    one.without_difference = block_tracing_[block].WithoutDifference();
-    if (one.pss_refused.empty() ||
-        options_[block].memory_type == MemoryType::kRss) {
-      continue;
-    }
-    options_[block].memory_type = MemoryType::kRss;
-    block_tracing_[block].CompareAnew();
-  }
   host_cpus_ = HostCpus(config_.cpu_percent_of);
-  for (size_t i = 0; i < blocks_with_untraced_.size(); ++i) {
-    std::string& problem = report.blocks[blocks_with_untraced_[i]].problem;
-    const std::string& untraced = discovery_.Problem(report.blocks.size() + i);
-    if (problem.empty() && !untraced.empty()) {
-      report.blocks[blocks_with_untraced_[i]].problem_process =
-          discovery_.ProblemProcess(report.blocks.size() + i);
-      problem = "among the untraced, which then count as traced: " + untraced;
-    }
+  for (size_t service = 0; service < config_.services.size(); ++service) {
+    AddNotices(service, report);
+    FallBackToRss(service);
   }
+  for (size_t i = 0; i < blocks_with_untraced_.size(); ++i) {
+    const size_t target = config_.services.size() + i;
+    if (discovery_.Problem(target).empty()) continue;
+    AddProblem(blocks_with_untraced_[i],
+               "among the untraced, which then count as traced: " +
+                   discovery_.Problem(target),
+               discovery_.ProblemProcess(target), report);
+  }
+  ReportSums(report, has_traffic);
+  ReportSingles(report);
+  ReportComponents(report);
+}
+
+void Sampler::AddNotices(size_t service, PassReport& report) const {
+  const Service& options = config_.services[service];
+  if (!discovery_.Problem(service).empty()) {
+    AddProblem(service, discovery_.Problem(service),
+               discovery_.ProblemProcess(service), report);
+  }
+  if (!pss_refused_[service].empty()) {
+    report.Add({.service = service,
+                .kind = Kind::kPssRefused,
+                .text = "memory is Rss from now on, Pss was refused: " +
+                        pss_refused_[service],
+                .process = pss_refused_process_[service]});
+  }
+  if (const size_t refused = discovery_.Refused(service)) {
+    report.Add({.service = service,
+                .kind = Kind::kMaxInstances,
+                .text = "MaxInstances " +
+                        std::to_string(options.max_instances) +
+                        " reached: processes with other names are left out",
+                .detail = ", " + std::to_string(refused) +
+                          " now, and so will be those to come"});
+  }
+  // What is missing in a service without processes is known already.
+  if (report.processes[service] > 0) AddMeasuringNotices(service, report);
+}
+
+void Sampler::AddMeasuringNotices(size_t service, PassReport& report) const {
+  const auto add_info = [&](Kind kind, std::string text,
+                            std::string detail = {}) {
+    report.Add({.service = service,
+                .kind = kind,
+                .severity = Notice::Severity::kInfo,
+                .text = std::move(text),
+                .detail = std::move(detail)});
+  };
+  const BlockTracing& tracing = block_tracing_[service];
+  if (const auto reason = tracing.WithoutDifference(); !reason.empty()) {
+    add_info(Kind::kNotCompared,
+             "not compared yet, so that no overhead is reported: " + reason);
+  }
+  if (tracing.DifferenceIsNew()) {
+    const auto difference = tracing.Difference();
+    add_info(Kind::kCompared, "compared: a traced process takes ",
+             Spread(difference->memory_bytes, 0) + " bytes and " +
+                 Spread(difference->cpu_percent, 3) +
+                 " % of a CPU more than an untraced one");
+  }
+  if (const auto names = tracing.WithoutThreads(); !names.empty()) {
+    add_info(Kind::kNoThreads, "no thread has a name for " + Printable(names) +
+                                   " yet; nothing is reported of it until one "
+                                   "has");
+  }
+  if (export_traffic_ && !export_traffic_->Problem(service).empty()) {
+    report.Add({.service = service,
+                .kind = Kind::kTraffic,
+                .text = "export traffic may be missing: " +
+                        Printable(export_traffic_->Problem(service)),
+                .process = export_traffic_->ProblemProcess(service)});
+  }
+}
+
+// Where Pss was refused in this pass.
+void Sampler::FallBackToRss(size_t service) {
+  if (pss_refused_[service].empty() ||
+      options_[service].memory_type == MemoryType::kRss) {
+    return;
+  }
+  options_[service].memory_type = MemoryType::kRss;
+  block_tracing_[service].CompareAnew();
+}
+
+void Sampler::ReportSums(PassReport& report, bool has_traffic) {
   for (size_t index = 0; index < sums_.size(); ++index) {
-    const auto& instance = discovery_.instances()[index];
+    const size_t service = discovery_.instances()[index].block;
     if (sums_[index].processes() == 0) continue;
-    const auto values =
-        sums_[index].Attribute(options_[instance.block], host_cpus_,
-                               report.blocks[instance.block].difference);
-    report.instances.push_back({instance.name, std::nullopt, *values});
-    AddMissingFields(options_[instance.block], *values,
-                     report.blocks[instance.block].missing_fields);
+    const auto values = sums_[index].Attribute(
+        options_[service], host_cpus_, block_tracing_[service].Difference());
+    ReportValues(index, std::nullopt, *values, report);
     if (has_traffic) {
       report.instances.back().values.tracing_network_bytes =
           export_traffic_->Of(index);
     }
   }
-  ReportSingles(report);
-  ReportComponents(report);
+}
+
+void Sampler::ReportValues(size_t instance, std::optional<pid_t> pid,
+                           const attribution::Values& values,
+                           PassReport& report) {
+  const auto& [name, service, unused, lasting] =
+      discovery_.instances()[instance];
+  report.instances.push_back({name, pid, values});
+  const std::string missing = MissingFields(options_[service], values);
+  if (missing.empty()) return;
+  report.Add(
+      {.service = service,
+       .kind = Kind::kMissingFields,
+       .text = "/proc/PID/status lacks " + missing + ": this is not reported"});
 }
 
 // Processes that are reported one by one: of each block the largest.
@@ -504,18 +615,19 @@ void Sampler::ReportSingles(PassReport& report) {
     const bool is_first =
         index == 0 || singles_[index - 1].match.block != block;
     reported = is_first ? 1 : reported + 1;
-    if (reported > config_.services[block].max_processes) {
-      report.blocks[block].exceeds_max_processes = true;
+    const size_t most = config_.services[block].max_processes;
+    if (reported > most) {
+      report.Add({.service = block,
+                  .kind = Kind::kMaxProcesses,
+                  .text = "more than MaxProcesses " + std::to_string(most) +
+                          " processes match: the largest by resident memory "
+                          "are reported"});
       continue;
     }
     attribution::BlockSum sum;
     sum.Add(single.reading, single.cpu_percent, single.tracing);
     const auto values = sum.Attribute(options_[block], host_cpus_);
-    AddMissingFields(options_[block], *values,
-                     report.blocks[block].missing_fields);
-    report.instances.push_back(
-        {discovery_.instances()[single.match.instance].name, single.match.pid,
-         *values});
+    ReportValues(single.match.instance, single.match.pid, *values, report);
   }
 }
 
@@ -532,15 +644,10 @@ void Sampler::ForgetTraffic() {
 
 // Measures what is sent to export ports and received from them. Returns whether
 // that is known.
-bool Sampler::MeasureTraffic(PassReport& report) {
-  const auto measured = export_traffic_->Pass(*proc_, members_, *current_.begun,
-                                              ticks_per_second_);
-  for (size_t block = 0; block < report.blocks.size(); ++block) {
-    report.blocks[block].traffic_problem = export_traffic_->Problem(block);
-    report.blocks[block].traffic_problem_process =
-        export_traffic_->ProblemProcess(block);
-  }
-  return measured.has_value();
+bool Sampler::MeasureTraffic() {
+  return export_traffic_
+      ->Pass(*proc_, members_, *current_.begun, ticks_per_second_)
+      .has_value();
 }
 
 void Sampler::ReportComponents(PassReport& report) {

@@ -17,58 +17,12 @@
 #include "config/config.h"
 #include "discovery/discovery.h"
 #include "export_traffic.h"
+#include "notice.h"
 #include "procfs/process_table.h"
 #include "procfs/procfs.h"
 #include "tracing_detector.h"
 
 namespace resource_attribution {
-
-/// What one pass says of one block besides its values.
-struct BlockReport {
-  /// How many processes belong to it and could be read.
-  size_t processes = 0;
-
-  /// What may have kept processes out of the values, for people; empty when
-  /// nothing did.
-  std::string problem;
-  pid_t problem_process = 0;  ///< one that has this problem; 0: none
-
-  /// Which values are not reported, because `status` of some process lacks a
-  /// field, for people; empty when there are none.
-  std::string missing_fields;
-
-  /// Why its memory is Rss although Pss is configured; empty when it is not.
-  /// Once refused, Pss is not asked for again.
-  std::string pss_refused;
-  pid_t pss_refused_process = 0;  ///< of which it was refused; 0: none
-
-  /// Processes left out because the block has as many instances as it may.
-  size_t refused_by_instances = 0;
-
-  /// It has more processes than are reported one by one.
-  bool exceeds_max_processes = false;
-
-  /// Why it cannot be told of a process whether it is traced; empty when it can
-  /// be of all, or nobody asked.
-  std::string undetected;
-  pid_t undetected_process = 0;  ///< of which; 0: none
-
-  /// What has no value because no thread has had such a name yet; empty when
-  /// there is nothing.
-  std::string without_threads;
-
-  /// What may be missing in its export traffic, for people; empty when nothing
-  /// is.
-  std::string traffic_problem;
-  pid_t traffic_problem_process = 0;  ///< one that has this problem; 0: none
-
-  /// What tracing costs one process by comparison; none: not asked for, or not
-  /// yet known.
-  std::optional<attribution::Comparison::Difference> difference;
-
-  /// Why that is not known, for people; empty when it is, or nobody asked.
-  std::string without_difference;
-};
 
 /// Values as they are reported: of the processes of an instance together, or of
 /// one of them.
@@ -87,9 +41,17 @@ struct ComponentReport {
 
 /// What one pass says.
 struct PassReport {
-  std::vector<BlockReport> blocks;  ///< in the order of the configuration
+  /// How many processes belong to each service and could be read.
+  std::vector<size_t> processes;
+  std::vector<Notice> notices;
   std::vector<InstanceReport> instances;
   std::vector<ComponentReport> components;
+
+  /// The notice of that kind; null where there is none.
+  const Notice* Find(size_t service, Notice::Kind kind) const;
+
+  /// Adds a notice, unless the service has one of that kind.
+  void Add(Notice notice);
 };
 
 /// Reads the clocks.
@@ -175,10 +137,16 @@ class Sampler {
   void AddComponents(const BlockTracing::Pass& pass,
                      const discovery::Match& match);
   void ForgetTraffic();
-  bool MeasureTraffic(PassReport& report);
+  bool MeasureTraffic();
   void Report(PassReport& report, bool has_traffic);
+  void ReportSums(PassReport& report, bool has_traffic);
+  void ReportValues(size_t instance, std::optional<pid_t> pid,
+                    const attribution::Values& values, PassReport& report);
   void ReportSingles(PassReport& report);
   void ReportComponents(PassReport& report);
+  void AddNotices(size_t service, PassReport& report) const;
+  void AddMeasuringNotices(size_t service, PassReport& report) const;
+  void FallBackToRss(size_t service);
 
   const Config config_;
   const procfs::Clock clock_;

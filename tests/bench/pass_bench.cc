@@ -66,7 +66,7 @@ void BM_Pass(benchmark::State& state, DiscoveryMode mode) {
   for (auto _ : state) {
     if (!sampler.Pass(report)) state.SkipWithError("the pass failed");
   }
-  state.counters["watched"] = static_cast<double>(report.blocks[0].processes);
+  state.counters["watched"] = static_cast<double>(report.processes[0]);
 }
 BENCHMARK_CAPTURE(BM_Pass, Events, DiscoveryMode::kEvents)
     ->RangeMultiplier(10)

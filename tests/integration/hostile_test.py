@@ -107,7 +107,7 @@ class HostileTest(daemon.TestCase):
         lines = [line for line in collectd.lines("notice") if '"here"' in line]
         # The thirteenth of an hour is not said; the first was at level info.
         self.assertEqual(len(lines), 11)
-        self.assertIn("no more is said of this for up to an hour", lines[-1])
+        self.assertIn("further messages suppressed for up to 1 h", lines[-1])
         self.assert_quiet_end(collectd)
 
     @daemon.needs_root

@@ -167,10 +167,10 @@ class MeasuredTest(daemon.TestCase):
         collectd.wait_for_passes("a")
         [warning] = collectd.lines("warning")
         self.assertRegex(
-            warning, r'^block "a": unknown whether a process is traced: '
-            r"/proc/PID/environ: Permission denied \(the daemon lacks "
-            r"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH\); for example process "
-            r"\d+ \S+; the estimate stands for it$")
+            warning, r'^block "a": unknown whether a process is traced, so that '
+            r"the estimate stands for it: /proc/PID/environ: Permission denied "
+            r"\(the daemon lacks CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH\); for "
+            r"example process \d+ \S+$")
         collectd.stop()
 
     def measured(self, collectd, take, record):

@@ -12,6 +12,7 @@ namespace resource_attribution {
 namespace {
 
 using attribution::TracingOverhead;
+using Kind = Notice::Kind;
 using attribution::Values;
 using std::chrono::seconds;
 
@@ -60,6 +61,12 @@ class SamplerTest : public testing::Test {
       if (report.instance == instance) return report.values;
     }
     return std::nullopt;
+  }
+
+  // What the pass says of a service; empty when nothing of that kind.
+  std::string Said(size_t service, Notice::Kind kind) const {
+    const Notice* notice = report_.Find(service, kind);
+    return notice == nullptr ? "" : notice->text;
   }
 
   ProcTree tree_;
@@ -113,7 +120,7 @@ TEST_F(SamplerTest, BlockIsTheSumOfItsProcesses) {
   tree_.Put({.pid = 7, .comm = "b"});
   AddBlock("block", "a");
   Pass();
-  EXPECT_EQ(report_.blocks[0].processes, 2U);
+  EXPECT_EQ(report_.processes[0], 2U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2048000);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 1);
 }
@@ -164,7 +171,7 @@ TEST_F(SamplerTest, MemberThatJoinsByRenamingBringsNothingAlong) {
   Pass();
   tree_.Put({.pid = 6, .comm = "a", .utime = 360000});
   Pass();
-  EXPECT_EQ(report_.blocks[0].processes, 2U);
+  EXPECT_EQ(report_.processes[0], 2U);
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
   tree_.Put({.pid = 6, .comm = "a", .utime = 360000 + ticks_per_second_});
   Pass();
@@ -188,7 +195,7 @@ TEST_F(SamplerTest, NoProcessNoValues) {
   AddBlock("gone", "x");
   AddBlock("there", "a");
   Pass();
-  EXPECT_EQ(report_.blocks[0].processes, 0U);
+  EXPECT_EQ(report_.processes[0], 0U);
   EXPECT_FALSE(ValuesOf(0));
   EXPECT_TRUE(ValuesOf(1));
 }
@@ -218,9 +225,9 @@ TEST_F(SamplerTest, ProcessThatEndsDuringThePassIsSkippedWhole) {
   std::filesystem::remove(tree_.path() + "/7/status");
   AddBlock("block", "a");
   Pass();
-  EXPECT_EQ(report_.blocks[0].processes, 1U);
+  EXPECT_EQ(report_.processes[0], 1U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1024000);
-  EXPECT_EQ(report_.blocks[0].problem, "");
+  EXPECT_EQ(Said(0, Kind::kProblem), "");
 }
 
 // gVisor's kernel shows VmRSS alone.
@@ -230,14 +237,14 @@ TEST_F(SamplerTest, ValueWhoseFieldIsMissingIsAbsentAndTheOthersAreThere) {
   AddBlock("block", "a");
   Pass();
   Pass();
-  EXPECT_EQ(report_.blocks[0].processes, 2U);
+  EXPECT_EQ(report_.processes[0], 2U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2048000);
   EXPECT_EQ(ValuesOf(0)->process_memory_peak_bytes, std::nullopt);
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 30720);
-  EXPECT_EQ(report_.blocks[0].missing_fields,
-            "VmPeak for process_memory_peak_bytes");
-  EXPECT_EQ(report_.blocks[0].problem, "");
+  EXPECT_THAT(Said(0, Kind::kMissingFields),
+              testing::HasSubstr("VmPeak for process_memory_peak_bytes"));
+  EXPECT_EQ(Said(0, Kind::kProblem), "");
 }
 
 TEST_F(SamplerTest, ProcessWithoutAnyMemoryLineHasCpu) {
@@ -250,9 +257,9 @@ TEST_F(SamplerTest, ProcessWithoutAnyMemoryLineHasCpu) {
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, std::nullopt);
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 0);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
-  EXPECT_EQ(report_.blocks[0].missing_fields,
-            "VmRSS for process_memory_bytes, VmHWM for "
-            "process_memory_peak_bytes");
+  EXPECT_THAT(Said(0, Kind::kMissingFields),
+              testing::HasSubstr("VmRSS for process_memory_bytes, VmHWM for "
+                                 "process_memory_peak_bytes"));
 }
 
 // Its lists have PIDs of another namespace: 5 there is not 5 here.
@@ -288,8 +295,9 @@ TEST_F(SamplerTest, StatusThatMakesNoSenseIsSaid) {
   AddBlock("block", "a");
   Pass();
   EXPECT_FALSE(ValuesOf(0));
-  EXPECT_EQ(report_.blocks[0].problem,
-            "/proc/PID/status: expected a size in kB as VmRSS");
+  EXPECT_THAT(
+      Said(0, Kind::kProblem),
+      testing::HasSubstr("/proc/PID/status: expected a size in kB as VmRSS"));
 }
 
 TEST_F(SamplerTest, EachServiceHasOptionsOfItsOwn) {
@@ -398,7 +406,7 @@ TEST_F(SamplerTest, PidReusedWithinAPassIsNotRead) {
     }
   };
   Pass();
-  EXPECT_EQ(report_.blocks[0].processes, 1U);
+  EXPECT_EQ(report_.processes[0], 1U);
 }
 
 TEST_F(SamplerTest, OutOfDescriptorsWhileReadingFailsThePass) {
@@ -441,7 +449,7 @@ TEST_F(SamplerTest, EachProcessForItselfUpToABound) {
   tree_.Put({.pid = 5, .comm = "a", .vm_rss_kb = 200});
   tree_.Put({.pid = 6, .comm = "a", .vm_rss_kb = 300});
   Pass();
-  EXPECT_FALSE(report_.blocks[0].exceeds_max_processes);
+  EXPECT_EQ(Said(0, Kind::kMaxProcesses), "");
   tree_.Put({.pid = 7, .comm = "a", .vm_rss_kb = 100});
   tree_.Put(
       {.pid = 6, .comm = "a", .utime = ticks_per_second_, .vm_rss_kb = 300});
@@ -453,8 +461,8 @@ TEST_F(SamplerTest, EachProcessForItselfUpToABound) {
   EXPECT_EQ(report_.instances[0].values.process_cpu_percent, 100);
   EXPECT_EQ(report_.instances[0].values.tracing_cpu_overhead_percent, 0.5);
   EXPECT_EQ(report_.instances[1].pid, 5);
-  EXPECT_EQ(report_.blocks[0].processes, 3U);
-  EXPECT_TRUE(report_.blocks[0].exceeds_max_processes);
+  EXPECT_EQ(report_.processes[0], 3U);
+  EXPECT_NE(Said(0, Kind::kMaxProcesses), "");
 }
 
 TEST_F(SamplerTest, BoundsOfTwoBlocksAreTheirOwn) {
@@ -467,8 +475,8 @@ TEST_F(SamplerTest, BoundsOfTwoBlocksAreTheirOwn) {
   for (const pid_t pid : {5, 6}) tree_.Put({.pid = pid, .comm = "a"});
   Pass();
   EXPECT_EQ(report_.instances.size(), 3U);
-  EXPECT_TRUE(report_.blocks[0].exceeds_max_processes);
-  EXPECT_FALSE(report_.blocks[1].exceeds_max_processes);
+  EXPECT_NE(Said(0, Kind::kMaxProcesses), "");
+  EXPECT_EQ(Said(1, Kind::kMaxProcesses), "");
 }
 
 TEST_F(SamplerTest, PlaceholdersMakeAnInstanceForEachName) {
@@ -482,7 +490,7 @@ TEST_F(SamplerTest, PlaceholdersMakeAnInstanceForEachName) {
   EXPECT_EQ(report_.instances.size(), 2U);
   EXPECT_EQ(ValuesOf("svc-a")->process_memory_bytes, 1024000);
   EXPECT_EQ(ValuesOf("svc-b")->process_memory_bytes, 2048000);
-  EXPECT_EQ(report_.blocks[0].processes, 3U);
+  EXPECT_EQ(report_.processes[0], 3U);
 }
 
 TEST_F(SamplerTest, PssIsTheMemoryWhereItIsAskedFor) {
@@ -508,12 +516,12 @@ TEST_F(SamplerTest, RefusedPssMakesTheWholeBlockRss) {
   config_.services[0].memory_type = attribution::MemoryType::kPss;
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2000 * 1024);
-  EXPECT_EQ(report_.blocks[0].pss_refused,
-            "/proc/PID/smaps_rollup: Is a directory");
+  EXPECT_THAT(Said(0, Kind::kPssRefused),
+              testing::HasSubstr("/proc/PID/smaps_rollup: Is a directory"));
   const FileAccess access(tree_.path() + "/5/smaps_rollup");
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2000 * 1024);
-  EXPECT_NE(report_.blocks[0].pss_refused, "");
+  EXPECT_NE(Said(0, Kind::kPssRefused), "");
   EXPECT_FALSE(access.Happened());
 }
 
@@ -528,7 +536,7 @@ TEST_F(SamplerTest, PssOfAKernelThreadIsZero) {
   Pass();
   ASSERT_TRUE(ValuesOf(0));
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 0);
-  EXPECT_EQ(report_.blocks[0].pss_refused, "");
+  EXPECT_EQ(Said(0, Kind::kPssRefused), "");
 }
 
 TEST_F(SamplerTest, HowProcessesAreFoundIsDecidedAndExplained) {
@@ -635,7 +643,7 @@ TEST_F(TracingTest, ThreadsThatTraceAreMeasured) {
   EXPECT_EQ(ValuesOf(0)->process_cpu_percent, 50);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 10);
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 15360);
-  EXPECT_EQ(report_.blocks[0].without_threads, "");
+  EXPECT_EQ(Said(0, Kind::kNoThreads), "");
 }
 
 TEST_F(TracingTest, ExpressionsOfTheBlockReplaceTheKnownNames) {
@@ -656,7 +664,7 @@ TEST_F(TracingTest, WithoutAThreadThatTracesNothingIsClaimed) {
     PutBusy(5, "a", 0.5);
     NextPass();
     EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
-    EXPECT_EQ(report_.blocks[0].without_threads, "TracingThread");
+    EXPECT_THAT(Said(0, Kind::kNoThreads), testing::HasSubstr("TracingThread"));
   }
   // Once there was one, none is none.
   PutBusy(5, "a", 0.5, "BatchSpanProces");
@@ -664,7 +672,7 @@ TEST_F(TracingTest, WithoutAThreadThatTracesNothingIsClaimed) {
   PutBusy(5, "a", 0.5);
   NextPass();
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
-  EXPECT_EQ(report_.blocks[0].without_threads, "");
+  EXPECT_EQ(Said(0, Kind::kNoThreads), "");
 }
 
 TEST_F(TracingTest, NothingIsClaimedOfAProcessForTheThreadsOfAnother) {
@@ -689,7 +697,7 @@ TEST_F(TracingTest, ThreadsOfATracingProcessAreNotAskedFor) {
   collector.tracing_overhead = TracingOverhead::kThreads;
   PutBusy(5, "collector", 0.5);
   NextPass();
-  EXPECT_EQ(report_.blocks[0].without_threads, "");
+  EXPECT_EQ(Said(0, Kind::kNoThreads), "");
 }
 
 TEST_F(TracingTest, ProcessWhoseThreadsCannotBeListedIsLeftOut) {
@@ -717,7 +725,8 @@ TEST_F(TracingTest, ComponentsHaveTheCpuOfTheirThreads) {
   EXPECT_EQ(report_.components[0].instance, "a");
   EXPECT_EQ(report_.components[0].component, "retriever");
   EXPECT_EQ(report_.components[0].cpu_percent, 75);
-  EXPECT_EQ(report_.blocks[0].without_threads, "Component \"missing\"");
+  EXPECT_THAT(Said(0, Kind::kNoThreads),
+              testing::HasSubstr("Component \"missing\""));
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 1);
 }
 
@@ -742,11 +751,11 @@ TEST_F(TracingTest, WhoIsNotTracedHasNoOverhead) {
       {.pid = 6, .comm = "a", .environ = Environ("OTEL_SDK_DISABLED=true")});
   tree_.Put({.pid = 7, .comm = "a"});
   NextPass();
-  EXPECT_EQ(report_.blocks[0].processes, 3U);
+  EXPECT_EQ(report_.processes[0], 3U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 3 * 1024000);
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 15360);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
-  EXPECT_EQ(report_.blocks[0].undetected, "");
+  EXPECT_EQ(Said(0, Kind::kUndetected), "");
   ASSERT_NE(sampler_->TracingOf(6), nullptr);
   EXPECT_STREQ(sampler_->TracingOf(6)->detection->evidence,
                "OTEL_SDK_DISABLED");
@@ -826,7 +835,8 @@ TEST_F(TracingTest, WhereItCannotBeToldTheEstimateStands) {
       {.pid = 5, .comm = "a", .environ = std::string(size_t{2} << 20, 'x')});
   NextPass();
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
-  EXPECT_EQ(report_.blocks[0].undetected, "/proc/PID/environ: File too large");
+  EXPECT_THAT(Said(0, Kind::kUndetected),
+              testing::HasSubstr("/proc/PID/environ: File too large"));
 }
 
 TEST_F(TracingTest, ThreadsOfWhoIsNotTracedAreKnownToBeNone) {
@@ -890,17 +900,19 @@ TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
     if (pass == 2) break;
     EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
     EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, std::nullopt);
-    EXPECT_EQ(report_.blocks[0].without_difference,
-              "the passes of CompareWindow are not over");
+    EXPECT_THAT(Said(0, Kind::kNotCompared),
+                testing::HasSubstr("the passes of CompareWindow are not over"));
   }
-  EXPECT_EQ(report_.blocks[0].without_difference, "");
-  EXPECT_EQ(report_.blocks[0].processes, 2U);
+  EXPECT_EQ(Said(0, Kind::kNotCompared), "");
+  EXPECT_EQ(report_.processes[0], 2U);
   ASSERT_EQ(report_.instances.size(), 1U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2500 * 1024);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 500 * 1024);
-  ASSERT_TRUE(report_.blocks[0].difference);
-  EXPECT_EQ(report_.blocks[0].difference->cpu_percent.deviation, 0);
+  EXPECT_EQ(
+      report_.Find(0, Kind::kCompared)->detail,
+      "512000 (standard deviation 0) bytes and 25.000 (standard deviation "
+      "0.000) % of a CPU more than an untraced one");
 }
 
 // Their names are not made of the block's, which may hold placeholders.
@@ -912,7 +924,7 @@ TEST_F(TracingTest, UntracedAreKnownInABlockOfManyNames) {
   NextPass();
   EXPECT_EQ(ValuesOf("of a")->tracing_cpu_overhead_percent, 0);
   EXPECT_EQ(report_.instances.size(), 1U);
-  EXPECT_EQ(report_.blocks[0].refused_by_instances, 0U);
+  EXPECT_EQ(Said(0, Kind::kMaxInstances), "");
 }
 
 TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
@@ -922,8 +934,8 @@ TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
     NextPass();
   }
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
-  EXPECT_EQ(report_.blocks[0].without_difference,
-            "there is no untraced process");
+  EXPECT_THAT(Said(0, Kind::kNotCompared),
+              testing::HasSubstr("there is no untraced process"));
 }
 
 // Its memory is cold, and its CPU counts over a time in which it was not there.
@@ -938,7 +950,7 @@ TEST_F(ComparedTest, ProcessCountsFromItsSecondReading) {
     }
     NextPass();
   }
-  EXPECT_EQ(report_.blocks[0].processes, 3U);
+  EXPECT_EQ(report_.processes[0], 3U);
   // For each traced process.
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 2 * 500 * 1024);
 }

@@ -83,8 +83,8 @@ TEST_P(SteadyPassTest, AllocatesNothing) {
   if (!sampler.ChooseDiscovery()) GTEST_SKIP() << "no process events here";
   PassReport report;
   for (int pass = 0; pass < 5; ++pass) ASSERT_TRUE(sampler.Pass(report));
-  ASSERT_GT(report.blocks[0].processes, 0U);
-  ASSERT_EQ(report.blocks[0].problem, "");
+  ASSERT_GT(report.processes[0], 0U);
+  ASSERT_EQ(report.Find(0, Notice::Kind::kProblem), nullptr);
 
   // Others may start processes meanwhile, which are looked at.
   int least = 1000;

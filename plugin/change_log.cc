@@ -1,0 +1,120 @@
+#include "change_log.h"
+
+#include <cstdio>
+
+#include "log.h"
+#include "procfs/printable.h"
+#include "types.h"
+
+namespace resource_attribution {
+namespace {
+
+constexpr int kLinesAnHour = 12;
+
+int SeverityOf(const Notice& notice) {
+  return notice.severity == Notice::Severity::kInfo ? LOG_INFO : LOG_WARNING;
+}
+
+}  // namespace
+
+bool LineBudget::Take() {
+  constexpr cdtime_t kHour = TIME_T_TO_CDTIME_T_STATIC(3600);
+  const cdtime_t now = cdtime();
+  if (now - hour_began_ >= kHour) {
+    hour_began_ = now;
+    left_ = kLinesAnHour;
+  }
+  if (left_ == 0) return false;
+  --left_;
+  return true;
+}
+
+const char* LineBudget::Ending() const {
+  return left_ == 0 ? " (further messages suppressed for up to 1 h)" : "";
+}
+
+void ChangeLog::Take(const PassReport& report, Sampler& sampler) {
+  services_.resize(report.processes.size());
+  for (size_t i = 0; i < services_.size(); ++i) {
+    SayPresence(services_[i], sampler.config().services[i].name,
+                report.processes[i]);
+  }
+  ForgetWhatIsOver(report);
+  for (const Notice& notice : report.notices) SayNotice(notice, sampler);
+}
+
+// Returns whether there was a line left for it.
+bool ChangeLog::Say(ServiceLog& log, const std::string& service, int severity,
+                    const std::string& text) {
+  if (!log.budget.Take()) return false;
+  Log(severity, "block \"" + service + "\": " + text + log.budget.Ending());
+  return true;
+}
+
+// Says that a service has lost its processes, or found some.
+void ChangeLog::SayPresence(ServiceLog& log, const std::string& service,
+                            size_t processes) {
+  const Presence now = processes > 0 ? Presence::kPresent : Presence::kAbsent;
+  if (now == log.presence) return;
+  bool is_said = true;
+  if (now == Presence::kPresent && log.presence == Presence::kAbsent) {
+    is_said = Say(log, service, LOG_NOTICE,
+                  "found " + std::to_string(processes) +
+                      (processes == 1 ? " process" : " processes"));
+  } else if (log.presence == Presence::kPresent) {
+    is_said = Say(log, service, LOG_NOTICE,
+                  "no process matches any more; nothing is reported for it "
+                  "until one does");
+  } else if (now == Presence::kAbsent) {
+    is_said = Say(log, service, LOG_INFO,
+                  "no process matches yet; nothing is reported for it until "
+                  "one does");
+  }
+  if (is_said) log.presence = now;
+}
+
+// So that it is said when it begins anew.
+void ChangeLog::ForgetWhatIsOver(const PassReport& report) {
+  for (size_t service = 0; service < services_.size(); ++service) {
+    for (size_t kind = 0; kind < Notice::kKinds; ++kind) {
+      std::string& said = services_[service].said[kind];
+      if (!said.empty() &&
+          report.Find(service, static_cast<Notice::Kind>(kind)) == nullptr) {
+        said.clear();
+      }
+    }
+  }
+}
+
+void ChangeLog::SayNotice(const Notice& notice, Sampler& sampler) {
+  ServiceLog& log = services_[notice.service];
+  std::string& said = log.said[static_cast<size_t>(notice.kind)];
+  if (said == notice.text) return;
+  std::string line = notice.text + notice.detail;
+  if (notice.process != 0) {
+    line += "; for example process " +
+            procfs::Printable(sampler.DescribeProcess(notice.process));
+  }
+  const std::string& name = sampler.config().services[notice.service].name;
+  if (Say(log, name, SeverityOf(notice), line)) said = notice.text;
+}
+
+void ChangeLog::Fail(const char* reason) {
+  std::array<char, 256> failure{};
+  std::snprintf(failure.data(), failure.size(), "%s", reason);
+  if (failure == failure_ || !failure_budget_.Take()) return;
+  failure_ = failure;
+  plugin_log(LOG_ERR,
+             "%s plugin: pass failed, nothing is reported until one succeeds: "
+             "%s%s",
+             kPluginName, failure.data(), failure_budget_.Ending());
+}
+
+void ChangeLog::Recover() {
+  if (failure_[0] == '\0' || !failure_budget_.Take()) return;
+  failure_ = {};
+  plugin_log(LOG_NOTICE, "%s plugin: pass succeeded again%s", kPluginName,
+             failure_budget_.Ending());
+}
+
+}  // namespace resource_attribution

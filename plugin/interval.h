@@ -1,0 +1,28 @@
+#ifndef RESOURCE_ATTRIBUTION_PLUGIN_INTERVAL_H_
+#define RESOURCE_ATTRIBUTION_PLUGIN_INTERVAL_H_
+
+#include <optional>
+
+#include "config/config.h"
+#include "environment.h"
+
+namespace resource_attribution {
+
+/// The time between two passes.
+struct Interval {
+  double seconds;
+  const char* source;  ///< what set it, for people
+};
+
+/// The interval of the <LoadPlugin> block, in seconds. None where it is the
+/// global one: which of the two set it cannot be seen.
+std::optional<double> LoadPluginInterval();
+
+/// The first that is given: the environment variable, the option, that of the
+/// <LoadPlugin> block, 60 seconds.
+Interval EffectiveInterval(const Environment& environment, const Config& config,
+                           std::optional<double> load_plugin_interval);
+
+}  // namespace resource_attribution
+
+#endif  // RESOURCE_ATTRIBUTION_PLUGIN_INTERVAL_H_

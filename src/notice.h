@@ -1,0 +1,44 @@
+#ifndef RESOURCE_ATTRIBUTION_NOTICE_H_
+#define RESOURCE_ATTRIBUTION_NOTICE_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+
+namespace resource_attribution {
+
+/// A condition of a service in one pass, for people. It is said when it begins,
+/// and again when its text is another one.
+struct Notice {
+  /// A service has at most one notice of a kind in a pass.
+  enum class Kind {
+    kProblem,        ///< processes may be missing
+    kMissingFields,  ///< values are, because the kernel does not show fields
+    kPssRefused,
+    kMaxInstances,
+    kMaxProcesses,
+    kUndetected,  ///< unknown whether a process is traced
+    kNotCompared,
+    kCompared,
+    kNoThreads,
+    kTraffic,
+  };
+  static constexpr size_t kKinds = 10;
+
+  enum class Severity { kInfo, kWarning };
+
+  size_t service = 0;  ///< index into Config::services
+  Kind kind = Kind::kProblem;
+  Severity severity = Severity::kWarning;
+  std::string text;
+
+  /// Said behind the text, but no reason to say it again: figures, and a
+  /// process that has the problem (0: none).
+  std::string detail{};
+  pid_t process = 0;
+};
+
+}  // namespace resource_attribution
+
+#endif  // RESOURCE_ATTRIBUTION_NOTICE_H_
