@@ -33,7 +33,7 @@ class RpmTest(daemon.TestCase):
 
     def test_requires_collectd_and_the_libraries(self):
         requires = self.rpm("--query", "--requires", "--package", self.package)
-        self.assertIn("collectd >= 5.12", requires)
+        self.assertIn("collectd >= 5.8.1", requires)
         for library in ("libre2.so", "libmnl.so"):
             self.assertTrue([one for one in requires if one.startswith(library)])
 
