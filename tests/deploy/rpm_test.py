@@ -37,6 +37,17 @@ class RpmTest(daemon.TestCase):
         for library in ("libre2.so", "libmnl.so"):
             self.assertTrue([one for one in requires if one.startswith(library)])
 
+    def test_rpmlint_finds_nothing(self):
+        options = self.directory / "rpmlint.toml"
+        # Who publishes the package signs it. Our pages are compressed by gzip. The
+        # licences that rpmlint knows are a distribution's list.
+        options.write_text('Filters = ["no-signature", "manpage-not-compressed", '
+                           '"no-manual-page-for-binary", "invalid-license", '
+                           '"no-url-tag"]\n')
+        checked = subprocess.run(["rpmlint", "--config", options, self.package],
+                                 capture_output=True, text=True, check=False)
+        self.assertRegex(checked.stdout, r"\b0 errors, 0 warnings\b")
+
     @daemon.needs_root
     def test_changed_drop_in_outlives_the_package(self):
         root = self.directory / "root"
