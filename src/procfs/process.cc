@@ -68,9 +68,11 @@ Process Process::Glance(int proc_fd, pid_t pid) {
 Process::Path Process::PathOf(const File& file, pid_t thread) const {
   Path path{};
   char* end = path.data();
+  char* const last = path.data() + path.size() - 1;
   const auto add_directory = [&](pid_t id) {
-    end = std::to_chars(end, path.data() + path.size(), id).ptr;
-    *end++ = '/';
+    end = std::to_chars(end, last, id).ptr;
+    // Path is large enough, which GCC 16 does not see.
+    if (end != last) *end++ = '/';
   };
   if (directory_.get() < 0) add_directory(pid_);
   if (thread != 0) {
@@ -79,7 +81,7 @@ Process::Path Process::PathOf(const File& file, pid_t thread) const {
     add_directory(thread);
   }
   const std::string_view name = file.name;
-  name.copy(end, static_cast<size_t>(path.data() + path.size() - 1 - end));
+  name.copy(end, static_cast<size_t>(last - end));
   return path;
 }
 

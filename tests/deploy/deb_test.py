@@ -34,7 +34,7 @@ class DebTest(daemon.TestCase):
     def test_depends_on_the_libraries_of_the_module(self):
         depends = run("dpkg-deb", "--field", self.package, "Depends")
         for name in ("collectd-core", r"libre2-\d+", "libmnl0", r"libstdc\+\+6"):
-            self.assertRegex(depends, rf"\b{name} \(")
+            self.assertRegex(depends, rf"\b{name}\b")
 
     def dpkg(self, *arguments):
         # There is no collectd in that root, and no shell.

@@ -39,6 +39,10 @@ procfs::Instant Now() {
 
 class ExportTrafficTest : public testing::Test {
  protected:
+  void SetUp() override {
+    if (!HasSocketDiagnostics()) GTEST_SKIP() << "no socket diagnostics here";
+  }
+
   // What blocks of these ports see.
   void Watch(std::vector<std::vector<uint16_t>> ports_by_block,
              const std::string& proc_path = "/proc") {
@@ -266,6 +270,8 @@ TEST_F(ExportTrafficTest, IsAProblemWhereNoSocketCanBeListed) {
 class ExportTrafficLookUpTest : public ExportTrafficTest {
  protected:
   void SetUp() override {
+    ExportTrafficTest::SetUp();
+    if (IsSkipped()) return;
     tree_.Put({.pid = kPid});
     tree_.SetSelf(kPid);
     std::filesystem::create_directories(Directory() / "fd");

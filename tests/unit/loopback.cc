@@ -1,6 +1,7 @@
 #include "loopback.h"
 
 #include <arpa/inet.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -53,6 +54,12 @@ FileDescriptor TcpSocket(Addresses addresses) {
 }
 
 }  // namespace
+
+bool HasSocketDiagnostics() {
+  const FileDescriptor diagnostics(
+      socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  return diagnostics.get() >= 0;
+}
 
 Listener::Listener(Addresses addresses)
     : addresses_(addresses), socket_(TcpSocket(addresses)) {

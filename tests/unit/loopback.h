@@ -8,6 +8,9 @@
 
 #include "procfs/file.h"
 
+/// Whether the kernel lists sockets: an emulator or a sandbox may not.
+bool HasSocketDiagnostics();
+
 /// By which addresses a connection over loopback goes.
 enum class Addresses { kIpv4, kIpv6, kIpv4OfIpv6 };
 
