@@ -11,7 +11,7 @@
 namespace resource_attribution::discovery {
 namespace {
 
-// Four times what RE2 keeps for one expression at most. Nobody touches it, so
+// Four times what RE2 keeps for one expression at most. It is never touched, so
 // that it is address space and no memory.
 constexpr size_t kReserveSize = size_t{4} << 20;
 std::atomic<void*> reserve = nullptr;

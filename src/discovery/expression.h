@@ -27,8 +27,7 @@ using Expressions = std::vector<std::unique_ptr<const RE2>>;
 
 /// An expression for Selectors::command_lines; its ok() and error() tell
 /// whether it is valid. It searches bytes, whatever their encoding, and `.`
-/// matches line breaks too: a command line is one line to whoever reads it in a
-/// process list.
+/// matches line breaks too: a process list shows a command line as one line.
 std::unique_ptr<const RE2> CompileExpression(const std::string& expression);
 
 /// Whether the expression is found in `text`.

@@ -75,9 +75,9 @@ Result<void> ProcessTable::ReadFrom(const ProcessFiles& files,
 }
 
 // Before the memory is read: an address space that is its own now stays so.
-// Whoever executed a program has one of its own, too. A worker that was forked
-// and never executes anything is compared once, and again when its parent is
-// another one.
+// A process that executed a program has one of its own, too. A worker that was
+// forked and never executes anything is compared once, and again when its
+// parent is another one.
 void ProcessTable::CompareMemory(WatchedProcess& process) const {
   const Stat& stat = process.stat;
   if (!stat.NeverExecuted() || stat.KernelThread() || !proc_->HasOwnPids()) {

@@ -1,5 +1,3 @@
-#include "attribution/known_tracers.h"
-
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <re2/re2.h>
@@ -10,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "attribution/known_tracers.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::attribution {
