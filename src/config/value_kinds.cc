@@ -18,7 +18,7 @@ constexpr size_t kPathMax = 4095;  // PATH_MAX without its NUL
 // NAME_MAX, LOGIN_NAME_MAX without its NUL, and systemd's UNIT_NAME_MAX.
 constexpr size_t kNameMax = 255;
 
-// The value of an option that has one, of that type; else null.
+// The only value of `item`, where it is of that type; else null.
 template <typename T>
 const T* Only(const Item& item) {
   if (item.values.size() != 1 || !item.children.empty()) return nullptr;

@@ -97,7 +97,7 @@ struct Expression {
   static Parsed<std::unique_ptr<const RE2>> Compile(const std::string& text);
 };
 
-/// Whether `item` has one value and that is text.
+/// The only value of `item`, where that is text; else null.
 const std::string* OnlyText(const Item& item);
 
 /// Whether `text` has from 1 to `max` bytes, is UTF-8 and has no control
