@@ -136,7 +136,7 @@ def has_process_events():
     netlink_connector, idx_proc, val_proc, mcast_listen, ack = 11, 1, 1, 1, 4711
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM,
                        netlink_connector) as events:
-        events.settimeout(1)
+        events.settimeout(5)
         try:
             events.bind((0, idx_proc))
             message = struct.pack("=IIIIHHI", idx_proc, val_proc, 0, ack, 4, 0,
@@ -144,7 +144,7 @@ def has_process_events():
             header = struct.pack("=IHHII", 16 + len(message), 3, 0, 0, 0)
             events.send(header + message)
             # Others' events may go on without end where there is no answer.
-            end = time.monotonic() + 1
+            end = time.monotonic() + 5
             while time.monotonic() < end:
                 # Behind both headers: what it is, 0 for the answer, on which
                 # CPU and when, and the error.
