@@ -37,7 +37,7 @@ test_packages=(
   python3-prometheus-client binutils util-linux iproute2 strace
   nginx-light redis-server prometheus postgresql gunicorn man-db lintian
   rpm rpmlint ansible-core prometheus-alertmanager python3-yaml librrd8 rrdtool
-  systemd chromium chromium-driver python3-selenium python3-fuse fuse3
+  systemd chromium chromium-driver python3-selenium python3-pyfuse3 fuse3
   victoria-metrics python3-setproctitle default-jre-headless "${node_packages[@]}")
 
 fuzz_packages=(

@@ -13,23 +13,28 @@ import daemon
 # A file system in which opening "pid" waits until "open" exists beside it: one
 # whose server has stopped.
 STALLED = """
-import os, sys, time, fuse
-fuse.fuse_python_api = (0, 2)
-class Stalled(fuse.Fuse):
-    def getattr(self, path):
-        if path == "/":
-            return fuse.Stat(st_mode=0o40755, st_nlink=2)
-        if path == "/pid":
-            return fuse.Stat(st_mode=0o100644, st_nlink=1, st_size=64)
-        return -2
-    def open(self, path, flags):
+import errno, os, pyfuse3, sys, trio
+class Stalled(pyfuse3.Operations):
+    async def getattr(self, inode, ctx=None):
+        entry = pyfuse3.EntryAttributes()
+        entry.st_ino = inode
+        if inode == pyfuse3.ROOT_INODE:
+            entry.st_mode = 0o40755
+        else:
+            entry.st_mode, entry.st_size = 0o100644, 64
+        return entry
+    async def lookup(self, parent, name, ctx=None):
+        if name != b"pid":
+            raise pyfuse3.FUSEError(errno.ENOENT)
+        return await self.getattr(pyfuse3.ROOT_INODE + 1)
+    async def open(self, inode, flags, ctx):
         while not os.path.exists(sys.argv[2]):
-            time.sleep(0.05)
-    def read(self, path, size, offset):
+            await trio.sleep(0.05)
+        return pyfuse3.FileInfo(fh=inode, direct_io=True)
+    async def read(self, fh, offset, size):
         return open(sys.argv[2], "rb").read()[offset:offset + size]
-stalled = Stalled()
-stalled.parse(["", "-f", "-o", "direct_io", sys.argv[1]])
-stalled.main()
+pyfuse3.init(Stalled(), sys.argv[1], set(pyfuse3.default_options))
+trio.run(pyfuse3.main)
 """
 
 
