@@ -3,7 +3,7 @@
 
 // collectd's plugin interface: C headers that do not say so themselves. Those
 // of collectd 5.8 have C's name for the type bool.
-#define _Bool bool
+#define _Bool bool  // NOLINT(bugprone-reserved-identifier)
 extern "C" {
 // clang-format off
 #include <daemon/collectd.h>
