@@ -77,8 +77,7 @@ class PrometheusScrapeTest(daemon.TestCase):
                 if sample.name.startswith(daemon.PREFIX):
                     labels["__name__"] = sample.name[len(daemon.PREFIX):]
                     labels["process"] = labels.pop("resource_attribution")
-                    if not labels.get("type", "0").isdigit():
-                        labels["__name__"] = "process_component_cpu_percent"
+                    if labels["__name__"] == "process_component_cpu_percent":
                         labels["component"] = labels.pop("type")
                 yield labels
 
