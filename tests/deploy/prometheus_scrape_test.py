@@ -12,7 +12,7 @@ import prometheus
 TRAFFIC = [f"tracing_network_bytes_{way}_total" for way in ("sent", "received")]
 OURS = [*daemon.TYPES, "process_component_cpu_percent", *TRAFFIC]
 COMPONENTS = [f'process_component_cpu_percent{{component="{name}"}}'
-              for name in ("retriever", "2 workers")]
+              for name in ("retriever", "2")]
 
 
 class PrometheusScrapeTest(daemon.TestCase):
@@ -38,7 +38,7 @@ class PrometheusScrapeTest(daemon.TestCase):
                 <Component "retriever">
                   Thread "^retr-"
                 </Component>
-                <Component "2 workers">
+                <Component "2">
                   Thread "^work-"
                 </Component>
               </Process>
