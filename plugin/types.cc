@@ -19,7 +19,7 @@ struct Gauge {
   std::optional<double> (*value)(const Values& values);
 };
 
-constexpr const char* kCpuPercent = "process_cpu_percent";
+constexpr const char* kComponentCpuPercent = "process_component_cpu_percent";
 constexpr const char* kNetworkBytes = "tracing_network_bytes";
 
 constexpr Gauge kGauges[] = {
@@ -27,7 +27,8 @@ constexpr Gauge kGauges[] = {
      [](const Values& v) { return v.process_memory_bytes; }},
     {"process_memory_peak_bytes",
      [](const Values& v) { return v.process_memory_peak_bytes; }},
-    {kCpuPercent, [](const Values& v) { return v.process_cpu_percent; }},
+    {"process_cpu_percent",
+     [](const Values& v) { return v.process_cpu_percent; }},
     {"tracing_memory_overhead_bytes",
      [](const Values& v) { return v.tracing_memory_overhead_bytes; }},
     {"tracing_cpu_overhead_percent",
@@ -57,6 +58,11 @@ int Register(std::string_view type, std::span<data_source_t> sources) {
   return plugin_register_data_set(&set);
 }
 
+int RegisterGauge(std::string_view type) {
+  data_source_t source = Source("value", DS_TYPE_GAUGE);
+  return Register(type, {&source, 1});
+}
+
 // All but the type.
 value_list_t ListOf(std::string_view instance, cdtime_t time) {
   value_list_t list{};
@@ -79,9 +85,9 @@ void Send(value_list_t& list, std::string_view type,
 
 int RegisterTypes() {
   for (const Gauge& gauge : kGauges) {
-    data_source_t source = Source("value", DS_TYPE_GAUGE);
-    if (const int status = Register(gauge.name, {&source, 1})) return status;
+    if (const int status = RegisterGauge(gauge.name)) return status;
   }
+  if (const int status = RegisterGauge(kComponentCpuPercent)) return status;
   std::array sources{Source("sent", DS_TYPE_DERIVE),
                      Source("received", DS_TYPE_DERIVE)};
   return Register(kNetworkBytes, sources);
@@ -113,7 +119,7 @@ void Dispatch(const ComponentReport& report, cdtime_t time) {
   Copy(report.component, list.type_instance);
   value_t value{};
   value.gauge = report.cpu_percent;
-  Send(list, kCpuPercent, {&value, 1});
+  Send(list, kComponentCpuPercent, {&value, 1});
 }
 
 }  // namespace resource_attribution

@@ -8,7 +8,7 @@ namespace resource_attribution {
 
 inline constexpr const char* kPluginName = "resource_attribution";
 
-/// Registers the six types, which collectd's own types.db does not have; the
+/// Registers the seven types, which collectd's own types.db does not have; the
 /// same lines stand in plugin/types.db. Returns 0, or what collectd returned
 /// for the one that failed.
 int RegisterTypes();
@@ -18,7 +18,8 @@ int RegisterTypes();
 /// the type instance.
 void Dispatch(const InstanceReport& report, cdtime_t time);
 
-/// Likewise the CPU of a component, which becomes the type instance.
+/// Likewise the CPU of a component. It has a type of its own, because
+/// process_cpu_percent includes it; the type instance is the component.
 void Dispatch(const ComponentReport& report, cdtime_t time);
 
 }  // namespace resource_attribution

@@ -58,10 +58,6 @@ std::string NameOf(const Item& item, size_t wanted) {
   return is_valid ? name : "";
 }
 
-bool IsNumber(std::string_view text) {
-  return text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 // How errors name a block.
 std::string Heading(const Item& block) { return '<' + block.Text() + '>'; }
 
@@ -107,9 +103,8 @@ void ReadComponent(const Item& item, const std::string& heading,
   const size_t errors_before = errors.size();
   Component component{.name = NameOf(item, 1), .threads = {}};
   SetAll(item, options::kComponent, {.component = &component}, heading, errors);
-  if (IsNumber(component.name)) {
-    errors.push_back(heading + ": expected " + kNameExpected +
-                     ", and not a number, which would look like a PID");
+  if (component.name.empty()) {
+    errors.push_back(heading + ": expected " + kNameExpected);
     return;
   }
   if (component.threads.empty() && errors.size() == errors_before) {

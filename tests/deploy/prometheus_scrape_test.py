@@ -12,7 +12,7 @@ import prometheus
 TRAFFIC = [f"tracing_network_bytes_{way}_total" for way in ("sent", "received")]
 OURS = [*daemon.TYPES, "process_component_cpu_percent", *TRAFFIC]
 COMPONENTS = [f'process_component_cpu_percent{{component="{name}"}}'
-              for name in ("retriever", "2 workers")]
+              for name in ("retriever", "2")]
 
 
 class PrometheusScrapeTest(daemon.TestCase):
@@ -38,7 +38,7 @@ class PrometheusScrapeTest(daemon.TestCase):
                 <Component "retriever">
                   Thread "^retr-"
                 </Component>
-                <Component "2 workers">
+                <Component "2">
                   Thread "^work-"
                 </Component>
               </Process>
@@ -77,8 +77,7 @@ class PrometheusScrapeTest(daemon.TestCase):
                 if sample.name.startswith(daemon.PREFIX):
                     labels["__name__"] = sample.name[len(daemon.PREFIX):]
                     labels["process"] = labels.pop("resource_attribution")
-                    if not labels.get("type", "0").isdigit():
-                        labels["__name__"] = "process_component_cpu_percent"
+                    if labels["__name__"] == "process_component_cpu_percent":
                         labels["component"] = labels.pop("type")
                 yield labels
 

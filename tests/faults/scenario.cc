@@ -537,8 +537,8 @@ Scenario::Judgement Scenario::Judge() const {
     }
     const Instance& instance = known->second;
     if (pid == kComponent) {
-      has_component = values.at("process_cpu_percent") > 0;
-      if (has_component && !Near(values.at("process_cpu_percent"),
+      has_component = values.at("process_component_cpu_percent") > 0;
+      if (has_component && !Near(values.at("process_component_cpu_percent"),
                                  processes_.at(kThreaded).cpu_percent *
                                      kComponentShare / Cpus())) {
         judgement.wrong = "CPU of the component";

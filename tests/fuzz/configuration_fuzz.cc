@@ -219,13 +219,14 @@ void RequireErrorsUnless(bool accepted, const FakeCollectd& collectd) {
 
 void RequireValues(const FakeCollectd& collectd) {
   static const std::set<std::string> kTypes = {
-      "process_memory_bytes",         "process_memory_peak_bytes",
-      "process_cpu_percent",          "tracing_memory_overhead_bytes",
-      "tracing_cpu_overhead_percent", "tracing_network_bytes"};
+      "process_memory_bytes",          "process_memory_peak_bytes",
+      "process_cpu_percent",           "process_component_cpu_percent",
+      "tracing_memory_overhead_bytes", "tracing_cpu_overhead_percent",
+      "tracing_network_bytes"};
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   for (const auto& value : collectd.values) {
     Require(value.plugin == "resource_attribution", "a value is ours");
-    Require(kTypes.contains(value.type), "a value is of one of six types");
+    Require(kTypes.contains(value.type), "a value is of one of seven types");
     RequireInstanceName(value.instance);
     Require(std::isfinite(value.value) && value.value >= 0,
             "a value is a number from 0");

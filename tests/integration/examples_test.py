@@ -313,15 +313,14 @@ class ExamplesTest(daemon.TestCase):
             config, writer="write_prometheus" not in config).start()
         def complete():
             have = {}
-            for series, instance, name, _, _ in collectd.all_samples():
+            for series, _, name, _, _ in collectd.all_samples():
                 have.setdefault(series, set()).add(name)
-                have[series].add(instance)
             return all({"process_memory_bytes", "process_cpu_percent"}
                        <= have.get(series, set()) for series in expected) and have
         have = daemon.wait_for(complete, f"values of {set(expected)}",
                                collectd.log)
         self.assertEqual("<Component" in example, any(
-            "retriever" in names for names in have.values()))
+            "process_component_cpu_percent" in names for names in have.values()))
         self.assert_no_complaint(collectd.lines("error")
                                  + collectd.lines("warning"))
         collectd.stop()

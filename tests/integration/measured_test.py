@@ -200,7 +200,7 @@ class MeasuredTest(daemon.TestCase):
             '<Component "none">', 'Thread "^none$"', "</Component>"))
         for name, instance, type_ in [
                 ("BatchSpanProces", "", "tracing_cpu_overhead_percent"),
-                ("retr-1", "retriever", "process_cpu_percent")]:
+                ("retr-1", "retriever", "process_component_cpu_percent")]:
             record = self.record(lambda: thread_seconds(burner.pid)[name])
             def take():
                 return next(

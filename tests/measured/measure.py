@@ -48,6 +48,7 @@ COPIES = {
 }
 
 CPU, MEMORY = "process_cpu_percent", "process_memory_bytes"
+COMPONENT_CPU = "process_component_cpu_percent"
 TRACING_CPU = "tracing_cpu_overhead_percent"
 TRACING_MEMORY = "tracing_memory_overhead_bytes"
 # write_prometheus names the two data sources of a cumulative type like this.
@@ -441,7 +442,8 @@ def measure_threads(arguments):
             ('`retr-1` and `retr-2`: `TracingThread "^retr-"`', retrieval,
              series.mean((begin, end), "named", TRACING_CPU)),
             ('`retr-1` and `retr-2`: `<Component "retrieval">`', retrieval,
-             series.mean((begin, end), "component", CPU, "retrieval"))]
+             series.mean((begin, end), "component", COMPONENT_CPU,
+                         "retrieval"))]
 
 
 def spread(values, digits):

@@ -75,7 +75,7 @@ class ModuleTest : public testing::Test {
 
 TEST_F(ModuleTest, RegistersTypesAndCallbacksOnLoading) {
   module_register();
-  EXPECT_EQ(collectd_.data_sets.size(), 6U);
+  EXPECT_EQ(collectd_.data_sets.size(), 7U);
   EXPECT_NE(collectd_.config, nullptr);
   EXPECT_NE(collectd_.init, nullptr);
   EXPECT_NE(collectd_.shutdown, nullptr);

@@ -51,7 +51,7 @@ TEST_F(TypesTest, TypesDbSaysWhatTheModuleRegisters) {
   while (file >> name && std::getline(file >> std::ws, definition)) {
     in_file[name] = definition;
   }
-  EXPECT_EQ(in_file.size(), 6U);
+  EXPECT_EQ(in_file.size(), 7U);
   EXPECT_EQ(in_file, Registered(collectd_));
 }
 
@@ -129,7 +129,7 @@ TEST_F(TypesTest, ComponentIsTheTypeInstanceOfItsCpu) {
            77);
   ASSERT_EQ(collectd_.values.size(), 1U);
   const auto& value = collectd_.values[0];
-  EXPECT_EQ(value.type, "process_cpu_percent");
+  EXPECT_EQ(value.type, "process_component_cpu_percent");
   EXPECT_EQ(value.instance, "checkout");
   EXPECT_EQ(value.type_instance, "retriever");
   EXPECT_EQ(value.value, 12.5);
