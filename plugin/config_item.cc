@@ -12,11 +12,11 @@ static_assert(discovery::kInstanceNameMax == DATA_MAX_NAME_LEN - 1);
 options::Value ValueFrom(const oconfig_value_t& value) {
   switch (value.type) {
     case OCONFIG_TYPE_STRING:
-      return std::string(value.value.string);
+      return {.text = value.value.string};
     case OCONFIG_TYPE_NUMBER:
-      return value.value.number;
+      return {.number = value.value.number};
     default:
-      return value.value.boolean != 0;
+      return {.boolean = value.value.boolean != 0};
   }
 }
 

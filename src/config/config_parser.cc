@@ -37,10 +37,7 @@ std::string SelectorExpected() {
 bool IsMatch(const Item& item) { return item.Is("ProcessMatch"); }
 
 std::string TextAt(const Item& item, size_t at) {
-  const auto* text = at < item.values.size()
-                         ? std::get_if<std::string>(&item.values[at])
-                         : nullptr;
-  return text == nullptr ? "" : *text;
+  return at < item.values.size() ? item.values[at].text.value_or("") : "";
 }
 
 // The first of the `wanted` values, which is the name of a block; empty where
@@ -49,10 +46,9 @@ std::string NameOf(const Item& item, size_t wanted) {
   std::string name = TextAt(item, 0);
   const bool is_valid =
       item.values.size() == wanted &&
-      std::all_of(item.values.begin(), item.values.end(),
-                  [](const options::Value& value) {
-                    return std::holds_alternative<std::string>(value);
-                  }) &&
+      std::all_of(
+          item.values.begin(), item.values.end(),
+          [](const options::Value& value) { return value.text.has_value(); }) &&
       options::IsPlainText(name, discovery::kInstanceNameMax) &&
       name.find('/') == std::string::npos;
   return is_valid ? name : "";
@@ -182,8 +178,7 @@ Expected CheckTogether(const Item& block, const Service& service) {
 // The usual text would ask for the name and the expression that were given.
 std::string MatchIsNoBlock(const Item& item) {
   const auto argument = [&item](size_t at, const char* if_missing) {
-    const bool is_text = at < item.values.size() &&
-                         std::holds_alternative<std::string>(item.values[at]);
+    const bool is_text = at < item.values.size() && item.values[at].text;
     return Quoted(is_text ? TextAt(item, at) : if_missing);
   };
   return Heading(item) +

@@ -11,13 +11,9 @@ namespace resource_attribution::options {
 namespace {
 
 std::string TextOf(const Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    return '"' + *text + '"';
-  }
-  if (const auto* number = std::get_if<double>(&value)) {
-    return FormatNumber(*number);
-  }
-  return std::get<bool>(value) ? "true" : "false";
+  if (value.text) return '"' + *value.text + '"';
+  if (value.number) return FormatNumber(*value.number);
+  return value.boolean == true ? "true" : "false";
 }
 
 }  // namespace

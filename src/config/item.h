@@ -1,15 +1,23 @@
 #ifndef RESOURCE_ATTRIBUTION_CONFIG_ITEM_H_
 #define RESOURCE_ATTRIBUTION_CONFIG_ITEM_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace resource_attribution::options {
 
-/// A value in the configuration: text stands in quotes there.
-using Value = std::variant<std::string, double, bool>;
+/// A value in the configuration. One of the three is set: text stands in
+/// quotes.
+///
+/// No std::variant: libstdc++ takes one with text to be always valid, which it
+/// is not while a copy of it runs out of memory (GCC 12, _Never_valueless_alt).
+struct Value {
+  std::optional<std::string> text{};
+  std::optional<double> number{};
+  std::optional<bool> boolean{};
+};
 
 /// An option or a block as it stands in the configuration.
 struct Item {

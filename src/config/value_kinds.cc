@@ -18,11 +18,12 @@ constexpr size_t kPathMax = 4095;  // PATH_MAX without its NUL
 // NAME_MAX, LOGIN_NAME_MAX without its NUL, and systemd's UNIT_NAME_MAX.
 constexpr size_t kNameMax = 255;
 
-// The only value of `item`, where it is of that type; else null.
+// The only value of `item`, where that is what `of` takes from it; else null.
 template <typename T>
-const T* Only(const Item& item) {
+const T* Only(const Item& item, std::optional<T> Value::*of) {
   if (item.values.size() != 1 || !item.children.empty()) return nullptr;
-  return std::get_if<T>(&item.values[0]);
+  const std::optional<T>& value = item.values[0].*of;
+  return value ? &*value : nullptr;
 }
 
 bool IsWhole(double number, double min, double max) {
@@ -36,7 +37,7 @@ std::string FromTo(double min, double max) {
 }  // namespace
 
 const std::string* OnlyText(const Item& item) {
-  return Only<std::string>(item);
+  return Only(item, &Value::text);
 }
 
 bool IsPlainText(std::string_view text, size_t max) {
@@ -55,10 +56,10 @@ std::optional<bool> Boolean::Parse(const std::string& text) {
 }
 
 Parsed<bool> Boolean::Read(const Item& item) const {
-  if (const bool* value = Only<bool>(item)) return *value;
+  if (const bool* value = Only(item, &Value::boolean)) return *value;
   std::optional<bool> parsed;
   if (const std::string* text = OnlyText(item)) parsed = Parse(*text);
-  if (const double* number = Only<double>(item)) {
+  if (const double* number = Only(item, &Value::number)) {
     parsed = Parse(FormatNumber(*number));
   }
   if (!parsed) return tl::unexpected(kExpected);
@@ -72,7 +73,7 @@ bool Number::Has(double number) const {
 std::string Number::Expected() const { return noun + FromTo(min, max) + note; }
 
 Parsed<double> Number::Read(const Item& item) const {
-  const double* number = Only<double>(item);
+  const double* number = Only(item, &Value::number);
   if (number == nullptr || !Has(*number)) {
     return tl::unexpected(Expected() + ", without quotes");
   }
@@ -80,7 +81,7 @@ Parsed<double> Number::Read(const Item& item) const {
 }
 
 Parsed<size_t> WholeNumber::Read(const Item& item) const {
-  const double* number = Only<double>(item);
+  const double* number = Only(item, &Value::number);
   if (number == nullptr || !IsWhole(*number, min, max)) {
     return tl::unexpected("a whole number" + FromTo(min, max) +
                           ", without quotes");
@@ -92,8 +93,8 @@ Parsed<std::vector<uint16_t>> Ports::Read(const Item& item,
                                           size_t before) const {
   std::vector<uint16_t> ports;
   for (const Value& value : item.values) {
-    const double* number = std::get_if<double>(&value);
-    if (number == nullptr || !IsWhole(*number, min, max)) break;
+    const std::optional<double>& number = value.number;
+    if (!number || !IsWhole(*number, min, max)) break;
     ports.push_back(static_cast<uint16_t>(*number));
   }
   if (ports.empty() || ports.size() < item.values.size() ||
@@ -135,7 +136,7 @@ const Text kUnit = {
 
 Parsed<std::string> User::Read(const Item& item) const {
   constexpr double kUserIdMax = std::numeric_limits<uid_t>::max() - 1.0;
-  const double* number = Only<double>(item);
+  const double* number = Only(item, &Value::number);
   if (number != nullptr && IsWhole(*number, 0, kUserIdMax)) {
     return FormatNumber(*number);
   }

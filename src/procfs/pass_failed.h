@@ -1,8 +1,6 @@
 #ifndef RESOURCE_ATTRIBUTION_PROCFS_PASS_FAILED_H_
 #define RESOURCE_ATTRIBUTION_PROCFS_PASS_FAILED_H_
 
-#include <exception>
-
 #include "procfs/result.h"
 
 namespace resource_attribution::procfs {
@@ -12,13 +10,12 @@ namespace resource_attribution::procfs {
 /// the next pass goes on from the last one that succeeded.
 ///
 /// A process that has ended, or that may not be read, ends no pass: that is a
-/// Result.
-class PassFailed : public std::exception {
+/// Result. Sampler::Pass catches it.
+class PassFailed {
  public:
   explicit PassFailed(const Error& error) : error_(error) {}
 
   const Error& error() const { return error_; }
-  const char* what() const noexcept override { return "pass failed"; }
 
  private:
   Error error_;
