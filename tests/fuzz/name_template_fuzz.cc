@@ -21,7 +21,7 @@ void Fuzz(std::string_view bytes) {
   auto choices = ChoicesFrom(bytes);
   const std::string text = choices.ConsumeRandomLengthString(127);
   // As the configuration takes it.
-  if (text.empty() || !IsPlainText(text) ||
+  if (text.empty() || !::IsPlainText(text) ||
       text.find('/') != std::string::npos) {
     return;
   }
