@@ -16,8 +16,9 @@ UNIQUE = f"raforeign{os.getpid()}"
 class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
 
     kind, option, mount_options = "cgroup2", "", []
-    test_processes_move_between_cgroups_that_come_and_go = None
-    test_nesting_keeps_nobody_else_from_being_found = None
+    # Of the hierarchy, what makes cgroups alone.
+    locals().update({name: None for name in dir(cgroups_test.Hierarchy)
+                     if name.startswith("test_")})
 
     def start(self, *options, namespaces, before=""):
         """The daemon in new namespaces, with the host's procfs at
