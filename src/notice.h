@@ -22,9 +22,9 @@ struct Notice {
     kNotCompared,
     kCompared,
     kNoThreads,
-    kTraffic,
+    kTraffic,  // the last, see kKinds
   };
-  static constexpr size_t kKinds = 10;
+  static constexpr size_t kKinds = static_cast<size_t>(Kind::kTraffic) + 1;
 
   enum class Severity { kInfo, kWarning };
 

@@ -132,8 +132,7 @@ class OddProcessesTest(daemon.TestCase):
     def test_kernel_threads_belong_only_where_a_name_selects_them(self):
         if not pathlib.Path("/proc/2/comm").exists():
             self.skipTest("no kernel threads in this PID namespace")
-        # Other tests may have thousands of processes now. With as many files
-        # kept, write_prometheus, which calls select(2), takes no connection.
+        # Other tests may have thousands of processes now.
         collectd = self.start_collectd(
             "MaxOpenFiles 100",
             '<Process "${comm} of root">', 'User "root"', "MaxInstances 1000",
