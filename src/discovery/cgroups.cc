@@ -42,11 +42,14 @@ bool Matches(const std::string& pattern, std::string_view name) {
 
 bool IsSlice(std::string_view name) { return name.ends_with(".slice"); }
 
-// The unit of a cgroup called `name`; empty when it is no unit's. Names that
-// the kernel could mistake for a file of its own begin with a `_` of systemd's.
+// The unit of a cgroup called `name`; empty when it is no unit's. A unit's name
+// ends with a dot and a type, systemd.unit(5). systemd puts a `_` before names
+// that the kernel could mistake for a file of its own.
 std::string_view UnitNamed(std::string_view name) {
   if (name.starts_with('_')) name.remove_prefix(1);
-  return name.find('.') == std::string_view::npos ? std::string_view() : name;
+  const size_t dot = name.rfind('.');
+  const bool has_type = dot != std::string_view::npos && dot + 1 < name.size();
+  return has_type && dot > 0 ? name : std::string_view();
 }
 
 // A cgroup may be removed at any time: ENOENT before it is opened, ENODEV

@@ -84,6 +84,10 @@ TEST(CgroupPath, UnitIsTheFirstThatIsNoSlice) {
             "user@1000.service");
   EXPECT_EQ(SystemdUnitOf("/system.slice"), "");
   EXPECT_EQ(SystemdUnitOf("/docker/4711"), "");
+  // Dots alone make no unit: it has a name and a type.
+  for (const char* const path : {"/a.slice/..", "/_..", "/.service", "/a."}) {
+    EXPECT_EQ(SystemdUnitOf(path), "") << path;
+  }
   EXPECT_EQ(SystemdUnitOf("/"), "");
   EXPECT_EQ(SystemdUnitOf(""), "");
 }
