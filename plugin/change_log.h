@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "collectd.h"
-#include "sampler.h"
+#include "sampler/sampler.h"
 
 namespace resource_attribution {
 

@@ -23,7 +23,7 @@ using procfs::Printable;
 
 constexpr const char* kNone = "-";
 
-// An instance as the table shows it.
+// A series as the table shows it.
 struct Row {
   std::string name;
   std::string memory = kNone;
@@ -47,12 +47,13 @@ std::string Significant(double value) {
   return text.data();
 }
 
-// Whether the process is traced, and what shows it; nothing where nobody asked.
-std::string DescribeTracing(const TracingDetector::Seen* seen) {
-  if (seen == nullptr) return "";
-  if (!seen->detection) return ", tracing: cannot be told";
-  using attribution::Tracing;
-  const auto& [tracing, evidence] = *seen->detection;
+// Whether the process is traced, and what shows it; empty where no service
+// asks.
+std::string DescribeTracing(const store::Record* record) {
+  if (record == nullptr || !record->detected) return "";
+  if (!record->detected->detection) return ", tracing: unknown";
+  using store::Tracing;
+  const auto& [tracing, evidence] = *record->detected->detection;
   if (tracing == Tracing::kAbsent) return ", tracing: absent";
   return std::string(", tracing: ") + (tracing == Tracing::kOn ? "on" : "off") +
          " (" + evidence + ")";
@@ -60,19 +61,20 @@ std::string DescribeTracing(const TracingDetector::Seen* seen) {
 
 // The PID and the command name, which any user chooses.
 std::string Describe(const procfs::Procfs& proc, const Sampler& sampler,
-                     pid_t pid, size_t block) {
+                     const discovery::Match& match) {
   procfs::Buffer buffer;
-  const auto comm = proc.GlanceAt(pid).ReadComm(buffer);
-  return std::to_string(pid) + " " + (comm ? Printable(*comm) : "(gone)") +
-         DescribeTracing(sampler.TracingOf(pid)) +
-         (sampler.IsSelectedAsUntraced(pid, block) ? ", untraced" : "");
+  const auto comm = proc.GlanceAt(match.pid).ReadComm(buffer);
+  return std::to_string(match.pid) + " " +
+         (comm ? Printable(*comm) : "(gone)") +
+         DescribeTracing(sampler.Find(match.pid)) +
+         (match.untraced ? ", untraced" : "");
 }
 
-Row MakeRow(const InstanceReport& report, const Sampler& sampler,
+Row MakeRow(const SeriesReport& report, const Sampler& sampler,
             const procfs::Procfs& proc) {
-  const attribution::Values& values = report.values;
+  const Values& values = report.values;
   Row row{
-      .name = Printable(report.instance),
+      .name = Printable(report.name),
       .memory = Rounded(values.process_memory_bytes, 0),
       .peak = Rounded(values.process_memory_peak_bytes, 0),
       .cpu = Rounded(values.process_cpu_percent, 1),
@@ -82,9 +84,9 @@ Row MakeRow(const InstanceReport& report, const Sampler& sampler,
                          : kNone,
   };
   for (const discovery::Match& match : sampler.matches()) {
-    if (sampler.NameOf(match) == report.instance &&
+    if (sampler.NameOf(match) == report.name &&
         report.pid.value_or(match.pid) == match.pid) {
-      row.below.push_back(Describe(proc, sampler, match.pid, match.block));
+      row.below.push_back(Describe(proc, sampler, match));
     }
   }
   if (const auto& bytes = values.tracing_network_bytes) {
@@ -114,15 +116,15 @@ void AddRowsOfAbsent(const Sampler& sampler, const PassReport& report,
   }
 }
 
-// Of every instance that has values, and of every block that has none.
+// A row for every series that has values and every block that has none.
 std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
   std::vector<Row> rows;
   const auto proc = procfs::Procfs::Open(sampler.config().proc_path);
   if (!proc) return rows;
-  for (const InstanceReport& instance : report.instances) {
-    rows.push_back(MakeRow(instance, sampler, *proc));
+  for (const SeriesReport& series : report.series) {
+    rows.push_back(MakeRow(series, sampler, *proc));
     for (const ComponentReport& one : report.components) {
-      if (one.instance != instance.instance) continue;
+      if (one.series != series.name) continue;
       rows.push_back({.name = "  " + Printable(one.component),
                       .cpu = Rounded(one.cpu_percent, 1)});
     }

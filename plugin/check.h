@@ -6,7 +6,7 @@
 
 #include "collectd.h"
 #include "environment.h"
-#include "sampler.h"
+#include "sampler/sampler.h"
 
 namespace resource_attribution {
 

@@ -23,7 +23,7 @@
 #include "interval.h"
 #include "log.h"
 #include "procfs/printable.h"
-#include "sampler.h"
+#include "sampler/sampler.h"
 #include "types.h"
 
 namespace resource_attribution {
@@ -120,7 +120,7 @@ bool Sample() {
 int RunPass() {
   if (!Sample()) return 0;
   const cdtime_t now = cdtime();
-  for (const InstanceReport& report : module_state->report.instances) {
+  for (const SeriesReport& report : module_state->report.series) {
     Dispatch(report, now);
   }
   for (const ComponentReport& report : module_state->report.components) {

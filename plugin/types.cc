@@ -11,8 +11,6 @@
 namespace resource_attribution {
 namespace {
 
-using attribution::Values;
-
 // A type with one data source.
 struct Gauge {
   const char* name;
@@ -64,11 +62,11 @@ int RegisterGauge(std::string_view type) {
 }
 
 // All but the type.
-value_list_t ListOf(std::string_view instance, cdtime_t time) {
+value_list_t ListOf(std::string_view series, cdtime_t time) {
   value_list_t list{};
   list.time = time;
   Copy(kPluginName, list.plugin);
-  Copy(instance, list.plugin_instance);
+  Copy(series, list.plugin_instance);
   return list;
 }
 
@@ -93,8 +91,8 @@ int RegisterTypes() {
   return Register(kNetworkBytes, sources);
 }
 
-void Dispatch(const InstanceReport& report, cdtime_t time) {
-  value_list_t list = ListOf(report.instance, time);
+void Dispatch(const SeriesReport& report, cdtime_t time) {
+  value_list_t list = ListOf(report.name, time);
   if (report.pid) {
     std::to_chars(list.type_instance, std::end(list.type_instance) - 1,
                   *report.pid);
@@ -115,7 +113,7 @@ void Dispatch(const InstanceReport& report, cdtime_t time) {
 }
 
 void Dispatch(const ComponentReport& report, cdtime_t time) {
-  value_list_t list = ListOf(report.instance, time);
+  value_list_t list = ListOf(report.series, time);
   Copy(report.component, list.type_instance);
   value_t value{};
   value.gauge = report.cpu_percent;

@@ -2,7 +2,7 @@
 #define RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 
 #include "collectd.h"
-#include "sampler.h"
+#include "sampler/sampler.h"
 
 namespace resource_attribution {
 
@@ -16,7 +16,7 @@ int RegisterTypes();
 /// Hands the values to collectd, those that were measured, all with the time
 /// `time`: under the plugin instance and, for a single process, with its PID as
 /// the type instance.
-void Dispatch(const InstanceReport& report, cdtime_t time);
+void Dispatch(const SeriesReport& report, cdtime_t time);
 
 /// Likewise the CPU of a component. It has a type of its own, because
 /// process_cpu_percent includes it; the type instance is the component.

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "attribution/values.h"
 #include "discovery/selectors.h"
 
 namespace resource_attribution {
@@ -28,6 +27,25 @@ enum class DiscoveryMode {
   kScan,    ///< by scanning /proc in each pass
 };
 
+/// Which memory `process_memory_bytes` is.
+enum class MemoryType {
+  kRss,  ///< resident set size
+  kPss,  ///< proportional set size: shared pages count once among all
+};
+
+/// Which peak `process_memory_peak_bytes` is.
+enum class PeakMemory {
+  kVmPeak,  ///< of the virtual memory size
+  kVmHwm,   ///< of the resident set
+};
+
+/// Where the two values of tracing come from.
+enum class TracingOverhead {
+  kEstimate,  ///< constants
+  kThreads,   ///< CPU: the threads that trace; memory: the constant
+  kCompared,  ///< the traced processes less the untraced ones
+};
+
 /// A part of a process: the threads whose name matches any of the expressions.
 struct Component {
   std::string name;
@@ -36,9 +54,18 @@ struct Component {
 
 /// A service, as a `<Process>` block describes it: which processes, reported
 /// under which name. The options of the plugin that a block inherits are in it.
-struct Service : attribution::Options {
+struct Service {
   std::string name;  ///< may hold placeholders, see discovery::NameTemplate
   discovery::Selectors selectors;
+
+  MemoryType memory_type = MemoryType::kRss;
+  PeakMemory peak_memory = PeakMemory::kVmPeak;
+  double tracing_memory_percent = 1.5;  ///< of the memory
+  double tracing_cpu_percent = 0.5;     ///< for each process
+  TracingOverhead tracing_overhead = TracingOverhead::kEstimate;
+
+  /// Its processes are there for tracing only: all that they use is overhead.
+  bool tracing_process = false;
 
   /// How many names a name with placeholders may become.
   size_t max_instances = 256;
@@ -67,8 +94,7 @@ struct Service : attribution::Options {
   /// A comparison without `untraced` has to know which processes are traced.
   bool DetectsTracing() const {
     return tracing_detect ||
-           (tracing_overhead == attribution::TracingOverhead::kCompared &&
-            !untraced);
+           (tracing_overhead == TracingOverhead::kCompared && !untraced);
   }
 };
 

@@ -13,7 +13,6 @@
 namespace resource_attribution {
 namespace {
 
-using attribution::TracingOverhead;
 using options::Expected;
 using options::Expression;
 using options::Item;

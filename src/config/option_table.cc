@@ -8,9 +8,6 @@
 namespace resource_attribution::options {
 namespace {
 
-using attribution::MemoryType;
-using attribution::PeakMemory;
-using attribution::TracingOverhead;
 using discovery::Selectors;
 
 constexpr Scopes kBoth = kPlugin | kProcess;
@@ -182,8 +179,7 @@ std::vector<Option> Selecting() {
                "This cgroup, or one below it."),
       Selector("SystemdUnit", kUnit, &Selectors::systemd_units,
                "A unit of the system's systemd."),
-      Row("IncludeChildren", kSelection, Boolean{},
-          &Selectors::include_children,
+      Row("IncludeChildren", kProcess, Boolean{}, &Selectors::include_children,
           "Descendants of a process that matches belong to the block."),
       Row("PerProcess", kProcess, Boolean{}, &Service::per_process,
           "One set of values for each process in place of the sum."),

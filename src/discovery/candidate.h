@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "procfs/process.h"
-#include "procfs/process_table.h"
+#include "store/record.h"
 
 namespace resource_attribution::discovery {
 
@@ -24,7 +24,7 @@ class Candidate {
   /// All have to outlive the candidate; one candidate uses `buffers` at a time.
   /// `watched` is null or was read in this pass.
   Candidate(const procfs::Process& process, Buffers& buffers,
-            const procfs::WatchedProcess* watched = nullptr)
+            const store::Record* watched = nullptr)
       : process_(process), buffers_(buffers), watched_(watched) {}
 
   pid_t pid() const { return process_.pid(); }
@@ -46,7 +46,7 @@ class Candidate {
 
   const procfs::Process& process_;
   Buffers& buffers_;
-  const procfs::WatchedProcess* watched_;
+  const store::Record* watched_;
   std::optional<procfs::Result<std::string_view>> comm_;
   std::optional<procfs::Result<procfs::Cmdline>> cmdline_;
   std::optional<procfs::Result<std::string_view>> exe_;

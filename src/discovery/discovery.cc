@@ -11,6 +11,18 @@ namespace resource_attribution::discovery {
 
 using procfs::Error;
 
+namespace {
+
+std::string Describe(const Error& error) {
+  std::string text = error.Message();
+  if (error.Denied()) {
+    text += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
+  }
+  return text;
+}
+
+}  // namespace
+
 Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     : listing_(std::move(mounts)) {
   for (const Target& target : targets) {
@@ -20,9 +32,17 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     for (const std::string& user : selectors.users) users_.Add(user);
     Block block{.selectors = &selectors,
                 .name = NameTemplate(target.name),
-                .max_instances = target.max_instances};
+                .max_instances = target.max_instances,
+                .untraced = target.untraced};
     if (selectors.AskForCommandLine() || block.name.NeedsCgroup()) {
       changes_.ExpectSilentChanges();
+    }
+    if (block.untraced != nullptr) {
+      for (const std::string& user : block.untraced->users) users_.Add(user);
+      if (block.untraced->AskForCommandLine() ||
+          block.untraced->HaveCgroups()) {
+        changes_.ExpectSilentChanges();
+      }
     }
     if (!block.name.HasPlaceholders()) {
       block.instance = instances_.AddLasting(target.name, index);
@@ -51,7 +71,7 @@ void Discovery::ChooseCandidates() {
 
 void Discovery::Find(const procfs::Procfs& proc,
                      std::chrono::steady_clock::time_point now,
-                     procfs::ProcessTable& table) {
+                     store::ProcessStore& table) {
   Pass pass{proc, table, changes_.PlanPass(now)};
   if (users_.Refresh(now)) pass.plan.everything = true;
   listing_.BeginPass();
@@ -61,6 +81,7 @@ void Discovery::Find(const procfs::Procfs& proc,
     MatchAll(pass);
   }
   AddDescendants(pass);
+  MarkUntraced(pass);
   EndPass(pass, now);
 }
 
@@ -128,7 +149,7 @@ void Discovery::Search(const Pass& pass) {
 // Adds the matches of the process `pid` with `blocks`.
 void Discovery::LookAt(const Pass& pass, pid_t pid, Blocks blocks,
                        std::string_view cgroup) {
-  const procfs::WatchedProcess* watched = ReadWatched(pass, pid);
+  const store::Record* watched = ReadWatched(pass, pid);
   const auto glanced_at = pass.proc.GlanceAt(pid);
   Candidate glance(glanced_at, buffers_, watched);
   if (!cgroup.empty()) glance.SetCgroup(cgroup);
@@ -152,8 +173,8 @@ void Discovery::LookAt(const Pass& pass, pid_t pid, Blocks blocks,
 
 // The process when it is watched and can be read, or else null: then it is
 // looked at as one that is not watched, and has no match any more.
-procfs::WatchedProcess* Discovery::ReadWatched(const Pass& pass, pid_t pid) {
-  procfs::WatchedProcess* watched = pass.table.Find(pid);
+store::Record* Discovery::ReadWatched(const Pass& pass, pid_t pid) {
+  store::Record* watched = pass.table.Find(pid);
   if (watched == nullptr) return nullptr;
   const auto read = pass.table.Read(*watched);
   if (read) return watched;
@@ -266,11 +287,8 @@ bool Discovery::LeaveOut(const Error& error, pid_t pid, Blocks blocks) {
   for (const size_t index : blocks) {
     Block& block = blocks_[index];
     if (!block.problem.empty()) continue;
-    block.problem = error.Message();
+    block.problem = Describe(error);
     block.problem_process = pid;
-    if (error.Denied()) {
-      block.problem += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
-    }
   }
   return !error.Denied();
 }
@@ -298,11 +316,11 @@ bool Discovery::MissesDescendants(const Pass& pass) const {
 // one cannot be read it is as it was: no event tells of a process that is no
 // longer watched.
 void Discovery::NoteParents(const Pass& pass) {
-  for (auto& [pid, process] : pass.table.processes()) {
-    const auto read = pass.table.Read(process);
+  for (auto& [pid, record] : pass.table.records()) {
+    const auto read = pass.table.Read(record);
     if (!read) procfs::ThrowIfOutOfResources(read.error());
     if (read || !read.error().Gone()) {
-      parents_.push_back({process.stat.parent, pid});
+      parents_.push_back({record.stat.parent, pid});
     }
   }
 }
@@ -351,13 +369,68 @@ bool Discovery::WatchDescendant(const Pass& pass, const Descendant& one) {
   return (*watched)->stat.parent == one.parent;
 }
 
+// Marks the matches with processes that the block calls untraced. What an event
+// would have changed is as it was; PID files are read again in each pass.
+void Discovery::MarkUntraced(const Pass& pass) {
+  for (Block& block : blocks_) {
+    if (block.untraced != nullptr) ListUntraced(pass, block);
+  }
+  for (Match& match : next_matches_) {
+    const Block& block = blocks_[match.block];
+    if (block.untraced == nullptr) continue;
+    const Match* before = FindMatch(matches_, match.pid, match.block);
+    const bool holds = before != nullptr && !block.untraced->HaveOwnList() &&
+                       pass.plan.StillHolds(match.pid);
+    match.untraced = holds ? before->untraced : IsUntraced(pass, match);
+  }
+}
+
+void Discovery::ListUntraced(const Pass& pass, Block& block) {
+  const bool has_list = block.untraced->HaveOwnList();
+  if (pass.plan.everything || has_list) {
+    block.untraced_problem.clear();
+    block.untraced_problem_process = 0;
+  }
+  if (!has_list) return;
+  listing_.List(pass.proc, *block.untraced, /*lists_cgroups=*/false,
+                block.untraced_list, block.untraced_problem);
+}
+
+bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
+  Block& block = blocks_[match.block];
+  if (block.untraced->HaveOwnList() &&
+      std::none_of(block.untraced_list.begin(), block.untraced_list.end(),
+                   [&](const auto& one) { return one.pid == match.pid; })) {
+    return false;
+  }
+  store::Record* record = pass.table.Find(match.pid);
+  const auto glanced_at = pass.proc.GlanceAt(match.pid);
+  const auto read =
+      record == nullptr ? procfs::Result<void>() : pass.table.Read(*record);
+  Candidate candidate(glanced_at, buffers_, record);
+  const auto is_one = read.and_then([&] {
+    return Matches(*block.untraced, /*cgroups_are_listed=*/false, users_,
+                   candidate);
+  });
+  if (is_one) return *is_one;
+  const Error& error = is_one.error();
+  procfs::ThrowIfOutOfResources(error);
+  if (error.Gone()) return false;
+  if (block.untraced_problem.empty()) {
+    block.untraced_problem = Describe(error);
+    block.untraced_problem_process = match.pid;
+  }
+  if (!error.Denied()) changes_.LookAgain(match.pid);
+  return false;
+}
+
 void Discovery::EndPass(const Pass& pass,
                         std::chrono::steady_clock::time_point now) {
   std::sort(next_matches_.begin(), next_matches_.end());
   std::swap(matches_, next_matches_);
 
   auto match = matches_.begin();
-  pass.table.ForgetIf([&](const procfs::WatchedProcess& process) {
+  pass.table.ForgetIf([&](const store::Record& process) {
     while (match != matches_.end() && match->pid < process.id.pid) ++match;
     return match == matches_.end() || match->pid != process.id.pid;
   });

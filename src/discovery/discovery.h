@@ -18,8 +18,8 @@
 #include "discovery/name_template.h"
 #include "discovery/selectors.h"
 #include "discovery/users.h"
-#include "procfs/process_table.h"
 #include "procfs/procfs.h"
+#include "store/process_store.h"
 
 namespace resource_attribution::discovery {
 
@@ -28,6 +28,8 @@ struct Target {
   std::string name;  ///< may hold placeholders
   const Selectors* selectors = nullptr;
   size_t max_instances = 0;
+  /// Which of the processes that match are not traced; null: not said.
+  const Selectors* untraced = nullptr;
 };
 
 /// Finds the processes of all blocks in each pass. Not thread-safe.
@@ -61,7 +63,7 @@ class Discovery {
   /// scans everything then.
   void Find(const procfs::Procfs& proc,
             std::chrono::steady_clock::time_point now,
-            procfs::ProcessTable& table);
+            store::ProcessStore& table);
 
   /// Sorted by PID and then by block, each pair once.
   const std::vector<Match>& matches() const { return matches_; }
@@ -82,6 +84,17 @@ class Discovery {
     return one.listing_problem.empty() ? one.problem_process : 0;
   }
 
+  /// What keeps untraced processes of `block` from being found, which then
+  /// count as traced, for people; empty when nothing does.
+  const std::string& UntracedProblem(size_t block) const {
+    return blocks_[block].untraced_problem;
+  }
+
+  /// A process that has this problem; 0 where it is not of a process.
+  pid_t UntracedProblemProcess(size_t block) const {
+    return blocks_[block].untraced_problem_process;
+  }
+
   /// How many processes of `block` were left out, since all were looked at
   /// last, because it has as many instances as it may.
   size_t Refused(size_t block) const { return blocks_[block].refused; }
@@ -96,12 +109,16 @@ class Discovery {
     std::string problem;          // of its processes, since all were looked at
     pid_t problem_process = 0;    // one of those that have it
     std::string listing_problem;  // of its lists, this pass
-    size_t refused = 0;           // since all were looked at
+    const Selectors* untraced = nullptr;
+    std::vector<CgroupMember> untraced_list;  // in PID files, this pass
+    std::string untraced_problem;
+    pid_t untraced_problem_process = 0;
+    size_t refused = 0;  // since all were looked at
   };
   // Of one Find.
   struct Pass {
     const procfs::Procfs& proc;
-    procfs::ProcessTable& table;
+    store::ProcessStore& table;
     ChangeFeed::Plan& plan;
   };
   using Blocks = std::span<const size_t>;  // indices, ascending
@@ -113,7 +130,7 @@ class Discovery {
   void Search(const Pass& pass);
   void LookAt(const Pass& pass, pid_t pid, Blocks blocks,
               std::string_view cgroup);
-  procfs::WatchedProcess* ReadWatched(const Pass& pass, pid_t pid);
+  store::Record* ReadWatched(const Pass& pass, pid_t pid);
   void NoteParent(Candidate& candidate);
   Blocks BlocksThatMatch(Candidate& candidate, Blocks blocks);
   bool Watch(const Pass& pass, const procfs::Process& process, Blocks blocks);
@@ -124,6 +141,9 @@ class Discovery {
   void NoteParents(const Pass& pass);
   void AddDescendants(const Pass& pass);
   bool WatchDescendant(const Pass& pass, const Descendant& one);
+  void MarkUntraced(const Pass& pass);
+  void ListUntraced(const Pass& pass, Block& block);
+  bool IsUntraced(const Pass& pass, const Match& match);
   void EndPass(const Pass& pass, std::chrono::steady_clock::time_point now);
 
   std::vector<Block> blocks_;

@@ -15,6 +15,7 @@ struct Match {
   size_t block = 0;     ///< index into the targets
   size_t instance = 0;  ///< under which it is reported, index into instances()
   bool inherited = false;  ///< only because its parent does
+  bool untraced = false;   ///< what selects the untraced processes matches, too
 
   auto operator<=>(const Match&) const = default;
 };

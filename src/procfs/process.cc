@@ -185,6 +185,13 @@ Result<Stat> Process::ReadStat(Buffer& buffer) const {
       .and_then(ParseStat);
 }
 
+Result<void> Process::IsStill(const ProcessId& id, Buffer& buffer) const {
+  const auto stat = ReadStat(buffer);
+  if (!stat) return tl::unexpected(stat.error());
+  if (stat->start_time == id.start_time && !stat->Ended()) return {};
+  return tl::unexpected(Error{.file = kStat, .system_error = ESRCH});
+}
+
 Result<Status> Process::ReadStatus(Buffer& buffer) const {
   return Read({"status", kStatus}, kFileMax, Oversize::kFail, buffer)
       .and_then(ParseStatus);

@@ -119,6 +119,11 @@ class Process {
   /// meanwhile, the kernel may leave out others (fs/proc/base.c, first_tid).
   Result<void> ListThreads(std::vector<pid_t>& tids, Buffer& buffer) const;
 
+  /// An error that is Gone() unless this is the process `id` and it has not
+  /// ended: until its directory was opened, another process may have got its
+  /// PID.
+  Result<void> IsStill(const ProcessId& id, Buffer& buffer) const;
+
   /// Of one thread: its name, CPU time and start.
   Result<Stat> ReadThreadStat(pid_t tid, Buffer& buffer) const;
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "sampler.h"
+#include "sampler/sampler.h"
 
 namespace resource_attribution {
 namespace {
@@ -148,8 +148,7 @@ BENCHMARK_CAPTURE(BM_Measured, Detect, [](Service& block) {
 })->Arg(10);
 BENCHMARK_CAPTURE(BM_Measured, Threads,
                   [](Service& block) {
-                    block.tracing_overhead =
-                        attribution::TracingOverhead::kThreads;
+                    block.tracing_overhead = TracingOverhead::kThreads;
                   })
     ->Arg(10)
     ->Arg(100)

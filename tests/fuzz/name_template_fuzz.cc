@@ -30,7 +30,7 @@ void Fuzz(std::string_view bytes) {
   if (auto compiled = CompileExpression(expression); compiled->ok()) {
     selectors.command_lines.push_back(std::move(compiled));
   }
-  procfs::WatchedProcess watched;
+  store::Record watched;
   watched.comm = choices.ConsumeRandomLengthString(15);
   if (choices.ConsumeBool()) {
     watched.status.effective_user = choices.ConsumeIntegral<uid_t>();

@@ -9,7 +9,7 @@
 #include "check.h"
 #include "fuzz.h"
 #include "proc_tree.h"
-#include "sampler.h"
+#include "sampler/sampler.h"
 
 using namespace resource_attribution;
 using std::chrono::milliseconds;
@@ -43,7 +43,7 @@ Config Blocks(const std::string& proc_path) {
     made.selectors.command_lines.push_back(
         discovery::CompileExpression("(?P<x>[^/]*)"));
     made.max_instances = 2;
-    made.memory_type = attribution::MemoryType::kPss;
+    made.memory_type = MemoryType::kPss;
   }));
   config.services.push_back(block("tree", [](Service& made) {
     made.selectors.names = {"a-name-of-more-than-15-bytes", "fake"};
@@ -52,13 +52,13 @@ Config Blocks(const std::string& proc_path) {
   config.services.push_back(block("measured", [](Service& made) {
     made.selectors.users = {"0"};
     made.tracing_detect = true;
-    made.tracing_overhead = attribution::TracingOverhead::kThreads;
+    made.tracing_overhead = TracingOverhead::kThreads;
     made.components.push_back({"c", {}});
     made.components[0].threads.push_back(discovery::CompileExpression("[a-f]"));
   }));
   config.services.push_back(block("compared", [](Service& made) {
     made.selectors.users = {"0"};
-    made.tracing_overhead = attribution::TracingOverhead::kCompared;
+    made.tracing_overhead = TracingOverhead::kCompared;
     made.compare_window = 1;
     made.untraced.emplace().names = {"fake"};
   }));
@@ -108,7 +108,7 @@ void RequireNumber(double value) {
 
 void RequireValues(const PassReport& report) {
   std::set<std::pair<std::string_view, std::optional<pid_t>>> seen;
-  for (const InstanceReport& one : report.instances) {
+  for (const SeriesReport& one : report.series) {
     RequireInstanceName(one.instance);
     Require(seen.insert({one.instance, one.pid}).second,
             "a pass reports no instance twice");

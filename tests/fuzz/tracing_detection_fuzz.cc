@@ -2,12 +2,12 @@
 #include <string>
 #include <string_view>
 
-#include "attribution/tracing_detection.h"
 #include "fuzz.h"
+#include "measures/tracing_detection.h"
 
-using resource_attribution::attribution::Detection;
-using resource_attribution::attribution::DetectTracing;
-using resource_attribution::attribution::Tracing;
+using resource_attribution::measures::Detection;
+using resource_attribution::measures::DetectTracing;
+using resource_attribution::measures::Tracing;
 
 namespace {
 

@@ -47,6 +47,10 @@ INVALID = [
      ['<Process "a">', '<Component "b">', 'unknown option Name "c"', "Thread"]),
     ('<Process "a">\nName "a"\n<Untraced>\nIncludeChildren true\n</Untraced>\n'
      '</Process>', {},
+     ['<Process "a">', "<Untraced>", "unknown option IncludeChildren true",
+      "known here: Self, PIDFile"]),
+    ('<Process "a">\nName "a"\n<Untraced>\nSelf false\n</Untraced>\n'
+     '</Process>', {},
      ['<Process "a">', "expected <Untraced> with a selector"]),
     ('Process "a"', {"RESOURCE_ATTRIBUTION_ENABLED": "2"},
      ['RESOURCE_ATTRIBUTION_ENABLED="2"', "true or false"]),

@@ -1,10 +1,10 @@
-#include "attribution/comparison.h"
+#include "measures/comparison.h"
 
 #include <gtest/gtest.h>
 
 #include <initializer_list>
 
-namespace resource_attribution::attribution {
+namespace resource_attribution::measures {
 namespace {
 
 using Side = Comparison::Side;
@@ -89,4 +89,4 @@ TEST(ComparisonTest, MayBeNegative) {
 }
 
 }  // namespace
-}  // namespace resource_attribution::attribution
+}  // namespace resource_attribution::measures

@@ -11,9 +11,6 @@
 namespace resource_attribution {
 namespace {
 
-using attribution::MemoryType;
-using attribution::PeakMemory;
-using attribution::TracingOverhead;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;

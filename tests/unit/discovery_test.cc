@@ -44,7 +44,8 @@ class DiscoveryTest : public testing::Test {
       for (const Selectors& block : blocks_) {
         const std::string name =
             name_.empty() ? "block " + std::to_string(targets.size()) : name_;
-        targets.push_back({name, &block, max_instances_});
+        targets.push_back(
+            {name, &block, max_instances_, untraced_ ? &*untraced_ : nullptr});
       }
       discovery_.emplace(targets, tree_.path() + "/self/mounts");
     }
@@ -69,12 +70,13 @@ class DiscoveryTest : public testing::Test {
   std::vector<Selectors> blocks_;
   std::string name_;
   size_t max_instances_ = 256;
+  std::optional<Selectors> untraced_;  // of every block
   std::optional<Discovery> discovery_;
   const std::string proc_path_ = tree_.path();
   procfs::Result<procfs::Procfs> proc_ = procfs::Procfs::Open(proc_path_);
   steady_clock::time_point now_;
   // No file is kept: those of a tree that is removed could still be read.
-  procfs::ProcessTable table_{0, [] { return procfs::Instant{}; }};
+  store::ProcessStore table_{0, [] { return procfs::Instant{}; }};
 };
 
 Selectors WithName(const std::string& name) {
@@ -118,7 +120,7 @@ TEST_F(DiscoveryTest, FindsItsWayAboutARealTree) {
                           Match{102, 2, 2}));
   EXPECT_EQ(table_.Find(4)->id, (procfs::ProcessId{4, 24}));
   EXPECT_EQ(table_.Find(100)->id, (procfs::ProcessId{100, 201629}));
-  EXPECT_EQ(table_.processes().size(), 3U);
+  EXPECT_EQ(table_.records().size(), 3U);
 }
 
 TEST_F(DiscoveryTest, ProblemWithAProcessIsOnlyThatOfItsBlocks) {
@@ -645,6 +647,89 @@ TEST_F(ListedTest, HostWithoutCgroupsIsSaid) {
   EXPECT_THAT(discovery_->Problem(0), HasSubstr("v1's systemd to be mounted"));
 }
 
+class UntracedTest : public DiscoveryTest {
+ protected:
+  UntracedTest() {
+    blocks_.push_back(WithName("a"));
+    untraced_.emplace();
+  }
+
+  std::vector<pid_t> Untraced() {
+    EXPECT_TRUE(Discover());
+    std::vector<pid_t> pids;
+    for (const Match& match : discovery_->matches()) {
+      if (match.untraced) pids.push_back(match.pid);
+    }
+    return pids;
+  }
+};
+
+TEST_F(UntracedTest, IsAskedOfProcessesThatMatchAlone) {
+  untraced_->command_lines.push_back(CompileExpression("canary"));
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "a", .cmdline = std::string("canary\0", 7)});
+  tree_.Put({.pid = 7, .comm = "b", .cmdline = std::string("canary\0", 7)});
+  const FileAccess access(tree_.path() + "/7/cmdline");
+  EXPECT_THAT(Untraced(), ElementsAre(6));
+  EXPECT_EQ(discovery_->matches().size(), 2U);
+  EXPECT_EQ(table_.records().size(), 2U);
+  EXPECT_FALSE(access.Happened());
+}
+
+TEST_F(UntracedTest, PidFileIsReadAgainInEachPass) {
+  untraced_->pid_files = {files_.path() / "x.pid"};
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "a"});
+  EXPECT_THAT(Untraced(), IsEmpty());
+  Write(files_.path() / "x.pid", "6");
+  EXPECT_THAT(Untraced(), ElementsAre(6));
+  Write(files_.path() / "x.pid", "5");
+  EXPECT_THAT(Untraced(), ElementsAre(5));
+  Write(files_.path() / "x.pid", "x");
+  EXPECT_THAT(Untraced(), IsEmpty());
+  EXPECT_THAT(discovery_->UntracedProblem(0), HasSubstr("x.pid"));
+  EXPECT_EQ(discovery_->Problem(0), "");
+}
+
+TEST_F(UntracedTest, EveryKindOfSelectorMustHold) {
+  untraced_->pid_files = {files_.path() / "x.pid"};
+  untraced_->names = {"a"};
+  untraced_->users = {"4242"};
+  tree_.Put({.pid = 5, .comm = "a", .effective_user = 4242});
+  tree_.Put({.pid = 6, .comm = "a"});
+  Write(files_.path() / "x.pid", "6");
+  EXPECT_THAT(Untraced(), IsEmpty());
+  Write(files_.path() / "x.pid", "5");
+  EXPECT_THAT(Untraced(), ElementsAre(5));
+}
+
+TEST_F(UntracedTest, IsByTheUnitOfTheProcess) {
+  untraced_->systemd_units = {"canary.service"};
+  tree_.Put(
+      {.pid = 5, .comm = "a", .cgroup = "0::/system.slice/canary.service\n"});
+  tree_.Put({.pid = 6, .comm = "a"});
+  EXPECT_THAT(Untraced(), ElementsAre(5));
+}
+
+TEST_F(UntracedTest, ProcessThatCannotBeAskedCountsAsTracedAndIsSaid) {
+  untraced_->systemd_units = {"canary.service"};
+  tree_.Put({.pid = 5, .comm = "a", .cgroup = "nonsense\n"});
+  EXPECT_THAT(Untraced(), IsEmpty());
+  EXPECT_EQ(discovery_->matches().size(), 1U);
+  EXPECT_THAT(discovery_->UntracedProblem(0), HasSubstr("/proc/PID/cgroup"));
+  EXPECT_EQ(discovery_->UntracedProblemProcess(0), 5);
+}
+
+TEST_F(UntracedTest, EachDescendantIsAskedForItself) {
+  blocks_[0].include_children = true;
+  untraced_->names = {"canary"};
+  tree_.Put({.pid = 5, .comm = "a"});
+  tree_.Put({.pid = 6, .comm = "canary", .parent = 5});
+  tree_.Put({.pid = 7, .comm = "b", .parent = 6});
+  EXPECT_THAT(Untraced(), ElementsAre(6));
+  EXPECT_EQ(discovery_->matches().size(), 3U);
+}
+
 // On the real kernel, by events and by scanning: what happens between two
 // passes.
 class ChangesTest : public testing::TestWithParam<const char*> {
@@ -688,7 +773,7 @@ class ChangesTest : public testing::TestWithParam<const char*> {
   procfs::Result<procfs::Procfs> proc_ = procfs::Procfs::Open(proc_path_);
   std::optional<Discovery> discovery_;
   steady_clock::time_point now_;
-  procfs::ProcessTable table_{100, [] { return procfs::Instant{}; }};
+  store::ProcessStore table_{100, [] { return procfs::Instant{}; }};
 };
 
 INSTANTIATE_TEST_SUITE_P(Discovery, ChangesTest,
@@ -746,9 +831,9 @@ TEST_P(ChangesTest, EndIsSeen) {
   child.Kill();
   // Without an event, reading it tells, as the sampler does.
   table_.BeginPass(*proc_);
-  for (auto entry = table_.processes().begin();
-       entry != table_.processes().end();) {
-    procfs::WatchedProcess& process = (entry++)->second;
+  for (auto entry = table_.records().begin();
+       entry != table_.records().end();) {
+    store::Record& process = (entry++)->second;
     if (!table_.Read(process)) table_.Forget(process.id.pid);
   }
   EXPECT_THAT(Find(), IsEmpty());

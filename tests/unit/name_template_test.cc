@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "proc_tree.h"
+#include "procfs/procfs.h"
 
 namespace resource_attribution::discovery {
 namespace {

@@ -1,4 +1,4 @@
-#include "sampler.h"
+#include "sampler/sampler.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,9 +11,7 @@
 namespace resource_attribution {
 namespace {
 
-using attribution::TracingOverhead;
 using Kind = Notice::Kind;
-using attribution::Values;
 using std::chrono::seconds;
 
 // Passes over a directory tree, a second apart unless the test says otherwise.
@@ -57,8 +55,8 @@ class SamplerTest : public testing::Test {
   }
 
   std::optional<Values> ValuesOf(const std::string& instance) {
-    for (const InstanceReport& report : report_.instances) {
-      if (report.instance == instance) return report.values;
+    for (const SeriesReport& report : report_.series) {
+      if (report.name == instance) return report.values;
     }
     return std::nullopt;
   }
@@ -250,7 +248,7 @@ TEST_F(SamplerTest, ValueWhoseFieldIsMissingIsAbsentAndTheOthersAreThere) {
 TEST_F(SamplerTest, ProcessWithoutAnyMemoryLineHasCpu) {
   tree_.Put({.pid = 5, .comm = "a", .has_memory = false});
   AddBlock("block", "a");
-  config_.services[0].peak_memory = attribution::PeakMemory::kVmHwm;
+  config_.services[0].peak_memory = PeakMemory::kVmHwm;
   Pass();
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, std::nullopt);
@@ -307,7 +305,7 @@ TEST_F(SamplerTest, EachServiceHasOptionsOfItsOwn) {
   config_.services[0].tracing_memory_percent = 20;
   config_.services[0].tracing_cpu_percent = 3;
   config_.services[1].tracing_memory_percent = 10;
-  config_.services[0].peak_memory = attribution::PeakMemory::kVmHwm;
+  config_.services[0].peak_memory = PeakMemory::kVmHwm;
   Pass();
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 204800);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 3);
@@ -412,7 +410,7 @@ TEST_F(SamplerTest, PidReusedWithinAPassIsNotRead) {
 TEST_F(SamplerTest, OutOfDescriptorsWhileReadingFailsThePass) {
   tree_.Put({.pid = 5, .comm = "a"});
   AddBlock("block", "a");
-  config_.services[0].memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = MemoryType::kPss;
   std::optional<NoDescriptors> none;
   int looks = 0;
   on_clock_ = [&none, &looks] {
@@ -454,13 +452,13 @@ TEST_F(SamplerTest, EachProcessForItselfUpToABound) {
   tree_.Put(
       {.pid = 6, .comm = "a", .utime = ticks_per_second_, .vm_rss_kb = 300});
   Pass();
-  ASSERT_EQ(report_.instances.size(), 2U);
-  EXPECT_EQ(report_.instances[0].instance, "block");
-  EXPECT_EQ(report_.instances[0].pid, 6);
-  EXPECT_EQ(report_.instances[0].values.process_memory_bytes, 300 * 1024);
-  EXPECT_EQ(report_.instances[0].values.process_cpu_percent, 100);
-  EXPECT_EQ(report_.instances[0].values.tracing_cpu_overhead_percent, 0.5);
-  EXPECT_EQ(report_.instances[1].pid, 5);
+  ASSERT_EQ(report_.series.size(), 2U);
+  EXPECT_EQ(report_.series[0].name, "block");
+  EXPECT_EQ(report_.series[0].pid, 6);
+  EXPECT_EQ(report_.series[0].values.process_memory_bytes, 300 * 1024);
+  EXPECT_EQ(report_.series[0].values.process_cpu_percent, 100);
+  EXPECT_EQ(report_.series[0].values.tracing_cpu_overhead_percent, 0.5);
+  EXPECT_EQ(report_.series[1].pid, 5);
   EXPECT_EQ(report_.processes[0], 3U);
   EXPECT_NE(Said(0, Kind::kMaxProcesses), "");
 }
@@ -474,7 +472,7 @@ TEST_F(SamplerTest, BoundsOfTwoBlocksAreTheirOwn) {
   config_.services[1].max_processes = 2;
   for (const pid_t pid : {5, 6}) tree_.Put({.pid = pid, .comm = "a"});
   Pass();
-  EXPECT_EQ(report_.instances.size(), 3U);
+  EXPECT_EQ(report_.series.size(), 3U);
   EXPECT_NE(Said(0, Kind::kMaxProcesses), "");
   EXPECT_EQ(Said(1, Kind::kMaxProcesses), "");
 }
@@ -487,7 +485,7 @@ TEST_F(SamplerTest, PlaceholdersMakeAnInstanceForEachName) {
   block.selectors.users = {"0"};
   config_.services.push_back(std::move(block));
   Pass();
-  EXPECT_EQ(report_.instances.size(), 2U);
+  EXPECT_EQ(report_.series.size(), 2U);
   EXPECT_EQ(ValuesOf("svc-a")->process_memory_bytes, 1024000);
   EXPECT_EQ(ValuesOf("svc-b")->process_memory_bytes, 2048000);
   EXPECT_EQ(report_.processes[0], 3U);
@@ -498,7 +496,7 @@ TEST_F(SamplerTest, PssIsTheMemoryWhereItIsAskedFor) {
   tree_.Put({.pid = 6, .comm = "a"});
   AddBlock("pss", "a");
   AddBlock("rss", "a");
-  config_.services[0].memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = MemoryType::kPss;
   Pass();
   EXPECT_EQ(ValuesOf("pss")->process_memory_bytes, 1400 * 1024);
   EXPECT_EQ(ValuesOf("pss")->tracing_memory_overhead_bytes, 21 * 1024);
@@ -513,7 +511,7 @@ TEST_F(SamplerTest, RefusedPssMakesTheWholeBlockRss) {
   std::filesystem::remove(path);
   std::filesystem::create_directory(path);  // cannot be read, even by root
   AddBlock("block", "a");
-  config_.services[0].memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = MemoryType::kPss;
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2000 * 1024);
   EXPECT_THAT(Said(0, Kind::kPssRefused),
@@ -532,7 +530,7 @@ TEST_F(SamplerTest, PssOfAKernelThreadIsZero) {
              .has_memory = false,
              .smaps_rollup = ""});
   AddBlock("kernel", "kthreadd");
-  config_.services[0].memory_type = attribution::MemoryType::kPss;
+  config_.services[0].memory_type = MemoryType::kPss;
   Pass();
   ASSERT_TRUE(ValuesOf(0));
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 0);
@@ -589,11 +587,10 @@ TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
   ASSERT_TRUE(sampler.Pass(report));
   const std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - before;
-  ASSERT_EQ(report.instances.size(), 1U);
+  ASSERT_EQ(report.series.size(), 1U);
   const double expected = (cpu_clock() - cpu_before) / elapsed.count() * 100;
-  EXPECT_NEAR(report.instances[0].values.process_cpu_percent.value(), expected,
-              8);
-  EXPECT_GT(report.instances[0].values.process_memory_bytes, 1 << 20);
+  EXPECT_NEAR(report.series[0].values.process_cpu_percent.value(), expected, 8);
+  EXPECT_GT(report.series[0].values.process_memory_bytes, 1 << 20);
 }
 
 // What the blocks measure of tracing.
@@ -684,8 +681,8 @@ TEST_F(TracingTest, NothingIsClaimedOfAProcessForTheThreadsOfAnother) {
     PutBusy(6, "a", 0.5);
     NextPass();
   }
-  ASSERT_EQ(report_.instances.size(), 2U);
-  for (const InstanceReport& one : report_.instances) {
+  ASSERT_EQ(report_.series.size(), 2U);
+  for (const SeriesReport& one : report_.series) {
     EXPECT_EQ(one.values.tracing_cpu_overhead_percent,
               one.pid == 5 ? std::optional<double>(25) : std::nullopt);
   }
@@ -722,7 +719,7 @@ TEST_F(TracingTest, ComponentsHaveTheCpuOfTheirThreads) {
   PutBusy(6, "a", 0.5, "retr-2", 0.5);
   NextPass();
   ASSERT_EQ(report_.components.size(), 1U);
-  EXPECT_EQ(report_.components[0].instance, "a");
+  EXPECT_EQ(report_.components[0].series, "a");
   EXPECT_EQ(report_.components[0].component, "retriever");
   EXPECT_EQ(report_.components[0].cpu_percent, 75);
   EXPECT_THAT(Said(0, Kind::kNoThreads),
@@ -756,8 +753,8 @@ TEST_F(TracingTest, WhoIsNotTracedHasNoOverhead) {
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 15360);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
   EXPECT_EQ(Said(0, Kind::kUndetected), "");
-  ASSERT_NE(sampler_->TracingOf(6), nullptr);
-  EXPECT_STREQ(sampler_->TracingOf(6)->detection->evidence,
+  ASSERT_NE(sampler_->Find(6), nullptr);
+  EXPECT_STREQ(sampler_->Find(6)->detected->detection->evidence,
                "OTEL_SDK_DISABLED");
 }
 
@@ -768,7 +765,7 @@ TEST_F(TracingTest, NobodyLooksWhoIsTracedUnlessAsked) {
   NextPass();
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
   EXPECT_FALSE(environ.Happened());
-  EXPECT_EQ(sampler_->TracingOf(5), nullptr);
+  EXPECT_FALSE(sampler_->Find(5)->detected);
 }
 
 // Later kernels say of its environment what they say of a process that ended.
@@ -905,7 +902,7 @@ TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
   }
   EXPECT_EQ(Said(0, Kind::kNotCompared), "");
   EXPECT_EQ(report_.processes[0], 2U);
-  ASSERT_EQ(report_.instances.size(), 1U);
+  ASSERT_EQ(report_.series.size(), 1U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2500 * 1024);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 500 * 1024);
@@ -923,7 +920,7 @@ TEST_F(TracingTest, UntracedAreKnownInABlockOfManyNames) {
   tree_.Put({.pid = 5, .comm = "a"});
   NextPass();
   EXPECT_EQ(ValuesOf("of a")->tracing_cpu_overhead_percent, 0);
-  EXPECT_EQ(report_.instances.size(), 1U);
+  EXPECT_EQ(report_.series.size(), 1U);
   EXPECT_EQ(Said(0, Kind::kMaxInstances), "");
 }
 

@@ -12,7 +12,7 @@
 
 #include "child_process.h"
 #include "proc_tree.h"
-#include "sampler.h"
+#include "sampler/sampler.h"
 
 namespace {
 bool counting = false;
@@ -145,12 +145,12 @@ constexpr Steady kSteady[] = {
     {"Pss", "x",
      [](auto& block, auto& name) {
        block.selectors.names = {name};
-       block.memory_type = attribution::MemoryType::kPss;
+       block.memory_type = MemoryType::kPss;
      }},
     {"Threads", "x",
      [](auto& block, auto& name) {
        block.selectors.names = {name};
-       block.tracing_overhead = attribution::TracingOverhead::kThreads;
+       block.tracing_overhead = TracingOverhead::kThreads;
        block.tracing_threads.push_back(discovery::CompileExpression(name));
        Component component{"all", {}};
        component.threads.push_back(discovery::CompileExpression("."));
@@ -159,7 +159,7 @@ constexpr Steady kSteady[] = {
     {"Compared", "x",
      [](auto& block, auto& name) {
        block.selectors.names = {name};
-       block.tracing_overhead = attribution::TracingOverhead::kCompared;
+       block.tracing_overhead = TracingOverhead::kCompared;
        block.compare_window = 2;
        block.untraced.emplace().pid_files = {PidFile()};
      }},

@@ -1,18 +1,17 @@
-#include "attribution/thread_cpu.h"
+#include "measures/thread_cpu.h"
 
 #include <gtest/gtest.h>
 
-namespace resource_attribution::attribution {
+namespace resource_attribution::measures {
 namespace {
 
 using procfs::Instant;
-using procfs::ProcessThreads;
-using procfs::Thread;
 using std::chrono::seconds;
+using store::Thread;
 
 constexpr double kTicks = 100;
 constexpr size_t kGroup = 2;
-constexpr procfs::ThreadGroups kMember = 1U << kGroup;
+constexpr store::ThreadGroups kMember = 1U << kGroup;
 
 Instant At(int second) {
   return {.monotonic = std::chrono::steady_clock::time_point(seconds(second)),
@@ -26,12 +25,20 @@ class ThreadCpuTest : public testing::Test {
   void Add(const Thread& thread) { threads_.threads.push_back(thread); }
 
   std::optional<double> Percent() {
-    return ThreadCpuPercent(previous_, threads_, kGroup, kTicks);
+    const std::string proc_path = "/proc";
+    const auto proc = procfs::Procfs::Open(proc_path);
+    const procfs::Clock clock = [] { return Instant{}; };
+    return ThreadCpuPercent({.proc = *proc,
+                             .clock = clock,
+                             .begun = At(108),
+                             .measured_from = measured_from_,
+                             .ticks_per_second = kTicks},
+                            id_, threads_, kGroup);
   }
 
-  Snapshot previous_{.begun = At(99), .readings = {}};
-  ProcessThreads threads_{.id = {7, 50},
-                          .readings = 2,
+  std::optional<Instant> measured_from_ = At(99);
+  procfs::ProcessId id_{7, 50};
+  store::Threads threads_{.readings = 2,
                           .read_begun = At(109),
                           .read_ended = At(110).monotonic,
                           .read_before = At(100),
@@ -73,13 +80,13 @@ TEST_F(ThreadCpuTest, FirstReadingOfAnOldProcessHasNone) {
 TEST_F(ThreadCpuTest, ProcessThatStartedMeanwhileCountsFromItsStart) {
   threads_.read_before.reset();
   threads_.complete_before = false;
-  threads_.id.start_time = 9900;
+  id_.start_time = 9900;
   Add({.groups = kMember, .start_time = 9900, .cpu_ticks = 110});
   EXPECT_EQ(Percent(), 10);  // since the pass before began
   threads_.complete = false;
   EXPECT_EQ(Percent(), std::nullopt);
   threads_.complete = true;
-  previous_.begun.reset();
+  measured_from_.reset();
   EXPECT_EQ(Percent(), std::nullopt);
 }
 
@@ -100,4 +107,4 @@ TEST_F(ThreadCpuTest, CounterThatWentBackwardsIsNotTakenOff) {
 }
 
 }  // namespace
-}  // namespace resource_attribution::attribution
+}  // namespace resource_attribution::measures

@@ -1,4 +1,4 @@
-#include "attribution/tracing_detection.h"
+#include "measures/tracing_detection.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 #include "child_process.h"
 #include "proc_tree.h"
 
-namespace resource_attribution::attribution {
+namespace resource_attribution::measures {
 
 void PrintTo(Tracing tracing, std::ostream* out) {
   *out << (tracing == Tracing::kOn    ? "on"
@@ -555,4 +555,4 @@ TEST_F(TracingDetectionFixture, ProcessThatIsGoneCannotBeTold) {
 }
 
 }  // namespace
-}  // namespace resource_attribution::attribution
+}  // namespace resource_attribution::measures

@@ -8,10 +8,10 @@
 #include <string>
 #include <thread>
 
-#include "attribution/known_tracers.h"
+#include "measures/known_tracers.h"
 #include "proc_tree.h"
 
-namespace resource_attribution::attribution {
+namespace resource_attribution::measures {
 namespace {
 
 bool IsOfTracing(const std::string& name) {
@@ -148,4 +148,4 @@ TEST(TracingThreads, KernelShowsTheirNames) {
 }
 
 }  // namespace
-}  // namespace resource_attribution::attribution
+}  // namespace resource_attribution::measures

@@ -1,11 +1,11 @@
-#include "attribution/traffic_account.h"
+#include "measures/traffic_account.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace resource_attribution::attribution {
+namespace resource_attribution::measures {
 namespace {
 
 using procfs::Instant;
@@ -251,4 +251,4 @@ TEST_F(TrafficAccountTest, TotalsStayWithoutMembersUntilForgotten) {
 }
 
 }  // namespace
-}  // namespace resource_attribution::attribution
+}  // namespace resource_attribution::measures

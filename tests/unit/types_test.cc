@@ -73,13 +73,13 @@ TEST_F(TypesTest, ReadmeHasARowForEachTypeAndNoOther) {
 
 TEST_F(TypesTest, EachValueGoesUnderItsOwnType) {
   ASSERT_EQ(RegisterTypes(), 0);
-  Dispatch(InstanceReport{.instance = "checkout",
-                          .pid = std::nullopt,
-                          .values = {.process_memory_bytes = 1,
-                                     .process_memory_peak_bytes = 2,
-                                     .process_cpu_percent = 3,
-                                     .tracing_memory_overhead_bytes = 4,
-                                     .tracing_cpu_overhead_percent = 5}},
+  Dispatch(SeriesReport{.name = "checkout",
+                        .pid = std::nullopt,
+                        .values = {.process_memory_bytes = 1,
+                                   .process_memory_peak_bytes = 2,
+                                   .process_cpu_percent = 3,
+                                   .tracing_memory_overhead_bytes = 4,
+                                   .tracing_cpu_overhead_percent = 5}},
            77);
   std::map<std::string, double> dispatched;
   for (const auto& value : collectd_.values) {
@@ -99,19 +99,17 @@ TEST_F(TypesTest, EachValueGoesUnderItsOwnType) {
 }
 
 TEST_F(TypesTest, WhatWasNotMeasuredIsNotSent) {
-  Dispatch(
-      InstanceReport{"checkout", std::nullopt, {.process_memory_bytes = 1}},
-      77);
+  Dispatch(SeriesReport{"checkout", std::nullopt, {.process_memory_bytes = 1}},
+           77);
   ASSERT_EQ(collectd_.values.size(), 1U);
   EXPECT_EQ(collectd_.values[0].type, "process_memory_bytes");
 }
 
 TEST_F(TypesTest, ExportTrafficHasTwoSources) {
-  Dispatch(InstanceReport{.instance = "checkout",
-                          .pid = std::nullopt,
-                          .values = {.tracing_network_bytes =
-                                         attribution::Traffic{.sent = 5,
-                                                              .received = 7}}},
+  Dispatch(SeriesReport{.name = "checkout",
+                        .pid = std::nullopt,
+                        .values = {.tracing_network_bytes =
+                                       Traffic{.sent = 5, .received = 7}}},
            77);
   ASSERT_EQ(collectd_.values.size(), 1U);
   const auto& value = collectd_.values.back();
@@ -123,10 +121,10 @@ TEST_F(TypesTest, ExportTrafficHasTwoSources) {
 }
 
 TEST_F(TypesTest, ComponentIsTheTypeInstanceOfItsCpu) {
-  Dispatch(ComponentReport{.instance = "checkout",
-                           .component = "retriever",
-                           .cpu_percent = 12.5},
-           77);
+  Dispatch(
+      ComponentReport{
+          .series = "checkout", .component = "retriever", .cpu_percent = 12.5},
+      77);
   ASSERT_EQ(collectd_.values.size(), 1U);
   const auto& value = collectd_.values[0];
   EXPECT_EQ(value.type, "process_component_cpu_percent");
@@ -138,17 +136,15 @@ TEST_F(TypesTest, ComponentIsTheTypeInstanceOfItsCpu) {
 
 TEST_F(TypesTest, OneRefusedValueDoesNotKeepTheOthersBack) {
   collectd_.dispatch_fails = true;
-  Dispatch(
-      InstanceReport{"checkout",
-                     std::nullopt,
-                     {.process_memory_bytes = 1, .process_cpu_percent = 2}},
-      77);
+  Dispatch(SeriesReport{"checkout",
+                        std::nullopt,
+                        {.process_memory_bytes = 1, .process_cpu_percent = 2}},
+           77);
   EXPECT_EQ(collectd_.values.size(), 2U);
 }
 
 TEST_F(TypesTest, ValuesOfOneProcessCarryItsPid) {
-  Dispatch(InstanceReport{"checkout", 4194304, {.process_memory_bytes = 1}},
-           77);
+  Dispatch(SeriesReport{"checkout", 4194304, {.process_memory_bytes = 1}}, 77);
   ASSERT_EQ(collectd_.values.size(), 1U);
   EXPECT_EQ(collectd_.values[0].instance, "checkout");
   EXPECT_EQ(collectd_.values[0].type_instance, "4194304");

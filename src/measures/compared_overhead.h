@@ -1,0 +1,51 @@
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_COMPARED_OVERHEAD_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_COMPARED_OVERHEAD_H_
+
+#include <cstddef>
+#include <span>
+
+#include "config/config.h"
+#include "measures/comparison.h"
+#include "measures/measure.h"
+#include "measures/memory.h"
+
+namespace resource_attribution::measures {
+
+/// `tracing_memory_overhead_bytes` and `tracing_cpu_overhead_percent` of a
+/// service whose TracingOverhead is "Compared": what its traced processes use
+/// more than its untraced ones. Such a service has one series.
+///
+/// What is passed in has to outlive this.
+class ComparedOverhead : public Measure {
+ public:
+  ComparedOverhead(const Service& service, size_t index, const Memory& memory)
+      : index_(index),
+        memory_(memory),
+        compared_type_(memory.type()),
+        comparison_(service.compare_window) {}
+
+  void Begin() override;
+  void Observe(const Pass& pass, const Observed& observed) override;
+  void Finish(const Pass& pass, std::span<SeriesReport> series,
+              PassReport& report) override;
+
+ private:
+  // The processes that are compared are those with memory and a CPU baseline.
+  struct Side {
+    size_t processes = 0;
+    Comparison::Side compared;
+  };
+
+  void AddNotices(bool was_known, PassReport& report) const;
+
+  const size_t index_;
+  const Memory& memory_;
+  MemoryType compared_type_;
+  Comparison comparison_;
+  Side traced_;
+  Side untraced_;
+};
+
+}  // namespace resource_attribution::measures
+
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_COMPARED_OVERHEAD_H_

@@ -1,0 +1,78 @@
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_COMPARISON_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_COMPARISON_H_
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace resource_attribution::measures {
+
+/// What tracing costs a process, by comparing those that are traced with those
+/// that are not. Valid where both do the same work: see
+/// docs/measuring.md. Not thread-safe.
+class Comparison {
+ public:
+  /// The processes of one side in one pass.
+  class Side {
+   public:
+    void Add(double memory_bytes, double cpu_percent) {
+      ++processes_;
+      memory_bytes_ += memory_bytes;
+      cpu_percent_ += cpu_percent;
+    }
+
+    size_t processes() const { return processes_; }
+
+    // Of a side that has a process.
+    double MeanMemoryBytes() const {
+      return memory_bytes_ / static_cast<double>(processes_);
+    }
+    double MeanCpuPercent() const {
+      return cpu_percent_ / static_cast<double>(processes_);
+    }
+
+   private:
+    size_t processes_ = 0;
+    double memory_bytes_ = 0;
+    double cpu_percent_ = 0;
+  };
+
+  /// Mean over the passes of the window, and how far these lie apart: their
+  /// standard deviation.
+  struct Estimate {
+    double mean = 0;
+    double deviation = 0;
+  };
+
+  /// The mean of the traced processes less that of the untraced ones; below 0
+  /// where these use more.
+  struct Difference {
+    Estimate memory_bytes;
+    Estimate cpu_percent;
+  };
+
+  /// Averages over the last `window` passes, at least one.
+  explicit Comparison(size_t window) : window_(window) {}
+
+  /// Adds a pass. When one side has no process, the window begins anew.
+  void Add(const Side& traced, const Side& untraced);
+
+  void Clear();
+
+  /// None until the window is full.
+  std::optional<Difference> Mean() const;
+
+ private:
+  struct Pass {
+    double memory_bytes = 0;
+    double cpu_percent = 0;
+  };
+
+  const size_t window_;
+  size_t next_ = 0;  // the oldest pass of a full window
+  std::vector<Pass> passes_;
+};
+
+}  // namespace resource_attribution::measures
+
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_COMPARISON_H_

@@ -1,0 +1,218 @@
+#include "measures/export_traffic.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "procfs/capabilities.h"
+
+namespace resource_attribution::measures {
+namespace {
+
+using procfs::Error;
+using procfs::Result;
+
+// The ports of all services, each once.
+std::vector<uint16_t> AllPorts(
+    const std::vector<std::vector<uint16_t>>& ports_by_service) {
+  std::vector<uint16_t> all;
+  for (const auto& ports : ports_by_service) {
+    all.insert(all.end(), ports.begin(), ports.end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+void SortOnce(auto& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+constexpr const char* kDenied =
+    "connections of some processes are not seen: their descriptors may not be "
+    "listed";
+constexpr const char* kElsewhere =
+    "connections of some processes are not seen: they are in another network "
+    "namespace than the daemon";
+
+}  // namespace
+
+ExportTraffic::ExportTraffic(
+    std::vector<std::vector<uint16_t>> ports_by_service)
+    : ports_by_service_(std::move(ports_by_service)),
+      tcp_sockets_(AllPorts(ports_by_service_)),
+      account_(ports_by_service_),
+      problems_(ports_by_service_.size()),
+      problem_processes_(ports_by_service_.size()) {}
+
+Result<void> ExportTraffic::Count(const Pass& pass) {
+  TakeMembers();
+  failed_ = false;
+  if (!members_.empty() || !account_.IsIdle()) {
+    auto listed = FindOwnNamespace(pass.proc);
+    if (listed) listed = tcp_sockets_.List(sockets_);
+    if (listed) listed = LookAtMembers(pass.proc);
+    if (!listed) {
+      Fail(listed.error());
+      return listed;
+    }
+    account_.Add({.begun = pass.begun,
+                  .sockets = sockets_,
+                  .members = seen_,
+                  .holdings = holdings_},
+                 pass.ticks_per_second);
+  } else {
+    seen_.clear();
+    unseen_.clear();
+    account_.AddIdle(pass.begun);
+  }
+  TellProblems();
+  return {};
+}
+
+void ExportTraffic::TakeMembers() {
+  members_.clear();
+  for (const Member& member : added_) {
+    if (!ports_by_service_[member.service].empty()) members_.push_back(member);
+  }
+  SortOnce(members_);
+}
+
+// Tells who of the members is in sight, and lists what has to be listed of
+// them.
+Result<void> ExportTraffic::LookAtMembers(const procfs::Procfs& proc) {
+  holdings_.clear();
+  seen_.clear();
+  next_unseen_.clear();
+  const bool look_at_all = account_.HasUnknown(sockets_);
+  for (auto first = members_.begin(); first != members_.end();) {
+    const auto last = std::find_if(first, members_.end(), [&](const Member& m) {
+      return m.process != first->process;
+    });
+    const auto sight = SightOf(proc, Members(first, last), look_at_all);
+    if (!sight) return tl::unexpected(sight.error());
+    if (*sight == Sight::kSeen) {
+      seen_.insert(seen_.end(), first, last);
+    } else {
+      next_unseen_.push_back({first->process, *sight});
+    }
+    first = last;
+  }
+  std::sort(holdings_.begin(), holdings_.end());
+  std::swap(unseen_, next_unseen_);
+  return {};
+}
+
+// Looks at a process that is new, or at any. What was found out of sight stays
+// so until all are looked at.
+Result<ExportTraffic::Sight> ExportTraffic::SightOf(const procfs::Procfs& proc,
+                                                    Members members,
+                                                    bool look_at_all) {
+  const auto& process = members.front().process;
+  const auto unseen =
+      std::lower_bound(unseen_.begin(), unseen_.end(), process,
+                       [](const Unseen& one, const procfs::ProcessId& other) {
+                         return one.process < other;
+                       });
+  const bool is_unseen = unseen != unseen_.end() && unseen->process == process;
+  if (look_at_all) return LookAt(proc, process);
+  if (is_unseen) return unseen->sight;
+  const bool is_new = !std::all_of(
+      members.begin(), members.end(),
+      [this](const Member& member) { return account_.WasMember(member); });
+  return is_new ? LookAt(proc, process) : Sight::kSeen;
+}
+
+// Adds what the process holds, if it is still there and in sight.
+Result<ExportTraffic::Sight> ExportTraffic::LookAt(
+    const procfs::Procfs& proc, const procfs::ProcessId& id) {
+  const auto process = proc.OpenProcess(id.pid);
+  auto sight = process ? SightOf(*process)
+                       : Result<Sight>(tl::unexpected(process.error()));
+  if (sight == Sight::kSeen) {
+    if (const auto listed = process->ListSockets(inodes_); !listed) {
+      sight = tl::unexpected(listed.error());
+    }
+  }
+  if (!sight && sight.error().Denied()) return Sight::kDenied;
+  if (!sight && sight.error().Gone()) return Sight::kSeen;
+  if (sight != Sight::kSeen) return sight;
+
+  const auto stat = process->ReadStat(buffer_);
+  if (!stat && !stat.error().Gone()) return tl::unexpected(stat.error());
+  if (stat && stat->start_time == id.start_time) {
+    for (const ino_t inode : inodes_) {
+      holdings_.push_back({.inode = inode, .process = id});
+    }
+  }
+  return Sight::kSeen;
+}
+
+Result<ExportTraffic::Sight> ExportTraffic::SightOf(
+    const procfs::Process& process) const {
+  return process.NetworkNamespace().map([this](ino_t its_namespace) {
+    return its_namespace == *own_namespace_ ? Sight::kSeen : Sight::kElsewhere;
+  });
+}
+
+Result<void> ExportTraffic::FindOwnNamespace(const procfs::Procfs& proc) {
+  if (own_namespace_) return {};
+  return proc.Self()
+      .and_then(
+          [&](pid_t pid) { return proc.GlanceAt(pid).NetworkNamespace(); })
+      .map([this](ino_t inode) { own_namespace_ = inode; });
+}
+
+void ExportTraffic::Fail(const Error& error) {
+  failed_ = true;
+  for (size_t service = 0; service < problems_.size(); ++service) {
+    problem_processes_[service] = 0;
+    if (!ports_by_service_[service].empty()) {
+      problems_[service] = error.Message();
+    }
+  }
+}
+
+// Tells for each service and series which processes are in sight.
+void ExportTraffic::TellProblems() {
+  for (auto& problem : problems_) problem.clear();
+  std::fill(problem_processes_.begin(), problem_processes_.end(), 0);
+  seen_series_.clear();
+  unseen_series_.clear();
+  for (const Member& member : seen_) {
+    seen_series_.push_back(member.series);
+  }
+  auto unseen = unseen_.begin();
+  for (const Member& member : members_) {
+    while (unseen != unseen_.end() && unseen->process < member.process) {
+      ++unseen;
+    }
+    if (unseen == unseen_.end()) break;
+    if (unseen->process != member.process) continue;
+    unseen_series_.push_back(member.series);
+    const bool is_denied = unseen->sight == Sight::kDenied;
+    std::string& problem = problems_[member.service];
+    problem = is_denied ? kDenied : kElsewhere;
+    if (is_denied) {
+      problem +=
+          " (" +
+          procfs::WhyRefused({procfs::kSysPtrace, procfs::kDacReadSearch}) +
+          ")";
+    }
+    problem_processes_[member.service] = member.process.pid;
+  }
+  SortOnce(seen_series_);
+  SortOnce(unseen_series_);
+}
+
+std::optional<Traffic> ExportTraffic::Of(size_t series) const {
+  const auto is_in = [series](const std::vector<size_t>& list) {
+    return std::binary_search(list.begin(), list.end(), series);
+  };
+  if (failed_ || (is_in(unseen_series_) && !is_in(seen_series_))) {
+    return std::nullopt;
+  }
+  return account_.Of(series);
+}
+
+}  // namespace resource_attribution::measures

@@ -1,0 +1,113 @@
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_EXPORT_TRAFFIC_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_EXPORT_TRAFFIC_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "measures/measure.h"
+#include "measures/traffic_account.h"
+#include "procfs/procfs.h"
+#include "procfs/result.h"
+#include "sockets/tcp_sockets.h"
+
+namespace resource_attribution::measures {
+
+/// What the processes of each service send and receive over TCP connections to
+/// the service's ports, pass by pass; see TrafficAccount for what is counted.
+///
+/// A pass costs one listing of the sockets to any of the ports. The descriptors
+/// of a process are listed when it is new, and those of all when there is a new
+/// socket, by whichever process: only they tell whose a socket is.
+///
+/// Not thread-safe.
+class ExportTraffic {
+ public:
+  /// Services without ports have no traffic.
+  explicit ExportTraffic(std::vector<std::vector<uint16_t>> ports_by_service);
+
+  /// Begins a pass, to which no process was added yet.
+  void Begin() { added_.clear(); }
+
+  /// Adds a process that belongs to a service with ports.
+  void Add(const Member& member) { added_.push_back(member); }
+
+  /// Ends the pass: counts for the processes that were added. When it fails,
+  /// nothing changes but the problems, and the next pass goes on from the last
+  /// one that did not.
+  procfs::Result<void> Count(const Pass& pass);
+
+  /// Bytes since the series was first seen. They stay while its processes come
+  /// and go. None when the pass failed, when the series never had a process
+  /// whose sockets can be seen, and when it has some and can see those of none.
+  std::optional<Traffic> Of(size_t series) const;
+
+  /// Has to be called before the number is given to another series.
+  void Forget(size_t series) { account_.Forget(series); }
+
+  /// What keeps traffic out of the totals of a service, for people; empty when
+  /// nothing does.
+  const std::string& Problem(size_t service) const {
+    return problems_[service];
+  }
+
+  /// A process of the service that has this problem; 0 where it is not of one.
+  pid_t ProblemProcess(size_t service) const {
+    return problem_processes_[service];
+  }
+
+ private:
+  // Whether the sockets of a process can be seen.
+  enum class Sight { kSeen, kDenied, kElsewhere };
+
+  struct Unseen {
+    procfs::ProcessId process{};
+    Sight sight = Sight::kDenied;
+  };
+
+  using Members = std::span<const Member>;  // of one process
+
+  void TakeMembers();
+  procfs::Result<void> LookAtMembers(const procfs::Procfs& proc);
+  procfs::Result<Sight> SightOf(const procfs::Procfs& proc, Members members,
+                                bool look_at_all);
+  procfs::Result<Sight> LookAt(const procfs::Procfs& proc,
+                               const procfs::ProcessId& id);
+  procfs::Result<Sight> SightOf(const procfs::Process& process) const;
+  procfs::Result<void> FindOwnNamespace(const procfs::Procfs& proc);
+  void Fail(const procfs::Error& error);
+  void TellProblems();
+
+  const std::vector<std::vector<uint16_t>> ports_by_service_;
+  sockets::TcpSockets tcp_sockets_;
+  TrafficAccount account_;
+  std::optional<ino_t> own_namespace_;    // the network namespace
+  std::vector<std::string> problems_;     // of each service
+  std::vector<pid_t> problem_processes_;  // likewise
+
+  bool failed_ = false;
+
+  // Of the last pass.
+  std::vector<Unseen> unseen_;         // sorted by process
+  std::vector<size_t> seen_series_;    // that have a member in sight, sorted
+  std::vector<size_t> unseen_series_;  // that have one out of sight, sorted
+
+  // Of this pass; kept for their memory.
+  std::vector<Member> added_;
+  std::vector<Member> members_;  // those of services with ports, sorted
+  std::vector<Member> seen_;     // those in sight, sorted
+  std::vector<sockets::TcpSocket> sockets_;
+  std::vector<Holding> holdings_;
+  std::vector<Unseen> next_unseen_;
+  std::vector<ino_t> inodes_;
+  procfs::Buffer buffer_;
+};
+
+}  // namespace resource_attribution::measures
+
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_EXPORT_TRAFFIC_H_

@@ -1,0 +1,343 @@
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_KNOWN_TRACERS_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_KNOWN_TRACERS_H_
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+// What is known of SDKs and agents that trace: by which settings, files and
+// threads a process shows that it has one. Each entry names its source.
+
+namespace resource_attribution::measures {
+
+using namespace std::string_view_literals;
+
+/// Who made what would trace. The settings of one do not turn off the others.
+enum Vendor : uint8_t {
+  kOpenTelemetry,
+  kDatadog,
+  kElastic,
+  kNewRelic,
+  kSkyWalking,
+  kApplicationInsights,
+  kVendors,
+};
+
+/// What a setting does.
+enum class Effect : uint8_t {
+  kSdkOff,             ///< turns the SDK off, unless a file configures it
+  kAgentOff,           ///< turns the agent off, whatever the SDK is told
+  kSamplesByRatio,     ///< the ratio decides what is sampled
+  kRatioIsZero,        ///< with the above, turns the SDK off
+  kFileConfiguresSdk,  ///< a file takes precedence over variables
+};
+
+inline char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+inline bool EqualIgnoringCase(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, Lower, Lower);
+}
+
+inline bool IsTrue(std::string_view value) {
+  return EqualIgnoringCase(value, "true");
+}
+
+inline bool IsFalse(std::string_view value) {
+  return EqualIgnoringCase(value, "false") || value == "0";
+}
+
+inline bool IsNone(std::string_view value) {
+  return EqualIgnoringCase(value, "none");
+}
+
+// Those with `parentbased_` before it still record what a sampled parent asks.
+inline bool IsAlwaysOff(std::string_view value) {
+  return EqualIgnoringCase(value, "always_off");
+}
+
+inline bool IsRatio(std::string_view value) {
+  return EqualIgnoringCase(value, "traceidratio");
+}
+
+inline bool IsZero(std::string_view value) {
+  double number = 0;
+  const char* end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, number);
+  return error == std::errc{} && stop == end && number == 0;
+}
+
+inline bool IsGiven(std::string_view value) { return !value.empty(); }
+
+/// A setting of an SDK or an agent that has an effect when a condition holds
+/// for its value, which is what the process got, trimmed. In a JVM the system
+/// property wins over the variable.
+struct Setting {
+  Vendor vendor;
+  Effect effect;
+  const char* variable;
+  const char* property;
+  bool (*holds)(std::string_view value);
+};
+
+inline constexpr std::array kSettings = {
+    // opentelemetry-specification, sdk-environment-variables.md
+    Setting{kOpenTelemetry, Effect::kSdkOff, "OTEL_SDK_DISABLED",
+            "otel.sdk.disabled", IsTrue},
+    Setting{kOpenTelemetry, Effect::kSdkOff, "OTEL_TRACES_EXPORTER",
+            "otel.traces.exporter", IsNone},
+    Setting{kOpenTelemetry, Effect::kSdkOff, "OTEL_TRACES_SAMPLER",
+            "otel.traces.sampler", IsAlwaysOff},
+    Setting{kOpenTelemetry, Effect::kSamplesByRatio, "OTEL_TRACES_SAMPLER",
+            "otel.traces.sampler", IsRatio},
+    Setting{kOpenTelemetry, Effect::kRatioIsZero, "OTEL_TRACES_SAMPLER_ARG",
+            "otel.traces.sampler.arg", IsZero},
+    Setting{kOpenTelemetry, Effect::kFileConfiguresSdk, "OTEL_CONFIG_FILE",
+            "otel.config.file", IsGiven},
+    Setting{kOpenTelemetry, Effect::kFileConfiguresSdk,
+            "OTEL_EXPERIMENTAL_CONFIG_FILE", "otel.experimental.config.file",
+            IsGiven},
+    // opentelemetry-java-instrumentation, AgentInitializer.java and
+    // ServletWithAgentDisabledBenchmark.java
+    Setting{kOpenTelemetry, Effect::kAgentOff, "OTEL_JAVAAGENT_ENABLED",
+            "otel.javaagent.enabled", IsFalse},
+    // opentelemetry-dotnet-instrumentation, docs/config.md
+    Setting{kOpenTelemetry, Effect::kAgentOff,
+            "OTEL_DOTNET_AUTO_TRACES_ENABLED", "", IsFalse},
+    // dd-trace-java, supported-configurations.json; dd-trace-js, MIGRATING.md;
+    // dd-trace-rb, docs/GettingStarted.md
+    Setting{kDatadog, Effect::kAgentOff, "DD_TRACE_ENABLED", "dd.trace.enabled",
+            IsFalse},
+    // apm-agent-java, docs/reference/config-core.md; apm-agent-python,
+    // docs/reference/configuration.md; apm-agent-dotnet, config-core.md
+    Setting{kElastic, Effect::kAgentOff, "ELASTIC_APM_ENABLED",
+            "elastic.apm.enabled", IsFalse},
+    Setting{kElastic, Effect::kAgentOff, "ELASTIC_APM_RECORDING",
+            "elastic.apm.recording", IsFalse},
+    // apm-agent-nodejs, docs/reference/configuration.md
+    Setting{kElastic, Effect::kAgentOff, "ELASTIC_APM_ACTIVE", "", IsFalse},
+    // node-newrelic, lib/config/default.js
+    Setting{kNewRelic, Effect::kAgentOff, "NEW_RELIC_ENABLED", "", IsFalse},
+    // newrelic-java-agent, BootstrapAgent.java
+    Setting{kNewRelic, Effect::kAgentOff, "NEW_RELIC_AGENT_ENABLED",
+            "newrelic.config.agent_enabled", IsFalse},
+};
+
+/// A text that shows an SDK or an agent.
+struct Mark {
+  Vendor vendor;
+  std::string_view text;  // ends with a NUL
+};
+
+/// Variables that nothing but an SDK or an agent needs.
+inline constexpr std::array kPrefixes = {
+    Mark{kOpenTelemetry, "OTEL_"},
+    Mark{kDatadog, "DD_TRACE_"},  // not all of DD_, which metrics share
+    Mark{kElastic, "ELASTIC_APM_"},
+    Mark{kNewRelic, "NEW_RELIC_"},
+    Mark{kSkyWalking, "SW_AGENT_"},  // skywalking-java, configurations.md
+    // ApplicationInsights-Java, CHANGELOG.md
+    Mark{kApplicationInsights, "APPLICATIONINSIGHTS_CONNECTION_STRING"},
+};
+
+/// Parts of what a runtime is told to load: of a Java agent's path, of a module
+/// of Node.js, a gem, a startup hook of .NET.
+inline constexpr std::array kAgents = {
+    Mark{kDatadog, "dd-java-agent"},        // dd-trace-java
+    Mark{kDatadog, "dd-trace"},             // dd-trace-js, MIGRATING.md
+    Mark{kElastic, "elastic-apm"},          // apm-agent-java, -nodejs
+    Mark{kNewRelic, "newrelic"},            // node-newrelic, README.md
+    Mark{kSkyWalking, "skywalking-agent"},  // skywalking-java
+    Mark{kApplicationInsights, "applicationinsights-agent"},
+    // opentelemetry-java-instrumentation, -js-contrib; the Ruby gem
+    // opentelemetry-auto-instrumentation
+    Mark{kOpenTelemetry, "opentelemetry"},
+    Mark{kOpenTelemetry, "-ropentelemetry"},
+    // opentelemetry-dotnet-instrumentation, docs/config.md
+    Mark{kOpenTelemetry, "OpenTelemetry.AutoInstrumentation"},
+    // opentelemetry-operator, nodejs.go; splunk-otel-java
+    Mark{kOpenTelemetry, "otel"},
+};
+
+/// What puts a directory before all others so that Python runs what is in it.
+inline constexpr std::array kPythonPaths = {
+    // opentelemetry-operator, python.go
+    Mark{kOpenTelemetry, "opentelemetry/instrumentation/auto_instrumentation"},
+    Mark{kDatadog, "ddtrace/bootstrap"},    // dd-trace-py, ddtrace_run.py
+    Mark{kNewRelic, "newrelic/bootstrap"},  // newrelic-python-agent
+    Mark{kElastic, "elasticapm/instrumentation/wrapper"},
+};
+
+/// Programs that execute another with tracing.
+inline constexpr std::array kCommands = {
+    // opentelemetry-python-contrib, opentelemetry-instrumentation/README.rst
+    Mark{kOpenTelemetry, "opentelemetry-instrument"},
+    Mark{kDatadog, "ddtrace-run"},      // dd-trace-py, docs/advanced_usage.rst
+    Mark{kNewRelic, "newrelic-admin"},  // newrelic-python-agent, README.md
+    Mark{kElastic, "elasticapm-run"},   // apm-agent-python, wrapper-support.md
+};
+
+inline constexpr std::array kPreloads = {
+    Mark{kOpenTelemetry, "libotelinject.so"},  // opentelemetry-injector
+    Mark{kOpenTelemetry, "libsplunk.so"},      // splunk-otel-collector
+    Mark{kDatadog, "datadog-apm-inject"},      // datadog-agent, installer
+};
+
+/// Class IDs of profilers of .NET.
+inline constexpr std::array kProfilers = {
+    // opentelemetry-dotnet-instrumentation, docs/README.md
+    Mark{kOpenTelemetry, "{918728DD-259F-4A6A-AC2B-B85E1B658318}"},
+    // dd-trace-dotnet, docs/Datadog.FeatureFlags.OpenFeature/README.md
+    Mark{kDatadog, "{846F5F1C-F9AE-4B07-969E-05C26BC060D8}"},
+    // apm-agent-dotnet, docs/reference/setup-auto-instrumentation.md
+    Mark{kElastic, "{FA65FE15-F085-4681-9B20-95E04F6C03CC}"},
+    // newrelic-dotnet-agent, build/Linux/build/common/setenv.sh
+    Mark{kNewRelic, "{36032161-FFC0-4B61-B559-F6C5D41BAE5A}"},
+};
+
+/// Parts of paths of mapped files. HotSpot maps the directory of a jar that it
+/// opens itself. An injector that /etc/ld.so.preload puts into every process is
+/// no sign.
+inline constexpr std::array kMapped = {
+    // opentelemetry-cpp, sdk/src/trace/CMakeLists.txt
+    Mark{kOpenTelemetry, "libopentelemetry_trace.so"},
+    Mark{kOpenTelemetry, "OpenTelemetry.AutoInstrumentation"},
+    Mark{kOpenTelemetry, "OpenTelemetry.dll"},  // opentelemetry-dotnet's SDK
+    Mark{kOpenTelemetry, "opentelemetry-javaagent"},
+    // opentelemetry-php-instrumentation, README.md
+    Mark{kOpenTelemetry, "opentelemetry.so"},
+    Mark{kDatadog, "dd-java-agent"},
+    Mark{kDatadog, "ddtrace"},        // dd-trace-py, dd-trace-php
+    Mark{kDatadog, "Datadog.Trace"},  // dd-trace-dotnet
+    Mark{kElastic, "elastic-apm-agent"},
+    Mark{kElastic, "libelastic_apm_profiler.so"},  // apm-agent-dotnet
+    Mark{kNewRelic, "newrelic.jar"},
+    Mark{kNewRelic, "newrelic/core"},  // newrelic-python-agent
+    Mark{kNewRelic, "libNewRelicProfiler.so"},
+    Mark{kSkyWalking, "skywalking-agent"},
+    Mark{kApplicationInsights, "applicationinsights-agent"},
+};
+
+/// Where a setting comes from; of two in a JVM the later here wins: it appends
+/// JAVA_TOOL_OPTIONS, what the launcher makes of JDK_JAVA_OPTIONS and of its
+/// arguments, and _JAVA_OPTIONS in this order (HotSpot, arguments.cpp).
+enum class Source : uint8_t {
+  kNone,
+  kVariable,
+  kJavaToolOptions,
+  kJdkJavaOptions,
+  kArguments,
+  kJavaOptions,
+};
+
+/// A variable with options for a JVM.
+struct JavaOptions {
+  const char* variable;
+  Source source;
+};
+
+inline constexpr std::array kJavaOptions = {
+    JavaOptions{"JAVA_TOOL_OPTIONS", Source::kJavaToolOptions},
+    JavaOptions{"JDK_JAVA_OPTIONS", Source::kJdkJavaOptions},
+    JavaOptions{"_JAVA_OPTIONS", Source::kJavaOptions},
+};
+
+/// A variable that makes a runtime load something.
+struct Loader {
+  const char* variable;
+  std::span<const Mark> marks;
+};
+
+inline constexpr std::array kLoaders = {
+    Loader{"NODE_OPTIONS", kAgents},         Loader{"RUBYOPT", kAgents},
+    Loader{"DOTNET_STARTUP_HOOKS", kAgents}, Loader{"PYTHONPATH", kPythonPaths},
+    Loader{"LD_PRELOAD", kPreloads},
+};
+
+/// RE2 expressions for the names of threads that do nothing but tracing:
+/// batching, sampling and exporting spans.
+///
+/// The kernel keeps 15 bytes of a name (TASK_COMM_LEN). Most runtimes cut it
+/// there; later versions of HotSpot keep the first 7 and the last 6 with `..`
+/// between (JDK-8368124), so that names of the JVM stand here both ways.
+///
+/// Not here are threads that work for metrics or logs (PeriodicMetricReader,
+/// BatchLogRecordProcessor), those of HTTP and gRPC clients, whose names do not
+/// say whose spans, metrics or logs they send (okhttp-dispatch), and those that
+/// have no name of their own: opentelemetry-cpp leaves names to the application
+/// (sdk/common/thread_instrumentation.h), and CPython before 3.14 does not pass
+/// them to the kernel (What's New in Python 3.14, threading).
+inline constexpr auto kTracingThreads = std::to_array<const char*>({
+    // BatchSpanProcessor_WorkerThread-1; opentelemetry-java,
+    // sdk/trace/…/BatchSpanProcessor.java
+    R"(^BatchSpanProces$)",
+    R"(^BatchSp\.\..*-\d+$)",
+    // JaegerRemoteSampler_WorkerThread-1; opentelemetry-java,
+    // sdk-extensions/jaeger-remote-sampler/…/JaegerRemoteSampler.java
+    R"(^JaegerRemoteSam$)",
+    R"(^JaegerR\.\..*-\d+$)",
+    // OpenTelemetry.Traces.BatchProcessor; opentelemetry-rust,
+    // opentelemetry-sdk/src/trace/span_processor.rs
+    R"(^OpenTelemetry\.T$)",
+    // OpenTelemetry-BatchExportProcessor-OtlpTraceExporter;
+    // opentelemetry-dotnet, Internal/BatchExportThreadWorker.cs. Of exporters
+    // of
+    // logs the first 15 bytes are the same.
+    R"(^OpenTelemetry-B$)",
+    // OtelBatchSpanRecordProcessor, before OtelBatchSpanProcessor;
+    // opentelemetry-python, sdk/_shared_internal/__init__.py
+    R"(^OtelBatchSpan(Re|Pr)$)",
+
+    // dd-trace-processor, dd-trace-monitor, dd-span-sampling-processor;
+    // dd-trace-java, AgentThreadFactory.java
+    R"(^dd-trace-(proces|monito)$)",
+    R"(^dd-trac\.\..*(ssor|itor)$)",
+    R"(^dd-span-samplin$)",
+    R"(^dd-span\.\..*ssor$)",
+    // ddtrace.internal.writer.writer:AgentWriter, now …:NativeWriter;
+    // dd-trace-py, ddtrace/internal/_threads.cpp keeps what is behind the colon
+    R"(^(Agent|Native)Writer$)",
+
+    // The only senders of the agents below: metrics are among what they send.
+    // elastic-apm-server-reporter; apm-agent-java, ApmServerReporter.java.
+    // elastic-apm-server-healthcheck, which looks the same, ends soon.
+    R"(^elastic-apm-ser$)",
+    R"(^elastic\.\..*rter$)",
+    // ElasticApmPayloadSenderV2; apm-agent-dotnet, PayloadSenderV2.cs
+    R"(^ElasticApmPaylo$)",
+    // eapm event processor thread; apm-agent-python, transport/base.py
+    R"(^eapm event proc$)",
+    // New Relic Harvest Service, New Relic Faster Harvest Service;
+    // newrelic-java-agent, HarvestServiceImpl.java. Shortened in the later way
+    // they look
+    // like its other services, which are not for tracing.
+    R"(^New Relic (Harve|Faste)$)",
+    // New Relic Transaction Service Processor; TransactionService.java
+    R"(^New Relic Trans$)",
+    R"(^New Rel\.\..*(ssor|or \d+)$)",
+    // New Relic Infinite Tracing #1; InfiniteTracing.java
+    R"(^New Relic Infin$)",
+    R"(^New Rel\.\..*g #\d+$)",
+    // NR-Harvest-Thread, NR-StreamingRpc-process-responses;
+    // newrelic-python-agent, core/agent.py, core/agent_streaming.py
+    R"(^NR-Harvest-Thre$)",
+    R"(^NR-StreamingRpc$)",
+    // DataCarrier.DEFAULT.Consumer.0.Thread; skywalking-java,
+    // TraceSegmentServiceClient.java, ConsumeDriver.java. That of its logs
+    // (gRPC-log for DEFAULT) looks the same when shortened in the later way.
+    R"(^DataCarrier\.DEF$)",
+    R"(^DataCar\.\..*read$)",
+    // BatchItemProcessor_WorkerThread-1; ApplicationInsights-Java,
+    // BatchItemProcessor.java
+    R"(^BatchItemProces$)",
+    R"(^BatchIt\.\..*-\d+$)",
+});
+
+}  // namespace resource_attribution::measures
+
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_KNOWN_TRACERS_H_

@@ -1,0 +1,45 @@
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_OVERHEAD_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_OVERHEAD_H_
+
+#include <cstddef>
+#include <span>
+
+#include "config/config.h"
+#include "measures/measure.h"
+#include "measures/memory.h"
+#include "measures/thread_groups.h"
+
+namespace resource_attribution::measures {
+
+/// `tracing_memory_overhead_bytes` and `tracing_cpu_overhead_percent` of a
+/// service whose TracingOverhead is not "Compared": the estimates, the CPU of
+/// the threads that trace, or with TracingProcess all that the processes use.
+///
+/// What is passed in has to outlive this. It finishes a pass after `memory`,
+/// Cpu, and `threads`, which is null unless TracingOverhead is "Threads".
+class Overhead : public Measure {
+ public:
+  Overhead(const Service& service, Memory& memory, ThreadGroups* threads)
+      : service_(service), memory_(memory), threads_(threads) {}
+
+  void Begin() override { sums_.Clear(); }
+  void Observe(const Pass& pass, const Observed& observed) override;
+  void Finish(const Pass& pass, std::span<SeriesReport> series,
+              PassReport& report) override;
+
+ private:
+  // The processes that are traced, as far as is known.
+  struct Sum {
+    size_t processes = 0;
+    MemoryBytes memory;
+  };
+
+  const Service& service_;
+  Memory& memory_;
+  ThreadGroups* const threads_;
+  BySeries<Sum> sums_;
+};
+
+}  // namespace resource_attribution::measures
+
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_OVERHEAD_H_

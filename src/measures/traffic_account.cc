@@ -1,0 +1,196 @@
+#include "measures/traffic_account.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "measures/started_after.h"
+
+namespace resource_attribution::measures {
+namespace {
+
+// What was added to a counter. One that went backwards starts anew.
+uint64_t Delta(uint64_t before, uint64_t now) {
+  return now >= before ? now - before : 0;
+}
+
+}  // namespace
+
+TrafficAccount::TrafficAccount(
+    std::vector<std::vector<uint16_t>> ports_by_service)
+    : ports_by_service_(std::move(ports_by_service)) {
+  for (auto& ports : ports_by_service_) std::sort(ports.begin(), ports.end());
+}
+
+bool TrafficAccount::HasUnknown(std::span<const Socket> sockets) const {
+  auto known = known_.begin();
+  return std::any_of(sockets.begin(), sockets.end(), [&](const Socket& socket) {
+    while (known != known_.end() && known->cookie < socket.cookie) ++known;
+    const bool is_known =
+        known != known_.end() && known->cookie == socket.cookie;
+    return !is_known && socket.inode != 0;
+  });
+}
+
+bool TrafficAccount::WasMember(const Member& member) const {
+  return std::binary_search(members_.begin(), members_.end(), member);
+}
+
+void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
+  next_known_.clear();
+  next_claims_.clear();
+  additions_.clear();
+  next_members_.assign(pass.members.begin(), pass.members.end());
+  for (const Member& member : pass.members) totals_[member.series];
+
+  Claims claims = claims_;
+  auto known = known_.begin();
+  const auto carry_over_before = [&](uint64_t cookie) {
+    for (; known != known_.end() && known->cookie < cookie; ++known) {
+      CarryOver(*known, TakeClaims(claims, known->cookie));
+    }
+  };
+  for (const Socket& socket : pass.sockets) {
+    carry_over_before(socket.cookie);
+    if (known != known_.end() && known->cookie == socket.cookie) {
+      Continue(socket, *known, TakeClaims(claims, socket.cookie), pass);
+      ++known;
+    } else if (socket.inode != 0) {
+      Begin(socket, pass, ticks_per_second);
+    }
+  }
+  carry_over_before(UINT64_MAX);
+
+  // Nothing fails from here on.
+  for (const Addition& addition : additions_) {
+    Traffic& total = totals_.find(addition.series)->second;
+    total.sent += addition.traffic.sent;
+    total.received += addition.traffic.received;
+  }
+  begun_ = pass.begun;
+  std::swap(known_, next_known_);
+  std::swap(claims_, next_claims_);
+  std::swap(members_, next_members_);
+}
+
+// A socket of which the previous pass knew nothing has been opened since.
+void TrafficAccount::Begin(const Socket& socket, const Pass& pass,
+                           double ticks_per_second) {
+  const Traffic traffic{socket.bytes_sent, socket.bytes_received};
+  const size_t first = next_claims_.size();
+  ClaimByHoldings(socket, pass);
+  SortClaimsFrom(first);
+  ForEachSeries(first, [&](Claims claims) {
+    if (std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
+          return HasOpened(claim.member, ticks_per_second);
+        })) {
+      additions_.push_back({claims.front().series, traffic});
+    }
+  });
+  next_known_.push_back({.cookie = socket.cookie, .traffic = traffic});
+}
+
+// A socket that was known already counts for the instances that held it in the
+// previous pass and hold it now.
+void TrafficAccount::Continue(const Socket& socket, const Known& known,
+                              Claims claims, const Pass& pass) {
+  const Traffic traffic{socket.bytes_sent, socket.bytes_received};
+  const Traffic delta{Delta(known.traffic.sent, traffic.sent),
+                      Delta(known.traffic.received, traffic.received)};
+  const size_t first = next_claims_.size();
+  for (const Claim& claim : claims) {
+    // Closed, it stays with whoever closed it or has ended.
+    if (socket.inode == 0 ||
+        std::binary_search(pass.members.begin(), pass.members.end(),
+                           claim.member)) {
+      next_claims_.push_back(claim);
+    }
+  }
+  ClaimByHoldings(socket, pass);
+  SortClaimsFrom(first);
+  ForEachSeries(first, [&](Claims now) {
+    const size_t series = now.front().series;
+    if (std::any_of(claims.begin(), claims.end(), [&](const Claim& before) {
+          return before.series == series;
+        })) {
+      additions_.push_back({series, delta});
+    }
+  });
+  next_known_.push_back({.cookie = socket.cookie, .traffic = traffic});
+}
+
+// A listing may miss a socket that is there, but hardly twice. It would count
+// from zero again if it was forgotten at once.
+void TrafficAccount::CarryOver(const Known& known, Claims claims) {
+  if (known.missed) return;
+  next_known_.push_back(known);
+  next_known_.back().missed = true;
+  next_claims_.insert(next_claims_.end(), claims.begin(), claims.end());
+}
+
+TrafficAccount::Claims TrafficAccount::TakeClaims(Claims& claims,
+                                                  uint64_t cookie) {
+  size_t size = 0;
+  while (size < claims.size() && claims[size].cookie == cookie) ++size;
+  const Claims taken = claims.first(size);
+  claims = claims.subspan(size);
+  return taken;
+}
+
+void TrafficAccount::ClaimByHoldings(const Socket& socket, const Pass& pass) {
+  if (socket.inode == 0) return;
+  auto holding = std::lower_bound(pass.holdings.begin(), pass.holdings.end(),
+                                  Holding{.inode = socket.inode});
+  for (; holding != pass.holdings.end() && holding->inode == socket.inode;
+       ++holding) {
+    auto member = std::lower_bound(pass.members.begin(), pass.members.end(),
+                                   Member{.process = holding->process});
+    for (; member != pass.members.end() && member->process == holding->process;
+         ++member) {
+      const auto& ports = ports_by_service_[member->service];
+      if (std::binary_search(ports.begin(), ports.end(), socket.remote_port)) {
+        next_claims_.push_back({socket.cookie, member->series, *member});
+      }
+    }
+  }
+}
+
+// Those of the last socket, some of which may be there twice.
+void TrafficAccount::SortClaimsFrom(size_t first) {
+  const auto begin = next_claims_.begin() + static_cast<ptrdiff_t>(first);
+  std::sort(begin, next_claims_.end());
+  next_claims_.erase(std::unique(begin, next_claims_.end()),
+                     next_claims_.end());
+}
+
+// Whether a socket that was opened since the previous pass was so by this
+// member, rather than before it became one.
+bool TrafficAccount::HasOpened(const Member& member,
+                               double ticks_per_second) const {
+  return begun_ && (WasMember(member) ||
+                    StartedAfter(*begun_, member.process, ticks_per_second));
+}
+
+void TrafficAccount::ForEachSeries(size_t first_claim, auto take) const {
+  Claims claims = Claims(next_claims_).subspan(first_claim);
+  while (!claims.empty()) {
+    const size_t series = claims.front().series;
+    size_t size = 0;
+    while (size < claims.size() && claims[size].series == series) ++size;
+    take(claims.first(size));
+    claims = claims.subspan(size);
+  }
+}
+
+std::optional<Traffic> TrafficAccount::Of(size_t series) const {
+  const auto total = totals_.find(series);
+  if (total == totals_.end()) return std::nullopt;
+  return total->second;
+}
+
+void TrafficAccount::Forget(size_t series) {
+  totals_.erase(series);
+  std::erase_if(
+      claims_, [series](const Claim& claim) { return claim.series == series; });
+}
+
+}  // namespace resource_attribution::measures

@@ -1,0 +1,145 @@
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_ACCOUNT_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_ACCOUNT_H_
+
+#include <sys/types.h>
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "measures/report.h"
+#include "procfs/instant.h"
+#include "procfs/process.h"
+#include "sockets/tcp_socket.h"
+
+namespace resource_attribution::measures {
+
+/// A process that belongs to an series of a service.
+struct Member {
+  procfs::ProcessId process{};
+  size_t service = 0;
+  size_t series = 0;
+
+  auto operator<=>(const Member&) const = default;
+};
+
+/// A process that holds a socket.
+struct Holding {
+  ino_t inode = 0;  ///< of the socket
+  procfs::ProcessId process{};
+
+  auto operator<=>(const Holding&) const = default;
+};
+
+/// What the processes of each series sent and received over their sockets to
+/// the ports of its service, since it was first seen.
+///
+/// A socket that was opened since the previous pass counts from zero, if a
+/// process holds it that was a member then or has started since. Any other
+/// counts from when it was found with the series. It counts once, by however
+/// many processes it is held, and goes on to count when it is closed and still
+/// sends. What goes over it between the last pass that sees it and its end is
+/// not counted, and neither is a socket that no pass sees.
+///
+/// Pure arithmetic over what was listed. Not thread-safe.
+class TrafficAccount {
+ public:
+  explicit TrafficAccount(std::vector<std::vector<uint16_t>> ports_by_service);
+
+  /// Whether there is a socket of which nobody knows yet who holds it. If so,
+  /// the holdings of all members are needed to add the pass, otherwise those of
+  /// new members. `sockets` are by cookie, ascending, each once.
+  bool HasUnknown(std::span<const sockets::TcpSocket> sockets) const;
+
+  /// Whether this was a member in the pass that was added last.
+  bool WasMember(const Member& member) const;
+
+  /// What was listed in one pass.
+  struct Pass {
+    procfs::Instant begun;  ///< before it looked who is running
+    std::span<const sockets::TcpSocket> sockets;  ///< as for HasUnknown
+    std::span<const Member> members;              ///< sorted, each once
+    std::span<const Holding> holdings;            ///< sorted
+  };
+
+  /// Adds a pass. `ticks_per_second` is sysconf(_SC_CLK_TCK). Unless memory ran
+  /// out it is added whole, and then not at all.
+  void Add(const Pass& pass, double ticks_per_second);
+
+  /// Whether a pass without members has nothing to add.
+  bool IsIdle() const { return members_.empty() && claims_.empty(); }
+
+  /// Takes note of a pass without members while idle; no socket was listed.
+  void AddIdle(const procfs::Instant& begun) { begun_ = begun; }
+
+  /// None when the series never had a member.
+  std::optional<Traffic> Of(size_t series) const;
+
+  /// Forgets an series. The number may be that of another one then.
+  void Forget(size_t series);
+
+ private:
+  using Socket = sockets::TcpSocket;
+
+  // A socket as it was seen last.
+  struct Known {
+    uint64_t cookie = 0;
+    Traffic traffic{};
+    bool missed = false;  // not listed in the last pass
+  };
+
+  // A member that holds a socket.
+  struct Claim {
+    uint64_t cookie = 0;
+    size_t series = 0;
+    Member member{};
+
+    auto operator<=>(const Claim&) const = default;
+  };
+  using Claims = std::span<const Claim>;  // of one socket
+
+  // What a pass adds to an series.
+  struct Addition {
+    size_t series = 0;
+    Traffic traffic{};
+  };
+
+  // What Add does with each socket.
+  void Begin(const Socket& socket, const Pass& pass, double ticks_per_second);
+  void Continue(const Socket& socket, const Known& known, Claims claims,
+                const Pass& pass);
+  void CarryOver(const Known& known, Claims claims);
+
+  // Takes the claims of one socket off the front of those of the last pass.
+  static Claims TakeClaims(Claims& claims, uint64_t cookie);
+
+  void ClaimByHoldings(const Socket& socket, const Pass& pass);
+  void SortClaimsFrom(size_t first);
+  bool HasOpened(const Member& member, double ticks_per_second) const;
+
+  // Calls `take` with the claims of each series among the new ones.
+  void ForEachSeries(size_t first_claim, auto take) const;
+
+  std::vector<std::vector<uint16_t>> ports_by_service_;  // each sorted
+  std::map<size_t, Traffic> totals_;                     // by series
+
+  // Of the last pass: sockets by cookie, who claims them, sorted, and members.
+  std::optional<procfs::Instant> begun_;
+  std::vector<Known> known_;
+  std::vector<Claim> claims_;
+  std::vector<Member> members_;
+
+  // The same of the pass that is being added; kept for their memory.
+  std::vector<Known> next_known_;
+  std::vector<Claim> next_claims_;
+  std::vector<Member> next_members_;
+  std::vector<Addition> additions_;
+};
+
+}  // namespace resource_attribution::measures
+
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_ACCOUNT_H_

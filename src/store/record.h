@@ -1,0 +1,88 @@
+#ifndef RESOURCE_ATTRIBUTION_STORE_RECORD_H_
+#define RESOURCE_ATTRIBUTION_STORE_RECORD_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "procfs/instant.h"
+#include "procfs/process.h"
+#include "store/threads.h"
+
+namespace resource_attribution::store {
+
+/// Whether a process is traced, as far as the kernel shows it.
+enum class Tracing {
+  kOn,      ///< an SDK or an agent is there
+  kOff,     ///< an SDK would be there but for a setting
+  kAbsent,  ///< there is no sign of an SDK
+};
+
+struct Detection {
+  Tracing tracing = Tracing::kAbsent;
+
+  /// What decided: name of a variable, a property or a file. Static text, never
+  /// what the process wrote; empty for kAbsent.
+  const char* evidence = "";
+};
+
+/// What was detected of a process, for the program that it executes now.
+struct Detected {
+  std::optional<Detection> detection{};  ///< none: unknown
+  std::string problem{};                 ///< why it is unknown, for people
+  bool may_change = false;               ///< look again in the next pass
+  uint64_t pass = 0;                     ///< of the last look
+
+  // Which program: `env_start` moves when a program is executed; `comm` tells
+  // where the daemon may not see that.
+  uint64_t env_start = 0;
+  std::string comm{};
+  std::chrono::steady_clock::time_point first_look{};
+};
+
+/// A reading of CPU time from which the next one measures.
+struct CpuBaseline {
+  uint64_t ticks = 0;  ///< utime + stime, in clock ticks
+  std::chrono::steady_clock::time_point read_begun{};
+};
+
+/// A process from its first match to its last, and all that is known of it.
+struct Record {
+  procfs::ProcessId id{};
+  std::optional<procfs::ProcessFiles> files{};  ///< none beyond the budget
+  uint64_t pass = 0;                            ///< in which it was read last
+
+  // As read in that pass.
+  std::string comm{};
+  procfs::Stat stat{};  ///< its comm refers to the above
+  procfs::ReadTime stat_read{};
+  procfs::Status status{};
+  std::optional<uint64_t> pss_kb{};  ///< where a service asks for it
+  uint64_t pss_pass = 0;             ///< in which pss_kb was read
+
+  /// It has the address space of its parent, which has the same memory.
+  bool shares_memory = false;
+  pid_t compared_with = 0;  ///< the parent for which that was found
+
+  /// CPU at the last pass that measured CPU; none: it was not read then.
+  std::optional<CpuBaseline> baseline{};
+
+  std::optional<Detected> detected{};  ///< where a service asks for it
+
+  /// For each service that measures threads: they are grouped by its names.
+  std::vector<ServiceThreads> threads{};
+
+  uint64_t CpuTicks() const { return stat.utime + stat.stime; }
+
+  /// The threads as `service` groups them; null where it does not.
+  const Threads* ThreadsOf(size_t service) const;
+};
+
+}  // namespace resource_attribution::store
+
+#endif  // RESOURCE_ATTRIBUTION_STORE_RECORD_H_

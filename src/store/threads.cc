@@ -1,0 +1,147 @@
+#include "store/threads.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace resource_attribution::store {
+namespace {
+
+using procfs::Clock;
+using procfs::Error;
+using procfs::Instant;
+using procfs::Process;
+using procfs::ProcessId;
+using procfs::Result;
+
+bool IsBefore(const Thread& thread, pid_t tid) { return thread.tid < tid; }
+
+// A thread of which nothing is known yet.
+bool IsNew(const Thread& thread) { return !thread.looked_at; }
+
+}  // namespace
+
+Result<void> ThreadReader::Read(const Process& process, const ProcessId& id,
+                                const Clock& clock, const GroupsOf& groups_of,
+                                Threads& threads) {
+  const Instant begun = clock();
+  if (auto list = process.ListThreads(tids_, buffer_); !list) return list;
+  const Reading reading{process, groups_of, threads.readings + 1};
+  pid_t last_looked_at = threads.last_looked_at;
+  Merge(threads.threads);
+  auto read = ReadMembers(reading);
+  if (read) read = LookAtOthers(reading, last_looked_at);
+  if (read) read = CheckLeader(process, id);
+  if (!read) return read;
+
+  std::swap(threads.threads, next_);
+  threads.last_looked_at = last_looked_at;
+  threads.read_before =
+      threads.readings > 0 ? std::optional(threads.read_begun) : std::nullopt;
+  threads.read_begun = begun;
+  threads.read_ended = clock().monotonic;
+  ++threads.readings;
+  threads.complete_before = threads.complete;
+  threads.complete =
+      threads.complete ||
+      std::none_of(threads.threads.begin(), threads.threads.end(), IsNew);
+  for (const Thread& thread : threads.threads) {
+    threads.groups_seen |= thread.groups;
+  }
+  return {};
+}
+
+// Fills next_ with the threads that are listed, and with those that belong to a
+// group: a list may leave out one that is there.
+void ThreadReader::Merge(const std::vector<Thread>& known) {
+  next_.clear();
+  auto listed = tids_.begin();
+  const auto add_listed_below = [&](pid_t end) {
+    while (listed != tids_.end() && *listed < end) {
+      next_.push_back({.tid = *listed++});
+    }
+  };
+  for (const Thread& thread : known) {
+    add_listed_below(thread.tid);
+    const bool is_listed = listed != tids_.end() && *listed == thread.tid;
+    if (is_listed) ++listed;
+    if (is_listed || thread.groups != 0) next_.push_back(thread);
+  }
+  while (listed != tids_.end()) next_.push_back({.tid = *listed++});
+}
+
+// Reads the threads that belong to a group; takes those out that have ended.
+Result<void> ThreadReader::ReadMembers(const Reading& reading) {
+  Result<void> failure;
+  std::erase_if(next_, [&](Thread& thread) {
+    if (thread.groups == 0 || !failure) return false;
+    const auto read = ReadThread(reading, thread);
+    if (!read && read.error().Gone()) return true;
+    if (!read) failure = read;
+    return false;
+  });
+  return failure;
+}
+
+// Looks whether other threads belong to a group by now: at new ones, and then
+// at the rest in turn.
+Result<void> ThreadReader::LookAtOthers(const Reading& reading,
+                                        pid_t& last_looked_at) {
+  size_t left = kOthersAPass;
+  Result<void> failure;
+  const auto look_at = [&](Thread& thread) {
+    if (left == 0 || !failure || thread.reading == reading.number) return;
+    --left;
+    const auto read = ReadThread(reading, thread);
+    // One that has ended is not listed the next time.
+    if (!read && read.error().Gone()) {
+      thread.looked_at = true;
+    } else if (!read) {
+      failure = read;
+    }
+  };
+  for (Thread& thread : next_) {
+    if (IsNew(thread)) look_at(thread);
+  }
+  const auto middle = std::lower_bound(next_.begin(), next_.end(),
+                                       last_looked_at + 1, IsBefore);
+  const auto in_turn = [&](auto from, auto to) {
+    for (auto thread = from; thread != to && left > 0; ++thread) {
+      look_at(*thread);
+      last_looked_at = thread->tid;
+    }
+  };
+  in_turn(middle, next_.end());
+  in_turn(next_.begin(), middle);
+  return failure;
+}
+
+Result<void> ThreadReader::ReadThread(const Reading& reading, Thread& thread) {
+  const auto stat = reading.process.ReadThreadStat(thread.tid, buffer_);
+  if (!stat) return tl::unexpected(stat.error());
+  if (thread.start_time != stat->start_time) thread = {.tid = thread.tid};
+  const bool was_read_before =
+      thread.looked_at && thread.reading + 1 == reading.number;
+  thread.cpu_ticks_before =
+      was_read_before ? std::optional(thread.cpu_ticks) : std::nullopt;
+  thread.cpu_ticks = stat->utime + stat->stime;
+  thread.start_time = stat->start_time;
+  thread.reading = reading.number;
+  if (!thread.looked_at || stat->comm != thread.comm.data()) {
+    thread.comm = {};
+    stat->comm.copy(thread.comm.data(), thread.comm.size() - 1);
+    thread.groups = reading.groups_of(stat->comm);
+  }
+  thread.looked_at = true;
+  return {};
+}
+
+// Until a directory is opened its PID may become somebody else's.
+Result<void> ThreadReader::CheckLeader(const Process& process,
+                                       const ProcessId& id) {
+  const auto leader = process.ReadThreadStat(id.pid, buffer_);
+  if (!leader) return tl::unexpected(leader.error());
+  if (leader->start_time == id.start_time) return {};
+  return tl::unexpected(Error{.file = "/proc/PID/task", .system_error = ESRCH});
+}
+
+}  // namespace resource_attribution::store
