@@ -3,6 +3,8 @@
 
 #include <string>
 #include <tl/expected.hpp>
+#include <type_traits>
+#include <utility>
 
 namespace resource_attribution::procfs {
 
@@ -37,9 +39,31 @@ struct Error {
   std::string Message() const;
 };
 
-/// A value or the reason why there is none. Becomes std::expected with C++23.
+/// A value or the reason why there is none, which the caller must not drop.
+/// Becomes std::expected with C++23.
 template <typename T>
-using Result = tl::expected<T, Error>;
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+
+  // What map() and and_then() return.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(tl::expected<T, Error> other)
+      : tl::expected<T, Error>(std::move(other)) {}
+
+  // The base's insists on returning its own class.
+  template <typename Then>
+  auto and_then(Then then) const {
+    const auto call = [&] {
+      if constexpr (std::is_void_v<T>) {
+        return then();
+      } else {
+        return then(**this);
+      }
+    };
+    return *this ? call() : decltype(call())(tl::unexpected(this->error()));
+  }
+};
 
 }  // namespace resource_attribution::procfs
 
