@@ -9,12 +9,12 @@ import shutil
 import subprocess
 import unittest
 
-import daemon
+from tests.support import project, testcase
 
 HEADERS = pathlib.Path("/usr/include/collectd")
 
 
-class SourcesTest(daemon.TestCase):
+class SourcesTest(testcase.TestCase):
 
     def cmake(self, *arguments):
         return subprocess.run(
@@ -22,7 +22,7 @@ class SourcesTest(daemon.TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 
     def configure(self, sources):
-        return self.cmake("-G", "Ninja", "-S", daemon.SOURCE_DIR, "-B",
+        return self.cmake("-G", "Ninja", "-S", project.SOURCE_DIR, "-B",
                           self.directory / "build", "-DBUILD_TESTING=OFF",
                           f"-DCOLLECTD_SOURCE_DIR={sources}")
 

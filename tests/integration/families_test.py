@@ -11,7 +11,7 @@ import signal
 import subprocess
 import unittest
 
-import daemon
+from tests.support import daemon, needs, proc, testcase, waiting
 
 # Part of names, so that tests that run in parallel do not find each other.
 UNIQUE = f"ra{os.getpid()}"
@@ -43,7 +43,7 @@ class Families:
         return collectd
 
     def wait_for_singles(self, collectd, block, pids):
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: set(collectd.singles().get(block, {})) == set(pids),
             f"{block} to be {pids}", collectd.log)
 
@@ -66,8 +66,8 @@ class Families:
         self.wait_for_singles(collectd, "workers", workers)
 
         nginx.send_signal(signal.SIGHUP)
-        daemon.wait_for(lambda: len(children(nginx.pid)) == 3 and
-                        not children(nginx.pid) & workers, "new workers")
+        waiting.wait_for(lambda: len(children(nginx.pid)) == 3 and
+                         not children(nginx.pid) & workers, "new workers")
         self.wait_for_singles(collectd, "workers", children(nginx.pid))
         collectd.wait_for_counts(**{name: 4, "master": 1})
 
@@ -101,11 +101,11 @@ class Families:
             # Gives its shared memory back, as it cannot when it is killed.
             if server.poll() is None:
                 server.send_signal(signal.SIGQUIT)
-                server.wait(daemon.PATIENCE)
+                server.wait(waiting.PATIENCE)
         self.addCleanup(stop)
         psql = ("psql", "--host", home, "--username=test", "--no-psqlrc",
                 "--tuples-only", "--no-align", "postgres")
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: subprocess.run([*psql, "--command=select"], **options,
                                    capture_output=True).returncode == 0,
             "PostgreSQL to answer")
@@ -129,14 +129,14 @@ class Families:
         client.stdin.flush()
         backend = int(client.stdout.readline())
         title = re.compile(f"^postgres: {UNIQUE}: .*checkpointer")
-        checkpointer = daemon.wait_for(
+        checkpointer = waiting.wait_for(
             lambda: [pid for pid in children(server.pid)
                      if title.match(command_line(pid))], "a checkpointer")[0]
         self.wait_for_singles(collectd, "pg-backends", [backend])
         memory = collectd.wait_for_values("pg-writer")["pg-writer"]
         self.assertAlmostEqual(
             memory["process_memory_bytes"],
-            daemon.status_kb(checkpointer, "VmRSS") * 1024,
+            proc.status_kb(checkpointer, "VmRSS") * 1024,
             delta=1 << 20)
         collectd.wait_for_counts(
             **{"pg-writer": 1, "pg": 1 + len(children(server.pid))})
@@ -222,7 +222,7 @@ class Families:
         collectd.wait_for_counts(starting=0, ready=1)
         self.assert_quiet_end(collectd)
 
-    @daemon.needs_root
+    @needs.root
     def test_process_that_becomes_another_user(self):
         user = 100000 + os.getpid()
         collectd = self.start_collectd('<Process "of-user">', f"User {user}",
@@ -260,7 +260,7 @@ class Families:
             sh -c 'sleep 1000 & sleep 1000' &
             wait""")
         before = self.run_group("sh", script, go[0])
-        daemon.wait_for(lambda: len(children(before.pid)) == 1, "one child")
+        waiting.wait_for(lambda: len(children(before.pid)) == 1, "one child")
         collectd = self.start_collectd(
             '<Process "family">', f'CommandLine "^sh {script} "',
             "IncludeChildren true", "</Process>")
@@ -314,10 +314,10 @@ class Families:
             singles = collectd.singles()["single"]
             return (all(set(single) == set(daemon.TYPES)
                         for single in singles.values()) and singles)
-        singles = daemon.wait_for(complete, "five values each", collectd.log)
+        singles = waiting.wait_for(complete, "five values each", collectd.log)
         for pid, single in singles.items():
             self.assertAlmostEqual(single["process_memory_bytes"],
-                                   daemon.status_kb(pid, "VmRSS") * 1024,
+                                   proc.status_kb(pid, "VmRSS") * 1024,
                                    delta=256 << 10)
             self.assertEqual(single["tracing_cpu_overhead_percent"], 0.5)
         self.assertNotIn("single", collectd.samples())
@@ -337,7 +337,7 @@ class Families:
             pid for mebibytes in (8, 16, 24)
             for pid in actor.do(f"fork(1, {mebibytes})")]
         self.wait_for_singles(collectd, "single", [large, larger])
-        daemon.wait_for(lambda: collectd.lines("warning"), "a warning")
+        waiting.wait_for(lambda: collectd.lines("warning"), "a warning")
         actor.do(f"end({large})")
         self.wait_for_singles(collectd, "single", [small, larger])
         self.assertEqual(
@@ -375,12 +375,12 @@ class Families:
         self.assert_quiet_end(collectd)
 
 
-@daemon.needs_process_events
-class EventsTest(Families, daemon.TestCase):
+@needs.process_events
+class EventsTest(Families, testcase.TestCase):
     discovery = "Events"
 
 
-class ScanTest(Families, daemon.TestCase):
+class ScanTest(Families, testcase.TestCase):
     discovery = "Scan"
 
 

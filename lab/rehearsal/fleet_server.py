@@ -7,7 +7,7 @@ import random
 import threading
 import time
 
-import daemon
+from tests.support import daemon
 
 VARIANTS = 8  # Values come back after so many minutes.
 

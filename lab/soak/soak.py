@@ -25,9 +25,9 @@ import tempfile
 import threading
 import time
 
-import cgroups_test
-import daemon
 import oracle
+from lab import chart, report
+from tests.support import cgroups, proc, programs, testcase, waiting
 
 INTERVAL = 1.0  # seconds
 RATE = 500  # process starts a second
@@ -64,7 +64,7 @@ def descriptors(pid):
     return [file for file in files if not file.startswith("socket:")]
 
 
-class Part(daemon.TestCase):
+class Part(testcase.TestCase):
     """One daemon, the processes that it watches, and their sampler."""
 
     def __init__(self, name, tag, seconds, directory):
@@ -155,11 +155,11 @@ class Part(daemon.TestCase):
             pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(
                 str(pid - 1))
         process = self.run_program(
-            self.python, "-B", daemon.ACTOR, *arguments, stdin=subprocess.PIPE,
+            self.python, "-B", programs.ACTOR, *arguments, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=None)
         if role in ("file", "lead"):
             (self.directory / f"{role}.pid").write_text(f"{process.pid}\n")
-        actor = daemon.Actor(process)
+        actor = programs.Actor(process)
         self.addCleanup(actor.close)
         life = oracle.Life(actor.pid)
         with life.change(join=joins):
@@ -202,7 +202,7 @@ class Part(daemon.TestCase):
         life.sample()
         now = time.time()
         with life.change(leave={one.block for one in life.memberships}):
-            daemon.end(actor.process)
+            programs.end(actor.process)
         life.ended = time.time()
         actor.close()
         # Of the leader, those that end with it; the sampler sees when.
@@ -441,9 +441,8 @@ class Part(daemon.TestCase):
                    for path in self.readers) / 1e9
 
     def show(self):
-        minutes, seconds = divmod(int(time.monotonic() - self.begun), 60)
         _, resident, files, _ = self.records[-1]
-        print(f"{minutes:2}:{seconds:02}  {self.name:6}  "
+        print(f"{report.elapsed(self.begun)}  {self.name:6}  "
               f"{len(self.gaps):4} passes, {self.oracle.checked:,} values, "
               f"{resident / 1024:.2f} MiB, "
               f"{files} descriptors, {self.counts['restarts']} restarts, "
@@ -452,8 +451,7 @@ class Part(daemon.TestCase):
     # From beginning to end.
 
     def set_up(self):
-        self.cgroups = cgroups_test.mounted("cgroup2") or cgroups_test.mounted(
-            "cgroup", "name=systemd")
+        self.cgroups = cgroups.of_services()
         self.python = self.directory / "python3"
         shutil.copy(os.path.realpath(sys.executable), self.python)
         self.oracle = oracle.Oracle(
@@ -469,8 +467,8 @@ class Part(daemon.TestCase):
         for top in self.cgroups.glob(f"{self.tag}*"):
             for name, _, _ in os.walk(top, topdown=False):
                 processes = pathlib.Path(name) / "cgroup.procs"
-                daemon.wait_for(lambda: not processes.read_text(),
-                                f"{name} to be empty")
+                waiting.wait_for(lambda: not processes.read_text(),
+                                 f"{name} to be empty")
                 os.rmdir(name)
 
     def run_all(self):
@@ -478,7 +476,7 @@ class Part(daemon.TestCase):
         self.collectd = super().collectd(
             self.config(), interval=INTERVAL).start()
         daemon_pid = self.collectd.process.pid
-        daemon.wait_for(lambda: "self" in self.collectd.samples(), "a pass")
+        waiting.wait_for(lambda: "self" in self.collectd.samples(), "a pass")
         self.readers = [
             path for path in pathlib.Path(f"/proc/{daemon_pid}/task").iterdir()
             if "reader" in (path / "comm").read_text()]
@@ -507,7 +505,7 @@ class Part(daemon.TestCase):
             self.judge()
             if not self.records or now - self.records[-1][0] >= 1:
                 self.records.append((
-                    now, daemon.status_kb(daemon_pid, "VmRSS"),
+                    now, proc.status_kb(daemon_pid, "VmRSS"),
                     len(descriptors(daemon_pid)), self.watched))
             if now - shown >= SHOWN:
                 shown = now
@@ -519,8 +517,8 @@ class Part(daemon.TestCase):
             self.take_flicker(line.split())
         for actor, life in self.cast.values():
             self.kill(actor, life)
-        daemon.wait_for(lambda: self.blocks_now() == {"self"},
-                        "the values of nobody else", self.collectd.log)
+        waiting.wait_for(lambda: self.blocks_now() == {"self"},
+                         "the values of nobody else", self.collectd.log)
         self.collectd.wait_for_passes()
         return self.result(files_before, descriptors(daemon_pid))
 
@@ -632,7 +630,7 @@ def start_part(name, tag, minutes, directory):
 def left_behind(tag, directory):
     """Processes and cgroups of ours, after the end."""
     for kind in (("cgroup2",), ("cgroup", "name=systemd")):
-        root = cgroups_test.mounted(*kind)
+        root = cgroups.mounted(*kind)
         for path in root.glob(f"{tag}*") if root else ():
             yield str(path)
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -646,13 +644,10 @@ def left_behind(tag, directory):
 def picture(results):
     """Resident memory and descriptors over the time, of each daemon."""
     colours = {"events": "#0a7d38", "scan": "#2a6fdb"}
-    left, right, width = 80, 640, 860
+    left, right = 80, 640
     longest = max(record[0] for result in results.values()
                   for record in result["records"])
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" '
-             f'width="{width}" height="470" '
-             'font-family="sans-serif" font-size="13">',
-             f'<rect width="{width}" height="470" fill="#ffffff"/>']
+    drawing = chart.Chart(860, 470)
     for top, title, column, unit in (
             (50, "Resident memory of the daemon, MiB", 1, 1024),
             (270, "Open descriptors of the daemon", 2, 1)):
@@ -663,37 +658,24 @@ def picture(results):
         step = next(one for one in (step / 5, step / 2, step, 2 * step)
                     if most / one <= 6)
         scale = math.ceil(most / step) * step
-        parts.append(f'<text x="{left}" y="{top - 16}" font-size="16" '
-                     f'fill="#111827">{title}</text>')
+        drawing.title(left, top - 16, title)
         for line in range(round(scale / step) + 1):
-            y = bottom - 150 * line * step / scale
-            parts.append(f'<line x1="{left}" x2="{right}" y1="{y:.1f}" '
-                         f'y2="{y:.1f}" stroke="#e5e7eb"/>'
-                         f'<text x="{left - 8}" y="{y + 4:.1f}" '
-                         'text-anchor="end" fill="#374151">'
-                         f'{line * step:g}</text>')
-        labels = []
+            drawing.level(left, right, bottom - 150 * line * step / scale,
+                          f"{line * step:g}")
+        ends = []
         for name, result in results.items():
             points = [(left + (right - left) * record[0] / longest,
                        bottom - 150 * record[column] / unit / scale)
                       for record in result["records"]]
-            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-            parts.append(f'<polyline points="{path}" fill="none" '
-                         f'stroke="{colours[name]}" stroke-width="1.5"/>')
-            labels.append([points[-1][1] + 4, name])
-        labels.sort()
-        for before, label in zip(labels, labels[1:]):
-            label[0] = max(label[0], before[0] + 16)
-        parts += [f'<text x="{right + 12}" y="{y:.1f}" fill="{colours[name]}">'
-                  f'{PARTS[name]}</text>' for y, name in labels]
+            drawing.curve(points, colours[name], 1.5)
+            ends.append((points[-1][1], PARTS[name], colours[name]))
+        drawing.names(right + 12, ends)
     minutes = longest / 60
     for number in range(5):
-        x = left + (right - left) * number / 4
-        parts.append(f'<text x="{x:.1f}" y="440" text-anchor="middle" '
-                     f'fill="#374151">{minutes * number / 4:.3g}</text>')
-    parts.append(f'<text x="{(left + right) / 2}" y="460" text-anchor="middle" '
-                 'fill="#374151">minutes</text>')
-    return "\n".join(parts + ["</svg>", ""])
+        drawing.centred(left + (right - left) * number / 4, 440,
+                        f"{minutes * number / 4:.3g}")
+    drawing.centred((left + right) / 2, 460, "minutes")
+    return drawing.svg()
 
 
 def table(results):

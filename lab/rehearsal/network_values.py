@@ -8,7 +8,7 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-import daemon
+from tests.support import daemon
 
 NAME_BYTES = 64  # LCC_NAME_LEN
 GAUGE = 1  # LCC_TYPE_GAUGE

@@ -1,12 +1,19 @@
 """Runs a real Prometheus for the tests."""
 
 import json
+import re
 import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
 
-import daemon
+from tests.support import loopback, project, waiting
+
+
+def documented_scrape_config():
+    """The scrape_configs of docs/prometheus.md."""
+    page = (project.SOURCE_DIR / "docs/prometheus.md").read_text()
+    return re.search(r"```yaml\n(scrape_configs:.*?)```", page, re.DOTALL)[1]
 
 
 def shipped_config(test, targets, alertmanager="localhost:9093"):
@@ -14,7 +21,7 @@ def shipped_config(test, targets, alertmanager="localhost:9093"):
     targets. Its rules are a copy below the directory of the test; everything
     goes round twice a second."""
     shipped = test.directory / "shipped"
-    shutil.copytree(daemon.SOURCE_DIR / "deploy/prometheus", shipped)
+    shutil.copytree(project.SOURCE_DIR / "deploy/prometheus", shipped)
     (shipped / "targets/collectd.yml").write_text(json.dumps(targets))
     config = (shipped / "prometheus.yml").read_text()
     for text, here in (
@@ -40,7 +47,7 @@ class Prometheus:
         path = self.directory / "prometheus.yml"
         path.write_text(config)
         for _ in range(5):
-            self.port = daemon.free_port()
+            self.port = loopback.free_port()
             with open(self._log, "wb") as stderr:
                 server = test.run_program(
                     "/usr/bin/prometheus", f"--config.file={path}",
@@ -48,8 +55,8 @@ class Prometheus:
                     f"--web.listen-address=127.0.0.1:{self.port}", *arguments,
                     stderr=stderr)
             # It ends at once where somebody else took the port in between.
-            daemon.wait_for(lambda: server.poll() is not None
-                            or self.query("vector(1)"), "Prometheus", self.log)
+            waiting.wait_for(lambda: server.poll() is not None
+                             or self.query("vector(1)"), "Prometheus", self.log)
             if server.poll() is None:
                 return
         raise AssertionError(self.log())
@@ -62,7 +69,7 @@ class Prometheus:
         url = (f"http://127.0.0.1:{self.port}/api/v1/{path}?"
                + urllib.parse.urlencode(parameters))
         try:
-            with urllib.request.urlopen(url, timeout=daemon.PATIENCE) as reply:
+            with urllib.request.urlopen(url, timeout=waiting.PATIENCE) as reply:
                 return json.load(reply)["data"]
         except urllib.error.URLError:
             return None
@@ -74,5 +81,5 @@ class Prometheus:
 
     def wait_for(self, expression):
         """Those series once there are some."""
-        return daemon.wait_for(lambda: self.query(expression), expression,
-                               self.log)
+        return waiting.wait_for(lambda: self.query(expression), expression,
+                                self.log)

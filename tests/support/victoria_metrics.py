@@ -5,7 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import daemon
+from tests.support import loopback, waiting
 
 
 class VictoriaMetrics:
@@ -17,7 +17,7 @@ class VictoriaMetrics:
         self.directory.mkdir()
         self._log = self.directory / "log"
         for _ in range(5):
-            self.port = daemon.free_port()
+            self.port = loopback.free_port()
             # A sample is seen at once, not after the usual 30 s.
             with open(self._log, "wb") as log:
                 self.process = test.run_program(
@@ -27,8 +27,8 @@ class VictoriaMetrics:
                     "-search.latencyOffset=0s", *arguments,
                     stdout=log, stderr=log)
             # It ends at once where somebody else took the port in between.
-            daemon.wait_for(lambda: self.process.poll() is not None
-                            or self.query("1"), "VictoriaMetrics", self.log)
+            waiting.wait_for(lambda: self.process.poll() is not None
+                             or self.query("1"), "VictoriaMetrics", self.log)
             if self.process.poll() is None:
                 return
         raise AssertionError(self.log())
@@ -40,7 +40,7 @@ class VictoriaMetrics:
         """What it answers; None while it does not."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}",
-                                        timeout=daemon.PATIENCE) as reply:
+                                        timeout=waiting.PATIENCE) as reply:
                 return reply.read().decode()
         except urllib.error.URLError:
             return None

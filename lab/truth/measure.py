@@ -13,7 +13,6 @@ import json
 import os
 import pathlib
 import platform
-import re
 import signal
 import statistics
 import subprocess
@@ -23,7 +22,8 @@ import time
 
 from prometheus_client.parser import text_string_to_metric_families
 
-import daemon
+from lab import report
+from tests.support import daemon, proc, programs
 
 HERE = pathlib.Path(__file__).parent
 MIB = 1 << 20
@@ -80,7 +80,7 @@ class Program:
         self.pid = self.process.pid
 
     def end(self):
-        daemon.end(self.process)
+        programs.end(self.process)
         self.process.stdin.close()
         self.process.stdout.close()
 
@@ -100,7 +100,7 @@ class Program:
         return json.loads(self.ask(text))
 
     def cpu_seconds(self):
-        return daemon.cpu_seconds(self.pid)
+        return proc.cpu_seconds(self.pid)
 
 
 class Sink(Program):
@@ -278,7 +278,7 @@ class Run:
         for half in range(seconds * 2):
             series.scrape()
             for name, copy in self.copies.items() if half % 2 == 0 else ():
-                memory[name].append(daemon.status_kb(copy.pid, "VmRSS") * 1024)
+                memory[name].append(proc.status_kb(copy.pid, "VmRSS") * 1024)
             time.sleep(max(0, begin + (half + 1) / 2 - time.monotonic()))
         return memory
 
@@ -320,7 +320,7 @@ def truth(run, begin, end, memory):
     cpu = {name: end["cpu"][name] - begin["cpu"][name] for name in run.copies}
     requests = {name: end["answered"][name] - begin["answered"][name]
                 for name in run.copies}
-    programs = sum(end[name] - begin[name] for name in ("load_cpu", "sink_cpu"))
+    tools = sum(end[name] - begin[name] for name in ("load_cpu", "sink_cpu"))
     machine = end["machine_cpu"] - begin["machine_cpu"]
     return {
         "us_per_request": {name: cpu[name] / requests[name] * 1e6
@@ -329,7 +329,7 @@ def truth(run, begin, end, memory):
         "cpu": {name: cpu[name] / requests[name] * run.rate * 100
                 for name in run.copies},
         "memory": {name: statistics.fmean(memory[name]) for name in run.copies},
-        "others": (machine - programs - sum(cpu.values())) / seconds * 100,
+        "others": (machine - tools - sum(cpu.values())) / seconds * 100,
     }
 
 
@@ -553,8 +553,6 @@ def threads_table(rows):
 
 
 def about(results, arguments):
-    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
-    model = re.search(r"model name\s*: (.*)", cpuinfo)
     node = subprocess.run(["node", "--version"], capture_output=True, text=True,
                           check=True).stdout.strip()
     sdk = json.loads((HERE / "package.json").read_text())["devDependencies"]
@@ -564,8 +562,7 @@ def about(results, arguments):
                for runs in results.values() for run in runs]
     kernel = ".".join(platform.release().split(".")[:2])
     return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} × "
-            f"{model[1] if model else platform.machine()}, Linux "
-            f"{kernel}, Node.js {node}, OpenTelemetry SDK "
+            f"{report.cpu_model()}, Linux {kernel}, Node.js {node}, OpenTelemetry SDK "
             f"{sdk['@opentelemetry/sdk-node']}; {arguments.repetitions} × "
             f"{arguments.window} s for each load. Meanwhile the rest of the "
             f"machine used {spread(others, 0)} % of a CPU, this comparison and "
@@ -588,14 +585,6 @@ def describe(results, threads, arguments):
                   traffic_table(results)]
     parts += ["Threads that use known shares of a CPU:", threads_table(threads)]
     return "\n\n".join(parts)
-
-
-def write(page, text):
-    before, begin, rest = page.read_text().partition("<!-- table begin -->\n")
-    _, end, after = rest.partition("<!-- table end -->")
-    if not begin or not end:
-        raise Failure(f"{page} has no place for the tables")
-    page.write_text(f"{before}{begin}{text}\n{end}{after}")
 
 
 def measure(arguments):
@@ -641,7 +630,7 @@ def main():
     text = measure(arguments)
     print(text)
     if arguments.page:
-        write(arguments.page, text)
+        report.write_tables(arguments.page, text)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,18 @@ import argparse
 import contextlib
 import itertools
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 
-import daemon
 import fleet_server
 import network_values
-import prometheus
-import victoria_metrics
+from lab import report
+from tests.support import (
+    loopback, proc, project, prometheus, testcase, victoria_metrics, waiting)
 
 BLOCKS = 10
 INTERVAL = 60  # Seconds.
@@ -35,14 +33,13 @@ begin = time.monotonic()
 
 
 def say(text):
-    minutes, seconds = divmod(int(time.monotonic() - begin), 60)
-    print(f"{minutes:2}:{seconds:02}  {text}", file=sys.stderr, flush=True)
+    print(f"{report.elapsed(begin)}  {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def run():
     """A directory for programs, which end with it."""
-    test = daemon.TestCase()
+    test = testcase.TestCase()
     try:
         test.setUp()
         yield test
@@ -72,18 +69,18 @@ class Aggregator:
     """collectd with aggregator.conf, and hosts that send to it."""
 
     def __init__(self, test):
-        port = daemon.free_port(socket.SOCK_DGRAM)
+        port = loopback.free_port(socket.SOCK_DGRAM)
         passwords = test.directory / "network.passwd"
-        passwords.write_text(daemon.shipped(
+        passwords.write_text(project.shipped(
             "deploy/collectd/network.passwd", {"change-me": "secret"}))
-        self.collectd = test.collectd(daemon.shipped(
+        self.collectd = test.collectd(project.shipped(
             "deploy/collectd/aggregator.conf", {
                 "0.0.0.0": "127.0.0.1",
                 "25826": port,
                 "9103": "@PORT@",
                 "/etc/collectd/network.passwd": passwords,
                 "/usr/share/collectd/resource_attribution_types.db":
-                    daemon.SOURCE_DIR / "plugin/types.db",
+                    project.SOURCE_DIR / "plugin/types.db",
             }), writer=False, hostname="aggregator", interval=10,
             plugins=["network"]).start()
         self.encoder = network_values.Encoder("hosts", "secret", INTERVAL)
@@ -92,10 +89,10 @@ class Aggregator:
         self.octets = 0
 
     def cpu(self):
-        return daemon.cpu_seconds(self.collectd.process.pid)
+        return proc.cpu_seconds(self.collectd.process.pid)
 
     def resident(self):
-        return daemon.status_kb(self.collectd.process.pid, "VmRSS") / 1024
+        return proc.status_kb(self.collectd.process.pid, "VmRSS") / 1024
 
     def receive(self, hosts, blocks, seconds):
         """CPU seconds of the aggregator for an interval of all hosts, which
@@ -139,10 +136,10 @@ def measure_host():
     with run() as test:
         receiver = test.enterContext(socket.socket(type=socket.SOCK_DGRAM))
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(daemon.PATIENCE)
+        receiver.settimeout(waiting.PATIENCE)
         blocks = "".join(f'<Process "{name}">\nSelf true\n</Process>\n'
                          for name in BLOCK_NAMES)
-        agent = daemon.shipped("deploy/collectd/agent.conf", {
+        agent = project.shipped("deploy/collectd/agent.conf", {
             "aggregator.example": "127.0.0.1",
             "25826": receiver.getsockname()[1],
             "FlushInterval 5": "FlushInterval 1",
@@ -164,12 +161,12 @@ def measure_host():
 def prometheus_config(test, aggregators, rules=""):
     targets = test.directory / "collectd.yml"
     addresses = [f"127.0.0.1:{server.server_port}" for server in aggregators]
-    targets.write_text(daemon.shipped(
+    targets.write_text(project.shipped(
         "deploy/prometheus/targets/collectd.yml",
         {'["localhost:9103"]': f"{addresses}"}))
     samples = sum(server.samples for server in aggregators)
     interval = max(1, round(samples / 300e3))
-    return daemon.shipped("deploy/prometheus/prometheus.yml", {
+    return project.shipped("deploy/prometheus/prometheus.yml", {
         "scrape_interval: 30s":
             f"scrape_interval: {interval}s\n  scrape_timeout: {interval}s",
         "rules/resource_attribution_*.yml": rules or "no-rules/*.yml",
@@ -258,7 +255,7 @@ def measure_rules(hosts):
         post(server, "api/v1/admin/tsdb/snapshot")
         block = disk(server.directory / "data/snapshots")
         before = metric(server.port, "prometheus_tsdb_head_series")
-        for file in (daemon.SOURCE_DIR / "deploy/prometheus/rules").iterdir():
+        for file in (project.SOURCE_DIR / "deploy/prometheus/rules").iterdir():
             (rules / file.name).write_text(file.read_text())
         post(server, "-/reload")
         # The first evaluations begin within 15 seconds, and rules use what
@@ -282,19 +279,6 @@ def measure_rules(hosts):
             f"| {long / sum(times.values()):.0%} | {block / samples:.1f} |")
 
 
-def machine():
-    version = {package: subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Version}", package],
-        capture_output=True, text=True).stdout
-        for package in ("collectd-core", "prometheus", "victoria-metrics")}
-    model = re.search(r"model name\s*: (.+)",
-                      open("/proc/cpuinfo").read())[1]
-    memory = int(re.search(r"\d+", open("/proc/meminfo").read())[0]) / 2**20
-    return (f"{time.strftime('%F')}, {os.cpu_count()} × {model}, {memory:.0f} GiB, "
-            f"Linux {os.uname().release}; "
-            + ", ".join(" ".join(pair) for pair in version.items()) + ".")
-
-
 def table(head, columns, rows):
     print(f"| {head} | " + " | ".join(columns) + " |\n| ---"
           + " | ---:" * len(columns) + " |")
@@ -304,7 +288,8 @@ def table(head, columns, rows):
 
 
 def measure(sizes):
-    print(machine() + "\n")
+    print(report.describe(report.machine(
+        "collectd-core", "prometheus", "victoria-metrics")) + "\n")
     print(f"One host of {BLOCKS} blocks: {measure_host()}.\n", flush=True)
     table("hosts × blocks", [
         "series", "first values, CPU s", "CPU of a host and interval, ms",
