@@ -1,5 +1,6 @@
-"""What watching processes costs: this plugin, collectd's own `processes` plugin,
-prometheus-process-exporter and the bare floor, on the same processes, in one run.
+"""Measures what watching processes costs: with this plugin, with collectd's own
+`processes` plugin, with prometheus-process-exporter, and with bare reads, on the same
+processes and in one run.
 
 Prints a table, and writes bench.json, bench.svg and the table of bench.md.
 docs/evidence/bench.md says what the figures mean."""
@@ -32,18 +33,18 @@ FLOOR = "bare floor"
 
 
 class Point:
-    """Processes on the host, and what of them is watched."""
+    """How many processes the host has, and which of them are watched."""
 
     def __init__(self, key, title, bystanders, watched, files=MANY_FILES,
                  blocks=1, storm=0, heavy=0.5):
         self.key, self.title = key, title
         self.bystanders, self.watched = bystanders, watched
         self.files, self.blocks, self.storm = files, blocks, storm
-        # Seconds between two passes of whoever looks at all processes.
+        # Seconds between two passes of a program that looks at all processes.
         self.heavy = heavy
 
     def herd(self):
-        """Arguments of the program that starts them."""
+        """The arguments of the program that starts the processes."""
         names = [str(self.bystanders), BYSTANDER]
         if self.blocks == 1:
             names += [str(self.watched), WATCHED]
@@ -82,6 +83,7 @@ def herd_is_gone():
 
 @contextlib.contextmanager
 def running(*command, **options):
+    """Runs a program during the body."""
     process = subprocess.Popen([str(word) for word in command], **options)
     try:
         yield process
@@ -111,7 +113,7 @@ class Bench:
         """CPU of a pass: median, least and most over rounds of passes."""
         time.sleep(max(6 * interval, 1.0))  # the first ones look at everything
         rounds = []
-        # The cheap ones need more for the same precision.
+        # Cheap passes: more of them give the same precision.
         passes = self.passes if interval > 0.1 else 4 * self.passes
         for _ in range(self.rounds):
             begun, before = time.monotonic(), proc.cpu_clock(pid)
@@ -121,8 +123,8 @@ class Bench:
         return rounds
 
     def count_calls(self, pid, marker):
-        """System calls of the daemon, opened files and reads of a pass. A line
-        that matches `marker` is there once in each."""
+        """System calls of the daemon, opened files and reads of a pass. Each pass has
+        one call that matches `marker`."""
         output = self.directory / "strace"
         output.write_text("")
 
@@ -147,12 +149,12 @@ class Bench:
                     1 for line in lines if re.match(r"\d+ +\w+\(", line))
                     / passes, 1),
                 "files_opened": opened,
-                # Of a process that an event names, a file is opened first.
+                # A file of a process that an event names is opened first.
                 "kept_files_read": round(count("pread64") - opened, 1)}
 
     def base(self, interval, files):
-        """CPU in an interval and memory of the daemon without the plugin, which
-        has nothing to do with the processes."""
+        """CPU in an interval and memory of the daemon without a plugin that reads
+        processes."""
         if (interval, files) not in self.bases:
             with self.collectd("", interval, files) as collectd:
                 pid = collectd.process.pid
@@ -213,8 +215,9 @@ class Bench:
                           f"  comm: [{names}]\n")
         address = f"127.0.0.1:{loopback.free_port()}"
         with running(EXPORTER, "-config.path", config, "-web.listen-address",
-                     # What costs it least: -children=false costs much more.
-                     address, "-threads=false", "-gather-smaps=false", stdout=subprocess.DEVNULL,
+                     # The cheapest options: -children=false costs much more.
+                     address, "-threads=false", "-gather-smaps=false",
+                     stdout=subprocess.DEVNULL,
                      stderr=subprocess.DEVNULL) as exporter:
             def scrape():
                 with contextlib.suppress(OSError):
@@ -270,7 +273,7 @@ class Bench:
                           end="", file=sys.stderr, flush=True)
                     one = results[point.key][name] = measure(point)
                     print(f"{one['cpu_us']:,.0f} µs", file=sys.stderr)
-                # The others ran in between, whatever else the machine did.
+                # The floor is measured before the others and after them.
                 floor = results[point.key][FLOOR]
                 floor |= self.result(before["rounds_us"] + floor["rounds_us"],
                                      floor["interval_s"])
@@ -301,7 +304,7 @@ def budgets(results):
     if "4000" in results:
         ours, scan = cpu("4000", EVENTS), cpu("4000", SCAN)
         stock = cpu("4000", PROCESSES)
-        # Of 360 passes at 60 s one scans.
+        # One of 360 passes at 60 s scans.
         with_scans = ours + scan / 360
         add("events ÷ collectd's processes, 4,000 / 4, ≤ 1/200",
             ours / stock, 1 / 200, f"1/{stock / ours:.0f}")

@@ -1,6 +1,6 @@
-"""Measures what a fleet costs: a host, an aggregator, Prometheus and
-VictoriaMetrics, by their size. Prints the tables that
-docs/evidence/fleet.md keeps, which says more."""
+"""Measures what a fleet costs: a host, an aggregator, Prometheus and VictoriaMetrics,
+by the size of the fleet. Prints the tables of docs/evidence/fleet.md, which says
+more."""
 
 import argparse
 import contextlib
@@ -17,7 +17,8 @@ import fleet_server
 import network_values
 from lab import report
 from tests.support import (
-    loopback, proc, project, prometheus, testcase, victoria_metrics, waiting)
+    loopback, network, proc, project, prometheus, testcase, victoria_metrics,
+    waiting)
 
 BLOCKS = 10
 INTERVAL = 60  # Seconds.
@@ -28,7 +29,7 @@ MEMORY = "collectd_resource_attribution_process_memory_bytes{"
 MINUTES = 55
 # A day, for the rules that look back so far.
 DAY = 24 * 60 - 10
-SCRAPE_MINUTES = 20  # of it in each scrape
+SCRAPE_MINUTES = 20  # A scrape gets so many minutes of that day.
 begin = time.monotonic()
 
 
@@ -38,7 +39,7 @@ def say(text):
 
 @contextlib.contextmanager
 def run():
-    """A directory for programs, which end with it."""
+    """A test without an assertion: its programs end with the body."""
     test = testcase.TestCase()
     try:
         test.setUp()
@@ -48,7 +49,7 @@ def run():
 
 
 def fetch(port):
-    """Text of /metrics and the seconds that it took."""
+    """The text of /metrics, and the seconds that the request took."""
     started = time.monotonic()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
         text = reply.read().decode()
@@ -70,18 +71,9 @@ class Aggregator:
 
     def __init__(self, test):
         port = loopback.free_port(socket.SOCK_DGRAM)
-        passwords = test.directory / "network.passwd"
-        passwords.write_text(project.shipped(
-            "deploy/collectd/network.passwd", {"change-me": "secret"}))
-        self.collectd = test.collectd(project.shipped(
-            "deploy/collectd/aggregator.conf", {
-                "0.0.0.0": "127.0.0.1",
-                "25826": port,
-                "9103": "@PORT@",
-                "/etc/collectd/network.passwd": passwords,
-                "/usr/share/collectd/resource_attribution_types.db":
-                    project.SOURCE_DIR / "plugin/types.db",
-            }), writer=False, hostname="aggregator", interval=10,
+        self.collectd = test.collectd(
+            network.aggregator_config(test.directory, port, "secret"),
+            writer=False, hostname="aggregator", interval=10,
             plugins=["network"]).start()
         self.encoder = network_values.Encoder("hosts", "secret", INTERVAL)
         self.socket = test.enterContext(socket.socket(type=socket.SOCK_DGRAM))
@@ -105,7 +97,7 @@ class Aggregator:
                     f"host{number:04}-0000.example.net", BLOCK_NAMES[:blocks],
                     time.time(), 81920000 + number):
                 self.socket.send(packet)
-        # Over once it is idle, which takes it less than two ticks a second.
+        # An idle aggregator uses less than two ticks a second.
         last = -1
         while (now := self.cpu()) - last > 0.02:
             last = now
@@ -139,11 +131,7 @@ def measure_host():
         receiver.settimeout(waiting.PATIENCE)
         blocks = "".join(f'<Process "{name}">\nSelf true\n</Process>\n'
                          for name in BLOCK_NAMES)
-        agent = project.shipped("deploy/collectd/agent.conf", {
-            "aggregator.example": "127.0.0.1",
-            "25826": receiver.getsockname()[1],
-            "FlushInterval 5": "FlushInterval 1",
-        })
+        agent = network.agent_config(receiver.getsockname()[1], "secret", 1)
         collectd = test.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -215,13 +203,13 @@ def measure_victoria_metrics(aggregators):
         time.sleep(10)
         # A query of them all would be in the memory that is measured, and more
         # than 300,000 are refused.
-        [series] = json.loads(store.get("/api/v1/series/count"))["data"]
+        [series] = json.loads(store.fetch("/api/v1/series/count"))["data"]
         samples = series * MINUTES
         resident = metric(store.port, "process_resident_memory_bytes") / 2**20
         # Most while the series are new.
         peak = metric(store.port, "process_resident_memory_peak_bytes") / 2**20
         cpu = metric(store.port, "process_cpu_seconds_total")
-        store.get("/internal/force_flush")
+        store.fetch("/internal/force_flush")
         data = disk(store.directory / "data")
     say(f"VictoriaMetrics, {series:,} series: {resident:.0f} MiB")
     return (f"| {series:,} | {resident:,.0f} | {peak:,.0f} "

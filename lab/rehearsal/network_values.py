@@ -35,7 +35,7 @@ class ValueList(ctypes.Structure):
 
 
 class Encoder:
-    """What one user sends whose values come at this interval in seconds."""
+    """Encodes what one user sends. The values come at this interval in seconds."""
 
     def __init__(self, user, password, interval):
         self._user = user.encode()

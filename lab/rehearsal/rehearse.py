@@ -1,8 +1,9 @@
-"""One host of many takes more memory than it may, and the alert that we ship says
-so, of that host and no other, until it is over. Everything is real: an agent for
-each host, an aggregator, Prometheus, and the memory. docs/evidence/rehearsal.md says more.
+"""A process on one of many hosts takes too much memory. The alert that we ship must
+name this host and no other, and must end when the process gives the memory back.
+Everything is real: an agent for each host, an aggregator, Prometheus, and the memory.
+docs/evidence/rehearsal.md says more.
 
-Ends with 1 when the alert does not come, comes for something else, or stays."""
+The exit status is 1 if the alert does not come, comes for another host, or stays."""
 
 import argparse
 import re
@@ -12,7 +13,8 @@ import sys
 import time
 
 from lab import report
-from tests.support import loopback, proc, project, prometheus, testcase, waiting
+from tests.support import (
+    loopback, network, proc, project, prometheus, testcase, waiting)
 
 ALERT, PROCESS = "HighProcessMemory", "checkout"
 MEBIBYTES = 1200  # The alert's threshold is 1 GiB.
@@ -36,26 +38,15 @@ class Rehearsal(testcase.TestCase):
     def say(self, text):
         print(f"{report.elapsed(self.begin)}  {text}", flush=True)
 
-    def shipped(self, path, replacements):
-        return project.shipped(f"deploy/collectd/{path}", replacements)
-
     def start_aggregator(self):
         self.port = loopback.free_port(socket.SOCK_DGRAM)
-        passwords = self.directory / "network.passwd"
-        passwords.write_text(self.shipped("network.passwd",
-                                          {"change-me": "rehearsal"}))
-        self.aggregator = self.collectd(self.shipped("aggregator.conf", {
-            "0.0.0.0": "127.0.0.1",
-            "25826": self.port,
-            "9103": "@PORT@",
-            "/etc/collectd/network.passwd": passwords,
-            "/usr/share/collectd/resource_attribution_types.db":
-                project.SOURCE_DIR / "plugin/types.db",
-        }), writer=False, hostname="aggregator", interval=self.interval,
+        self.aggregator = self.collectd(
+            network.aggregator_config(self.directory, self.port, "rehearsal"),
+            writer=False, hostname="aggregator", interval=self.interval,
             plugins=["network"]).start()
 
     def start_host(self, hostname):
-        """Its workload and its collectd."""
+        """Starts the workload and the collectd of a host."""
         workload = self.actor(hostname)
         pid_file = self.directory / f"{hostname}.pid"
         pid_file.write_text(f"{workload.pid}\n")
@@ -70,12 +61,8 @@ class Rehearsal(testcase.TestCase):
                 Self true
               </Process>
             </Plugin>
-            """ + self.shipped("agent.conf", {
-                "aggregator.example": "127.0.0.1",
-                "25826": self.port,
-                "change-me": "rehearsal",
-                "FlushInterval 5": f"FlushInterval {self.interval}",
-            }), writer=False, hostname=hostname, interval=self.interval,
+            """ + network.agent_config(self.port, "rehearsal", self.interval),
+            writer=False, hostname=hostname, interval=self.interval,
             plugins=["network"]).start()
         return workload, agent
 
@@ -102,9 +89,9 @@ class Rehearsal(testcase.TestCase):
             }))
 
     def state(self):
-        """That of the alert for the sick host's process: None, "pending" or
-        "firing". Any other alert that fires is a failure, and so is this one for
-        anything else, even if it is only pending."""
+        """The state of the alert for the sick host's process: None, "pending" or
+        "firing". The rehearsal fails if another alert fires, or if this alert is
+        pending or firing for another process."""
         state = None
         for alert in self.prometheus.get("alerts")["alerts"]:
             labels = alert["labels"]
@@ -125,7 +112,8 @@ class Rehearsal(testcase.TestCase):
                 f"the {len(memory) - 1} others at most {others:.0f} MiB")
 
     def wait_for_state(self, wanted, before, limit):
-        """The alert has the state `before` until it has the wanted one."""
+        """Waits until the alert has the wanted state. Until then it must have the
+        state `before`."""
         end = time.monotonic() + limit
         shown = time.monotonic()
         while (state := self.state()) != wanted:

@@ -1,9 +1,9 @@
-"""The real daemon on a host where everything changes all the time, and whether
-all that it serves is true meanwhile. docs/evidence/soak.md says more.
+"""Runs the real daemon on a host where everything changes all the time, and checks each
+value that it serves meanwhile. docs/evidence/soak.md says more.
 
-Two daemons at once: one that discovers by process events, and one that scans,
-in a PID namespace where PIDs are few. Ends with 1 when a value was wrong, when
-memory or descriptors grew, or when anything was left behind."""
+Two daemons run at once. The first discovers by process events. The second scans, in a
+PID namespace with few PIDs. The exit status is 1 if a value was wrong, if memory or
+descriptors grew, or if a process or cgroup was left behind."""
 
 import argparse
 import contextlib
@@ -56,7 +56,7 @@ SHOWN = 10  # seconds
 
 
 def descriptors(pid):
-    """What the open ones are, without connections, which come and go."""
+    """The open files of a process. Sockets are left out: connections come and go."""
     files = []
     for path in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
@@ -146,7 +146,8 @@ class Part(testcase.TestCase):
         }
 
     def start(self, role, pid=None):
-        """With that PID, unless another process gets it first."""
+        """Starts an actor in this role, with this PID unless another process gets it
+        first."""
         arguments, first, blocks = self.roles()[role]
         name = f"{self.tag}-{role}"
         joins = ["all", "all-each", f"by-{name}", *blocks]
@@ -177,7 +178,7 @@ class Part(testcase.TestCase):
         self.oracle.lives.append(life)
         self.cast[role] = actor, life
         if role == "many":
-            # It takes a while, and nobody waits.
+            # Starting them takes a while. take_answers() reads the answer.
             actor.tell("len([threading.Thread(target=threading.Event().wait, "
                        "daemon=True).start() for _ in "
                        f"range({THREADS[self.name]})])")
@@ -189,7 +190,7 @@ class Part(testcase.TestCase):
     def restart(self, role):
         actor, life = self.cast.pop(role)
         if role in ("file", "lead"):
-            # Nobody else who gets the PID belongs to the block.
+            # Another process that gets the PID does not belong to the block.
             (self.directory / f"{role}.pid").unlink(missing_ok=True)
             (self.directory / "ghost.pid").write_text(f"{actor.pid}\n")
         if role == "lead":
@@ -205,7 +206,7 @@ class Part(testcase.TestCase):
             programs.end(actor.process)
         life.ended = time.time()
         actor.close()
-        # Of the leader, those that end with it; the sampler sees when.
+        # Children of the leader end with it. The sampler sees when.
         for other in self.oracle.lives:
             if getattr(other, "parent", None) is life:
                 for one in other.memberships:
@@ -285,7 +286,8 @@ class Part(testcase.TestCase):
         (self.cgroups / path / "cgroup.procs").write_text(str(pid))
 
     def change_cgroup(self):
-        """To one that may have to be made first, or to the root."""
+        """Moves a process to a cgroup, which may have to be made first, or to the
+        root."""
         actor, life = self.walker()
         path = self.random.choice(["", "a", "b", "c", "d/below"])
         leave = [one.block for one in life.memberships
@@ -354,7 +356,8 @@ class Part(testcase.TestCase):
     # What is seen.
 
     def take_answers(self):
-        """How many threads there are now; and who of churn came and went."""
+        """Reads the answer of the actor with many threads, and which processes of churn
+        started and ended."""
         actor, _ = self.cast["many"]
         if select.select([actor.process.stdout], [], [], 0)[0]:
             actor.process.stdout.readline()
@@ -410,9 +413,9 @@ class Part(testcase.TestCase):
                                 if one[2] > end - oracle.KEPT]
 
     def judge_gap(self, end):
-        """A pass may be late by what the daemon had to wait for a CPU, and by
-        as much for others that did and held locks that it needs; or when the
-        whole machine stood still, so that who only sleeps was late, too."""
+        """A pass may be late by the time that the daemon waited for a CPU, and by the
+        same time again: other processes waited, too, and may have held locks that
+        the daemon needs. It may also be late if the whole machine stood still."""
         waited = ([wait for time_, wait in self.waits if time_ >= end][0]
                   - [wait for time_, wait in self.waits
                      if time_ <= self.begin][-1])
@@ -518,7 +521,7 @@ class Part(testcase.TestCase):
         for actor, life in self.cast.values():
             self.kill(actor, life)
         waiting.wait_for(lambda: self.blocks_now() == {"self"},
-                         "the values of nobody else", self.collectd.log)
+                         "no values but the daemon's own", self.collectd.log)
         self.collectd.wait_for_passes()
         return self.result(files_before, descriptors(daemon_pid))
 
@@ -628,7 +631,7 @@ def start_part(name, tag, minutes, directory):
 
 
 def left_behind(tag, directory):
-    """Processes and cgroups of ours, after the end."""
+    """Processes and cgroups of the soak that are there after its end."""
     for kind in (("cgroup2",), ("cgroup", "name=systemd")):
         root = cgroups.mounted(*kind)
         for path in root.glob(f"{tag}*") if root else ():

@@ -1,9 +1,8 @@
-"""What tracing costs a service that runs with it and without it at once, by
-/proc, and what the plugin says of the same services over the same time.
+"""Measures by /proc what tracing costs a service, of which copies run with and without
+it at the same time, and compares this with what the plugin reports of the copies.
 
 Prints tables, and writes them into the page that --page names.
-docs/evidence/measured-overhead.md says what is measured and what the figures
-mean."""
+docs/evidence/measured-overhead.md says what is measured and what the figures mean."""
 
 import argparse
 import bisect
@@ -32,7 +31,7 @@ INTERVAL, COMPARE_WINDOW = 1, 10
 SPANS_OF_A_REQUEST = 4
 # Longer than an exporter waits by default before it sends what it has.
 EXPORT_PATIENCE = 20
-# Of a second, to begin with.
+# Requests a second and copy before a window.
 WARM_RATE = 300
 
 LOADED = ("--require", HERE / "tracing.js")
@@ -62,18 +61,18 @@ THREADS = {"BatchSpanProces": 10, "OpenTelemetry.T": 4, "retr-1": 20,
 
 
 class Failure(Exception):
-    """What was measured is no measurement."""
+    """The run does not count as a measurement."""
 
 
 class Program:
-    """A program that answers lines, and ends with its input at the latest."""
+    """A program that answers each line of its input, and ends with its input."""
 
     def __init__(self, stack, *command, env=None):
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})},
-            # Ctrl-C is for whoever started it.
+            # Ctrl-C ends this program, which then ends the others.
             start_new_session=True)
         self.name = " ".join(str(word) for word in command[-2:])
         stack.callback(self.end)
@@ -104,7 +103,7 @@ class Program:
 
 
 class Sink(Program):
-    """What the traces are sent to."""
+    """The collector to which the traces go."""
 
     def __init__(self, stack, token):
         super().__init__(stack, "/usr/bin/python3", "-B", HERE / "sink.py",
@@ -166,15 +165,15 @@ class Series:
         return statistics.fmean(self.within(*arguments))
 
     def mean_of_averages(self, *arguments):
-        """Of values that are averages of passes: those that together are of
-        each pass of the window once."""
+        """The mean of values that are averages of several passes. It takes only values
+        that together cover each pass of the window once."""
         values = self.within(*arguments)
         return statistics.fmean(values[::-1][::COMPARE_WINDOW])
 
 
 @contextlib.contextmanager
 def running_collectd(blocks):
-    """The daemon, and what it serves."""
+    """The daemon with these blocks. It must log no error and no warning."""
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="ra-measured."))
@@ -237,7 +236,7 @@ class Run:
             env={"OTEL_SERVICE_NAME": "orders",
                  "OTEL_EXPORTER_OTLP_ENDPOINT":
                      f"http://127.0.0.1:{self.sink.port}",
-                 # Of the three signals only traces.
+                 # Only traces; no metrics and no logs.
                  "OTEL_METRICS_EXPORTER": "none",
                  "OTEL_LOGS_EXPORTER": "none",
                  **env})
@@ -325,7 +324,7 @@ def truth(run, begin, end, memory):
     return {
         "us_per_request": {name: cpu[name] / requests[name] * 1e6
                            for name in run.copies},
-        # Of the same requests, whatever the one or the other answered more.
+        # Scaled to the same number of requests: one copy may have answered more.
         "cpu": {name: cpu[name] / requests[name] * run.rate * 100
                 for name in run.copies},
         "memory": {name: statistics.fmean(memory[name]) for name in run.copies},

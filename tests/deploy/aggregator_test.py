@@ -7,10 +7,7 @@ import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support import daemon, loopback, project, testcase, waiting
-
-DIRECTORY = "deploy/collectd"
-TYPES_DB = project.SOURCE_DIR / "plugin/types.db"
+from tests.support import daemon, loopback, network, project, testcase, waiting
 
 
 class AggregatorTest(testcase.TestCase):
@@ -18,18 +15,9 @@ class AggregatorTest(testcase.TestCase):
     def setUp(self):
         super().setUp()
         self.port = loopback.free_port(socket.SOCK_DGRAM)
-        self.passwords = self.directory / "network.passwd"
-        self.passwords.write_text(project.shipped(
-            f"{DIRECTORY}/network.passwd", {"change-me": "secret"}))
 
     def start_aggregator(self, replacements, more=""):
-        config = project.shipped(f"{DIRECTORY}/aggregator.conf", {
-            "0.0.0.0": "127.0.0.1",
-            "25826": self.port,
-            "9103": "@PORT@",
-            "/etc/collectd/network.passwd": self.passwords,
-            "/usr/share/collectd/resource_attribution_types.db": TYPES_DB,
-        })
+        config = network.aggregator_config(self.directory, self.port, "secret")
         for old, new in replacements.items():
             self.assertIn(old, config)
             config = config.replace(old, new)
@@ -38,13 +26,8 @@ class AggregatorTest(testcase.TestCase):
             plugins=["network", "threshold"]).start()
 
     def start_agent(self, hostname, password="secret", level="Encrypt"):
-        agent = project.shipped(f"{DIRECTORY}/agent.conf", {
-            "aggregator.example": "127.0.0.1",
-            "25826": self.port,
-            "change-me": password,
-            'SecurityLevel "Encrypt"': f'SecurityLevel "{level}"',
-            "FlushInterval 5": "FlushInterval 0.5",
-        })
+        agent = network.agent_config(self.port, password, 0.5).replace(
+            'SecurityLevel "Encrypt"', f'SecurityLevel "{level}"')
         return self.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -81,7 +64,7 @@ class AggregatorTest(testcase.TestCase):
 
     def test_judges_the_thresholds_of_a_host_and_its_silence(self):
         self.start_aggregator({}, project.shipped(
-            f"{DIRECTORY}/threshold.conf",
+            "deploy/collectd/threshold.conf",
             {"1073741824": 1 << 20, "Hits        3": "Hits 0"}))
         agent = self.start_agent("host1")
         for severity in ("WARNING", "FAILURE"):
@@ -127,7 +110,7 @@ class AggregatorTest(testcase.TestCase):
         self.assertEqual(set(self.hosts()), {"encrypted"})
 
     def test_says_what_is_missing_without_the_types(self):
-        self.start_aggregator({f' "{TYPES_DB}"': ""})
+        self.start_aggregator({f' "{project.SOURCE_DIR}/plugin/types.db"': ""})
         self.start_agent("host1")
         waiting.wait_for(lambda: "Dataset not found: process_memory_bytes" in
                          self.aggregator.log(), "a complaint",

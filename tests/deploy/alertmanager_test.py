@@ -1,16 +1,14 @@
 """The configuration that deploy/alertmanager ships is valid and routes as it
 says; alerts of a real Prometheus arrive through a real Alertmanager."""
 
-import http.server
 import json
 import queue
 import re
 import subprocess
-import threading
 import unittest
 import urllib.request
 
-from tests.support import programs, project, prometheus, testcase, waiting
+from tests.support import loopback, programs, project, prometheus, testcase, waiting
 
 SHIPPED = project.SOURCE_DIR / "deploy/alertmanager/alertmanager.yml"
 
@@ -20,28 +18,21 @@ def amtool(*arguments):
                           stdout=subprocess.PIPE, text=True).stdout
 
 
-class Webhook(http.server.ThreadingHTTPServer):
+class Webhook(loopback.HttpServer):
     """What the receivers post to: (receiver, alert) in the order of arrival."""
 
     def __init__(self, test):
         self.alerts = queue.Queue()
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        test.addCleanup(self.server_close)
-        test.addCleanup(self.shutdown)
+        super().__init__(test, self.Handler)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(loopback.HttpHandler):
 
         def do_POST(self):
-            size = int(self.headers["Content-Length"])
-            message = json.loads(self.rfile.read(size))
+            message = json.loads(self.body())
             for alert in message["alerts"]:
                 self.server.alerts.put((self.path.strip("/"), alert))
             self.send_response(200)
             self.end_headers()
-
-        def log_message(self, *_):
-            pass
 
     def wait_for(self, receiver, status, **labels):
         """The alert with these labels; what comes before it is dropped."""

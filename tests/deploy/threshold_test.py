@@ -1,13 +1,11 @@
 """The thresholds that we ship, judged by the real collectd on a real process:
 nothing of the file is replaced but the limits and the address."""
 
-import http.server
 import queue
 import re
-import threading
 import unittest
 
-from tests.support import needs, programs, project, testcase, waiting
+from tests.support import loopback, needs, programs, project, testcase, waiting
 
 MIB = 1 << 20
 FILE = "deploy/collectd/threshold.conf"
@@ -88,21 +86,14 @@ class ThresholdTest(testcase.TestCase):
     def test_hands_notifications_to_the_program_as_another_user(self):
         received = queue.Queue()
 
-        class Receiver(http.server.BaseHTTPRequestHandler):
+        class Receiver(loopback.HttpHandler):
 
             def do_POST(self):
-                length = int(self.headers["Content-Length"])
-                received.put(self.rfile.read(length).decode())
+                received.put(self.body().decode())
                 self.send_response(204)
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
-        server = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
-        self.addCleanup(server.server_close)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.shutdown)
+        server = loopback.HttpServer(self, Receiver)
         program = self.directory / "resource-attribution-notify"
         program.write_text(project.shipped(
             "deploy/collectd/resource-attribution-notify", {}))

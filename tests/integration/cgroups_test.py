@@ -48,7 +48,7 @@ class HierarchyTests(cgroups.Hierarchy):
         self.assert_quiet_end(collectd)
 
     def test_nesting_keeps_nobody_else_from_being_found(self):
-        # Of the longest names, as many as no path reaches; then a thousand of
+        # So many of the longest names that a path cannot hold them; then a thousand of
         # the shortest.
         names = ["d" * 255] * 20 + ["d"] * 1000
         self.make(f"{UNIQUE}/deep")
@@ -108,7 +108,7 @@ class HierarchyTests(cgroups.Hierarchy):
         # What a unit makes below itself belongs to it.
         self.process_in(f"{inner}/{service}/workers/one")
         self.process_in(f"{inner}/{UNIQUE}-db.service")
-        # Nobody passes for a unit who may only make cgroups below his own.
+        # A user who may only make cgroups below their own cannot pass for a unit.
         self.process_in(f"{outer}/{UNIQUE}-user.service/{service}")
         collectd.wait_for_counts(unit=2, slice=3, two=3)
         collectd.wait_for_passes()

@@ -1,4 +1,4 @@
-"""scripts/demo, as somebody runs it who has just cloned the repository."""
+"""scripts/demo, as a user runs it after cloning the repository."""
 
 import os
 import pathlib

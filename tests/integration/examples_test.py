@@ -9,14 +9,13 @@ import pathlib
 import pwd
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
 import unittest
 import zipfile
 
-from tests.support import cgroups, project, testcase, waiting
+from tests.support import cgroups, project, services, testcase, waiting
 
 MANUAL = "docs/collectd-resource_attribution.pod"
 UNIQUE = f"ra{os.getpid()}"
@@ -130,14 +129,6 @@ class ExamplesTest(testcase.TestCase):
             self.running[name] = start()
         return self.running[name]
 
-    def children(self, process, count):
-        """The PIDs of so many children."""
-        path = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        return waiting.wait_for(
-            lambda: len(path.read_text().split()) >= count
-            and [int(pid) for pid in path.read_text().split()],
-            f"children of {process.args}")
-
     def stand_in(self, name):
         program = self.directory / name
         if not program.exists():
@@ -151,38 +142,14 @@ class ExamplesTest(testcase.TestCase):
 
     def nginx(self):
         def start():
-            nginx = self.run_group(
-                "/usr/sbin/nginx", "-c", self.nginx_config(workers=2),
-                "-p", self.directory)
-            return [nginx.pid, *self.children(nginx, 2)]
+            nginx = services.start_nginx(self, 2)
+            return [nginx.pid, *services.workers(nginx, 2)]
         return self.once("nginx", start)
 
     def postgresql(self):
         """Those of its processes that say "postgres:"."""
-        def start():
-            programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-            home = self.directory / "postgresql"
-            home.mkdir()
-            options = {"cwd": home,
-                       "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}}
-            if os.geteuid() == 0:  # which the server refuses to be
-                shutil.chown(home, "postgres", "postgres")
-                options.update(user="postgres", group="postgres",
-                               extra_groups=[])
-            subprocess.run([f"{programs}/initdb", "--no-sync", "--auth=trust",
-                            home / "data"], check=True,
-                           stdout=subprocess.DEVNULL, **options)
-            server = self.run_program(
-                f"{programs}/postgres", "-D", home / "data",
-                "--listen_addresses=", f"--unix_socket_directories={home}",
-                "--fsync=off", "--shared_buffers=1MB",
-                "--dynamic_shared_memory_type=mmap", **options)
-            # Gives its shared memory back, as it cannot when it is killed.
-            self.addCleanup(server.wait, waiting.PATIENCE)
-            self.addCleanup(server.send_signal, signal.SIGQUIT)
-            waiting.wait_for((home / ".s.PGSQL.5432").exists, "PostgreSQL")
-            return self.children(server, 4)
-        return self.once("postgresql", start)
+        return self.once("postgresql", lambda: services.workers(
+            services.Postgresql(self).process, 4))
 
     def orders(self):
         def start():
@@ -207,15 +174,8 @@ class ExamplesTest(testcase.TestCase):
         return self.once("orders", start)
 
     def gunicorn(self, **env):
-        (self.directory / "app.py").write_text(
-            "def application(environment, start_response):\n"
-            "    start_response('204 No Content', [])\n"
-            "    return []\n")
-        gunicorn = self.run_group(
-            "/usr/bin/gunicorn", "--workers=2", "--worker-tmp-dir",
-            self.directory, "--bind", f"unix:{self.directory}/gunicorn.sock",
-            "app:application", cwd=self.directory, env={**os.environ, **env})
-        return [gunicorn.pid, *self.children(gunicorn, 2)]
+        gunicorn = services.start_gunicorn(self, **env)
+        return [gunicorn.pid, *services.workers(gunicorn, 2)]
 
     def two_in_node(self):
         """Two programs of one command line; a PID file names the second."""
@@ -253,13 +213,8 @@ class ExamplesTest(testcase.TestCase):
         (root / "system.slice" / name / "cgroup.procs").write_text(str(pid))
 
     def remove(self, cgroup):
-        procs = cgroup / "cgroup.procs"
-        for pid in procs.read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-        waiting.wait_for(lambda: not procs.read_text(), f"{cgroup} to be empty")
-        with contextlib.suppress(OSError):  # another test has a cgroup there
-            cgroup.rmdir()
+        with contextlib.suppress(OSError):  # Another test has a cgroup there.
+            cgroups.remove(cgroup)
 
     def adapted(self, example):
         """The example with paths, units and users of this test, as a whole

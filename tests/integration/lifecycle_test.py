@@ -58,7 +58,7 @@ class LifecycleTest(testcase.TestCase):
     def test_zombie_is_gone(self):
         workload = self.start_workload()
         collectd = self.watch_workload()
-        workload.kill()  # and nobody waits for it
+        workload.kill()  # Its parent, the test, does not wait for it.
         self.wait_for_gap(collectd)
         self.assertEqual(len(collectd.lines("notice")), 1, collectd.log())
         self.assertEqual(pathlib.Path(

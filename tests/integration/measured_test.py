@@ -188,7 +188,7 @@ class MeasuredTest(testcase.TestCase):
         self.assert_quiet_end(collectd)
 
     def test_comparison_is_the_difference_in_memory(self):
-        # Of two that do nothing, memory is exact: what the one took more.
+        # Two processes that do nothing: the difference in memory is exact.
         actors = [self.actor(), self.actor()]
         actors[0].do("allocate(40)")
         both = [self.pid_file(f"p{i}", actor.pid)
@@ -241,7 +241,7 @@ class MeasuredTest(testcase.TestCase):
 
     @needs.root
     def test_export_traffic_is_what_the_sink_counts(self):
-        sinks = [loopback.HalfEcho(self), loopback.HalfEcho(self), loopback.HalfEcho(self)]
+        sinks = [loopback.HalfEcho(self) for _ in range(3)]
         exporter, stranger = self.actor(), self.actor()
         collectd = self.run_collectd(
             self.block("a", self.pid_file("a", exporter.pid),

@@ -1,4 +1,4 @@
-"""The built module: what it exports, and what it needs of whom."""
+"""The built module: what it exports, and what it needs from which library."""
 
 import re
 import subprocess

@@ -1,27 +1,20 @@
 """Every selector against real services from Debian's packages."""
 
 import os
-import pathlib
 import pwd
 import unittest
 
-from tests.support import proc, testcase, waiting
+from tests.support import proc, services, testcase, waiting
 
 
 class SelectorsTest(testcase.TestCase):
 
     def start_nginx(self):
         """A master with two workers; returns the PIDs."""
-        config = self.nginx_config(workers=2)
-        master = self.run_group("/usr/sbin/nginx", "-c", config,
-                                  "-p", self.directory)
-        children = pathlib.Path(
-            f"/proc/{master.pid}/task/{master.pid}/children")
-        workers = waiting.wait_for(
-            lambda: len(children.read_text().split()) == 2
-            and (self.directory / "nginx.pid").exists()
-            and children.read_text().split(), "two nginx workers")
-        return [master.pid, *map(int, workers)]
+        master = services.start_nginx(self, 2)
+        workers = services.workers(master, 2)
+        waiting.wait_for((self.directory / "nginx.pid").exists, "nginx.pid")
+        return [master.pid, *workers]
 
     def start_redis(self):
         redis = self.run_program(

@@ -64,7 +64,7 @@ class SyscallsTest(testcase.TestCase):
                 if is_mark(call) and not (found[-1] and is_mark(found[-1][-1])):
                     found.append([])
                 found[-1].append(call)
-            found = found[1:-1]  # of which the whole is there
+            found = found[1:-1]  # The first and the last are incomplete.
             return is_enough(found) and found
         found = waiting.wait_for(passes, "passes", collectd.log)
         strace.send_signal(signal.SIGINT)
@@ -100,7 +100,7 @@ class SyscallsTest(testcase.TestCase):
         def has_events(calls):
             return any(name == "recvmsg" and not result.startswith("-1")
                        for name, _, result in calls)
-        # Whom an event named is looked at in the pass after as well.
+        # A process that an event named is looked at in the next pass, too.
         def quiet(passes):
             return [calls for before, calls in zip(passes, passes[1:])
                     if not has_events(before) and not has_events(calls)]

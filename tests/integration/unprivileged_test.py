@@ -9,8 +9,8 @@ from tests.support import proc, testcase
 
 class UnprivilegedTest(testcase.TestCase):
 
-    # Without root in the test, the daemon and what it watches have one user
-    # anyway; init is somebody else's then.
+    # If the test is not root, the daemon and what it watches have the same user, and
+    # init has another.
     user = "nobody" if os.geteuid() == 0 else None
 
     def start_collectd(self, *block):

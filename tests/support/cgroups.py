@@ -26,6 +26,26 @@ def of_services():
     return mounted("cgroup2") or mounted("cgroup", "name=systemd")
 
 
+def remove(cgroup):
+    """Kills the processes of a cgroup and removes it."""
+    processes = cgroup / "cgroup.procs"
+    for pid in processes.read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    waiting.wait_for(lambda: not processes.read_text(), f"{cgroup} to be empty")
+
+    def removed():
+        try:
+            cgroup.rmdir()
+        except OSError:
+            # A process that is about to end is not listed, but keeps the cgroup.
+            if any(path.is_dir() for path in cgroup.iterdir()):
+                raise
+            return False
+        return True
+    waiting.wait_for(removed, f"{cgroup} to be free")
+
+
 class Hierarchy:
     """Makes cgroups in a hierarchy, and removes them with the test. `kind`, `option`
     and `mount_options` name the hierarchy."""
@@ -71,15 +91,8 @@ class Hierarchy:
 
     def remove_all(self):
         for cgroup in reversed(self.made):
-            if not cgroup.exists():
-                continue
-            for pid in (cgroup / "cgroup.procs").read_text().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            waiting.wait_for(
-                lambda: not (cgroup / "cgroup.procs").read_text(),
-                f"{cgroup} to be empty")
-            cgroup.rmdir()
+            if cgroup.exists():
+                remove(cgroup)
 
     def process_in(self, path):
         """Starts a process in this cgroup; returns its PID."""

@@ -33,11 +33,10 @@ def plugin_directory():
 
 
 class Collectd:
-    """The daemon, in its own directory. `wrapper` is a command that ends by
-    executing the one that its last arguments are, as prlimit(1) does; `plugins`
-    names those of collectd's own that the configuration loads. With
-    `writer=False`, the configuration may have a write_prometheus of its own, at
-    port @PORT@."""
+    """The daemon, in its own directory. `wrapper` is the beginning of a command that
+    executes its last arguments, as prlimit(1) does. `plugins` names the plugins of
+    collectd that the configuration loads. With `writer=False`, the configuration may
+    have a write_prometheus of its own, at port @PORT@."""
 
     def __init__(self, directory, config, interval=0.5, env=None, user=None,
                  writer=True, wrapper=(), hostname="testhost", plugins=()):
@@ -94,8 +93,8 @@ class Collectd:
         env = {name: value for name, value in os.environ.items()
                if not name.startswith("RESOURCE_ATTRIBUTION_")}
         if project.SANITIZER_RUNTIME:
-            # Leaks of the daemon itself must not fail it; ours are looked for
-            # in the reports.
+            # The daemon has leaks of its own, which must not fail it. The reports
+            # show ours.
             env.update({
                 "LD_PRELOAD": project.SANITIZER_RUNTIME,
                 "ASAN_OPTIONS": "detect_leaks=1:fast_unwind_on_malloc=0:"
@@ -132,7 +131,7 @@ class Collectd:
             waiting.wait_for(ready, "collectd to start", self.log)
             if "Opening a listening socket" not in self.log():
                 break
-            # Somebody else took the port in between.
+            # Another program took the port in between.
             programs.end(self.process)
             (self.directory / "log").unlink()
         if self.process.poll() is not None:
@@ -169,7 +168,7 @@ class Collectd:
                     raise AssertionError(f"sanitizer:\n{record}")
 
     def log(self):
-        """Everything that the daemon said so far."""
+        """Everything that the daemon has logged."""
         text = ""
         for name in ("log", "stderr"):
             with contextlib.suppress(FileNotFoundError):
@@ -177,19 +176,20 @@ class Collectd:
         return text
 
     def lines(self, severity):
-        """Our lines of one severity ("error", "notice", …)."""
+        """The plugin's log lines of one severity ("error", "notice", …)."""
         mark = f"[{severity}] resource_attribution plugin: "
         return [line.split(mark)[1] for line in self.log().splitlines()
                 if mark in line]
 
     def metrics_text(self):
         with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}/metrics", timeout=waiting.PATIENCE) as reply:
+                f"http://127.0.0.1:{self.port}/metrics",
+                timeout=waiting.PATIENCE) as reply:
             return reply.read().decode()
 
     def all_samples(self):
-        """Our samples now: block, type instance, type, value, time in seconds.
-        """
+        """The plugin's samples now: block, type instance, type, value, time in
+        seconds."""
         try:
             text = self.metrics_text()
         except (urllib.error.URLError, ConnectionError):
@@ -204,7 +204,7 @@ class Collectd:
                        sample.value, float(sample.timestamp))
 
     def samples(self):
-        """Our samples now: {block: {type: (value, time in seconds)}}."""
+        """The plugin's samples now: {block: {type: (value, time in seconds)}}."""
         blocks = {}
         for block, pid, name, value, time_ in self.all_samples():
             if not pid:
@@ -212,7 +212,7 @@ class Collectd:
         return blocks
 
     def singles(self):
-        """Those of blocks with PerProcess: {block: {PID: {type: value}}}."""
+        """The samples of blocks with PerProcess: {block: {PID: {type: value}}}."""
         blocks = {}
         for block, pid, name, value, _ in self.all_samples():
             if pid:
@@ -221,7 +221,7 @@ class Collectd:
         return blocks
 
     def counts(self):
-        """How many processes each block has now, or had until a moment ago."""
+        """How many processes each block had in the last pass."""
         return {block: round(values["tracing_cpu_overhead_percent"][0] / 0.5)
                 for block, values in self.samples().items()
                 if "tracing_cpu_overhead_percent" in values}
@@ -234,7 +234,8 @@ class Collectd:
             last = self.counts()
             return all(last.get(block, 0) == count
                        for block, count in counts.items())
-        waiting.wait_for(reached, f"{counts}", lambda: f"last: {last}\n{self.log()}")
+        waiting.wait_for(reached, f"{counts}",
+                         lambda: f"last: {last}\n{self.log()}")
 
     def wait_for_passes(self, block="self"):
         """Waits until a pass that begins after this call has handed over
@@ -249,7 +250,7 @@ class Collectd:
         waiting.wait_for(passed, "passes", self.log)
 
     def wait_for_values(self, *blocks):
-        """{block: {type: value}} once all five are there for these blocks."""
+        """{block: {type: value}}, once these blocks have all five types."""
         def complete():
             samples = self.samples()
             if all(set(samples.get(block, {})) == set(TYPES)

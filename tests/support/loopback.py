@@ -1,5 +1,6 @@
-"""Ports of 127.0.0.1, and a peer to exchange bytes with."""
+"""Ports of 127.0.0.1, and servers that a test runs there."""
 
+import http.server
 import socket
 import threading
 
@@ -9,6 +10,28 @@ def free_port(kind=socket.SOCK_STREAM):
     with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class HttpServer(http.server.ThreadingHTTPServer):
+    """Serves HTTP at a free port until the test ends."""
+
+    daemon_threads = True
+
+    def __init__(self, test, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        test.addCleanup(self.server_close)
+        test.addCleanup(self.shutdown)
+
+
+class HttpHandler(http.server.BaseHTTPRequestHandler):
+    """Answers requests, and logs none of them."""
+
+    def body(self):
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def log_message(self, *_):
+        pass
 
 
 class HalfEcho(threading.Thread):

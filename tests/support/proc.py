@@ -12,6 +12,12 @@ def status_kb(pid, key):
     return int(re.search(rf"^{key}:\s+(\d+) kB$", text, re.MULTILINE)[1])
 
 
+def children(pid):
+    """The PIDs of the children that its main thread has."""
+    path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+    return set(map(int, path.read_text().split()))
+
+
 def cpu_seconds(pid):
     """utime + stime of /proc/PID/stat, in whole ticks: what a user sees."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1]

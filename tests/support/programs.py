@@ -32,7 +32,7 @@ def end_group(leader):
 
 
 class Actor:
-    """A process that does what it is told, see actor.py."""
+    """Controls a process that runs actor.py."""
 
     def __init__(self, process):
         self.process = process

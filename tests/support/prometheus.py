@@ -3,11 +3,9 @@
 import json
 import re
 import shutil
-import urllib.error
 import urllib.parse
-import urllib.request
 
-from tests.support import loopback, project, waiting
+from tests.support import project, server, waiting
 
 
 def documented_scrape_config():
@@ -35,44 +33,23 @@ def shipped_config(test, targets, alertmanager="localhost:9093"):
     return config
 
 
-class Prometheus:
-    """A server with this configuration, in a directory of its own below that
-    of the test; it ends with the test. `arguments` are further options of
+class Prometheus(server.Server):
+    """A Prometheus with this configuration. `arguments` are further options of
     prometheus(1)."""
 
     def __init__(self, test, config, *arguments):
-        self.directory = test.directory / "prometheus"
-        self.directory.mkdir()
-        self._log = self.directory / "log"
+        super().__init__(test, "prometheus")
         path = self.directory / "prometheus.yml"
         path.write_text(config)
-        for _ in range(5):
-            self.port = loopback.free_port()
-            with open(self._log, "wb") as stderr:
-                server = test.run_program(
-                    "/usr/bin/prometheus", f"--config.file={path}",
-                    f"--storage.tsdb.path={self.directory}/data",
-                    f"--web.listen-address=127.0.0.1:{self.port}", *arguments,
-                    stderr=stderr)
-            # It ends at once where somebody else took the port in between.
-            waiting.wait_for(lambda: server.poll() is not None
-                             or self.query("vector(1)"), "Prometheus", self.log)
-            if server.poll() is None:
-                return
-        raise AssertionError(self.log())
-
-    def log(self):
-        return self._log.read_text()
+        self._start(lambda: (
+            "/usr/bin/prometheus", f"--config.file={path}",
+            f"--storage.tsdb.path={self.directory}/data",
+            f"--web.listen-address=127.0.0.1:{self.port}", *arguments))
 
     def get(self, path, **parameters):
         """What its HTTP API answers; None while it does not."""
-        url = (f"http://127.0.0.1:{self.port}/api/v1/{path}?"
-               + urllib.parse.urlencode(parameters))
-        try:
-            with urllib.request.urlopen(url, timeout=waiting.PATIENCE) as reply:
-                return json.load(reply)["data"]
-        except urllib.error.URLError:
-            return None
+        answer = self.fetch(f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
+        return json.loads(answer)["data"] if answer else None
 
     def query(self, expression):
         """The series of an instant query now."""

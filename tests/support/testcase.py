@@ -24,7 +24,7 @@ def run_tests(*namespaces):
 
 
 class Record(threading.Thread):
-    """Readings of a counter, such as a CPU time, to compare with."""
+    """Reads a counter, such as a CPU time, all the time."""
 
     def __init__(self, read):
         super().__init__(daemon=True)
@@ -37,7 +37,7 @@ class Record(threading.Thread):
             self.readings.append((time.time(), self.read()))
 
     def at(self, moment):
-        """The counter then, interpolated; none outside of the readings."""
+        """The counter at this time, interpolated. None if no readings surround it."""
         for (t0, c0), (t1, c1) in zip(self.readings, self.readings[1:]):
             if t0 <= moment <= t1:
                 return c0 + (c1 - c0) * (moment - t0) / (t1 - t0)
@@ -50,7 +50,7 @@ class TestCase(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(
             self.enterContext(tempfile.TemporaryDirectory(prefix="ra-test.")))
-        # Programs that give up root have to get here.
+        # Programs that run as another user need the directory, too.
         self.directory.chmod(0o755)
 
     def run_program(self, *command, **options):
@@ -62,14 +62,15 @@ class TestCase(unittest.TestCase):
         return process
 
     def run_group(self, *command, **options):
-        """Likewise, and what it started in its session."""
+        """Starts a program in a session of its own. What it starts there is killed with
+        it."""
         process = self.run_program(*command, start_new_session=True, **options)
         self.addCleanup(programs.end_group, process)
         return process
 
     def actor(self, *arguments, interpreter=sys.executable, **options):
         """Starts an actor whose command line ends with `arguments`."""
-        # Other users may have no way to the sources.
+        # Other users may be unable to read the sources.
         program = self.directory / programs.ACTOR.name
         if not program.exists():
             shutil.copy(programs.ACTOR, program)
@@ -80,7 +81,7 @@ class TestCase(unittest.TestCase):
         return actor
 
     def record(self, read):
-        """Starts to keep what `read` yields, until the test ends."""
+        """Records what `read` returns until the test ends."""
         record = Record(read)
         record.start()
         self.addCleanup(record.stopping.set)
@@ -97,12 +98,13 @@ class TestCase(unittest.TestCase):
         temporary.mkdir(exist_ok=True)
         temporary.chmod(0o777)
         if project.SANITIZER_RUNTIME:
-            # mawk compares beyond what it has, up to the first difference.
+            # mawk calls memcmp with lengths beyond its buffer; it stops at the first
+            # difference.
             env.update(LD_PRELOAD=project.SANITIZER_RUNTIME,
                        ASAN_OPTIONS="detect_leaks=0:strict_memcmp=0")
         build = project.BUILD_DIR
         if wrapper:
-            # Another user may have no way to the build.
+            # Another user may be unable to read the build.
             build = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
             build.chmod(0o755)
             shutil.copy(project.CHECK, build)
@@ -115,8 +117,8 @@ class TestCase(unittest.TestCase):
         return result
 
     def start_collectd(self, *options):
-        """The daemon with these options of ours, and itself as the block "self",
-        once it has passed."""
+        """The daemon with these options of the plugin and a block "self", which
+        watches the daemon. Returns after a pass."""
         collectd = self.collectd("\n".join([
             "LoadPlugin resource_attribution",
             "<Plugin resource_attribution>",
@@ -128,30 +130,7 @@ class TestCase(unittest.TestCase):
         return collectd
 
     def assert_quiet_end(self, collectd):
-        """Stops the daemon, which has not complained of anything."""
+        """Stops the daemon, which must not have logged an error or a warning."""
         self.assertEqual(collectd.lines("error"), [])
         self.assertEqual(collectd.lines("warning"), [])
         collectd.stop()
-
-    def nginx_config(self, workers):
-        """The path of a configuration with a socket in the directory."""
-        # As root the workers would become another user, without a way in here.
-        user = "user root;" if os.geteuid() == 0 else ""
-        config = self.directory / "nginx.conf"
-        config.write_text(f"""
-            daemon off;
-            {user}
-            worker_processes {workers};
-            pid {self.directory}/nginx.pid;
-            error_log {self.directory}/nginx.log;
-            events {{ }}
-            http {{
-              access_log off;
-              client_body_temp_path {self.directory}/body;
-              proxy_temp_path {self.directory}/proxy;
-              fastcgi_temp_path {self.directory}/fastcgi;
-              uwsgi_temp_path {self.directory}/uwsgi;
-              scgi_temp_path {self.directory}/scgi;
-              server {{ listen unix:{self.directory}/nginx.sock; }}
-            }}""")
-        return config
