@@ -7,29 +7,17 @@ import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
 
-import daemon
-
-DIRECTORY = "deploy/collectd"
-TYPES_DB = daemon.SOURCE_DIR / "plugin/types.db"
+from tests.support import daemon, loopback, network, project, testcase, waiting
 
 
-class AggregatorTest(daemon.TestCase):
+class AggregatorTest(testcase.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.port = daemon.free_port(socket.SOCK_DGRAM)
-        self.passwords = self.directory / "network.passwd"
-        self.passwords.write_text(daemon.shipped(
-            f"{DIRECTORY}/network.passwd", {"change-me": "secret"}))
+        self.port = loopback.free_port(socket.SOCK_DGRAM)
 
     def start_aggregator(self, replacements, more=""):
-        config = daemon.shipped(f"{DIRECTORY}/aggregator.conf", {
-            "0.0.0.0": "127.0.0.1",
-            "25826": self.port,
-            "9103": "@PORT@",
-            "/etc/collectd/network.passwd": self.passwords,
-            "/usr/share/collectd/resource_attribution_types.db": TYPES_DB,
-        })
+        config = network.aggregator_config(self.directory, self.port, "secret")
         for old, new in replacements.items():
             self.assertIn(old, config)
             config = config.replace(old, new)
@@ -38,13 +26,8 @@ class AggregatorTest(daemon.TestCase):
             plugins=["network", "threshold"]).start()
 
     def start_agent(self, hostname, password="secret", level="Encrypt"):
-        agent = daemon.shipped(f"{DIRECTORY}/agent.conf", {
-            "aggregator.example": "127.0.0.1",
-            "25826": self.port,
-            "change-me": password,
-            'SecurityLevel "Encrypt"': f'SecurityLevel "{level}"',
-            "FlushInterval 5": "FlushInterval 0.5",
-        })
+        agent = network.agent_config(self.port, password, 0.5).replace(
+            'SecurityLevel "Encrypt"', f'SecurityLevel "{level}"')
         return self.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -73,33 +56,33 @@ class AggregatorTest(daemon.TestCase):
         self.start_aggregator({})
         agents = [self.start_agent(host) for host in ("host1", "host2")]
         both = {"host1": set(daemon.TYPES), "host2": set(daemon.TYPES)}
-        daemon.wait_for(lambda: self.hosts() == both, both,
-                        self.aggregator.log)
+        waiting.wait_for(lambda: self.hosts() == both, both,
+                         self.aggregator.log)
         for agent in agents:
             self.assert_quiet_end(agent)
         self.aggregator.stop()
 
     def test_judges_the_thresholds_of_a_host_and_its_silence(self):
-        self.start_aggregator({}, daemon.shipped(
-            f"{DIRECTORY}/threshold.conf",
+        self.start_aggregator({}, project.shipped(
+            "deploy/collectd/threshold.conf",
             {"1073741824": 1 << 20, "Hits        3": "Hits 0"}))
         agent = self.start_agent("host1")
         for severity in ("WARNING", "FAILURE"):
             line = (f"severity = {severity}, host = host1, plugin = "
                     "resource_attribution, plugin_instance = self, "
                     "type = process_memory_bytes")
-            daemon.wait_for(lambda: line in self.aggregator.log(), line,
-                            self.aggregator.log)
+            waiting.wait_for(lambda: line in self.aggregator.log(), line,
+                             self.aggregator.log)
             agent.kill()
 
     def test_refuses_a_wrong_password(self):
         self.start_aggregator({})
         self.start_agent("host1", password="guessed")
-        daemon.wait_for(lambda: "Checksum mismatch. Username: hosts" in
-                        self.aggregator.log(), "a complaint",
-                        self.aggregator.log)
+        waiting.wait_for(lambda: "Checksum mismatch. Username: hosts" in
+                         self.aggregator.log(), "a complaint",
+                         self.aggregator.log)
         self.start_agent("host2")
-        daemon.wait_for(lambda: "host2" in self.hosts(), "the other host")
+        waiting.wait_for(lambda: "host2" in self.hosts(), "the other host")
         self.assertNotIn("host1", self.hosts())
 
     def test_takes_signed_values_where_it_does_not_insist_on_encryption(self):
@@ -109,29 +92,29 @@ class AggregatorTest(daemon.TestCase):
         self.start_agent("bare", level="None")
         self.start_agent("forged", password="guessed", level="Sign")
         hosts = {"signed": set(daemon.TYPES), "encrypted": set(daemon.TYPES)}
-        daemon.wait_for(lambda: self.hosts() == hosts, hosts, self.aggregator.log)
+        waiting.wait_for(lambda: self.hosts() == hosts, hosts, self.aggregator.log)
         for complaint in ("Unsigned packet or part has been ignored",
                           "Hash mismatch. Username: hosts"):
-            daemon.wait_for(lambda: complaint in self.aggregator.log(), complaint,
-                            self.aggregator.log)
+            waiting.wait_for(lambda: complaint in self.aggregator.log(), complaint,
+                             self.aggregator.log)
         self.assertEqual(self.hosts(), hosts)
 
     def test_drops_signed_values_where_it_insists_on_encryption(self):
         self.start_aggregator({})
         self.start_agent("signed", level="Sign")
-        daemon.wait_for(lambda: "Unencrypted packet or part has been ignored" in
-                        self.aggregator.log(), "a complaint",
-                        self.aggregator.log)
+        waiting.wait_for(lambda: "Unencrypted packet or part has been ignored" in
+                         self.aggregator.log(), "a complaint",
+                         self.aggregator.log)
         self.start_agent("encrypted")
-        daemon.wait_for(lambda: "encrypted" in self.hosts(), "the other host")
+        waiting.wait_for(lambda: "encrypted" in self.hosts(), "the other host")
         self.assertEqual(set(self.hosts()), {"encrypted"})
 
     def test_says_what_is_missing_without_the_types(self):
-        self.start_aggregator({f' "{TYPES_DB}"': ""})
+        self.start_aggregator({f' "{project.SOURCE_DIR}/plugin/types.db"': ""})
         self.start_agent("host1")
-        daemon.wait_for(lambda: "Dataset not found: process_memory_bytes" in
-                        self.aggregator.log(), "a complaint",
-                        self.aggregator.log)
+        waiting.wait_for(lambda: "Dataset not found: process_memory_bytes" in
+                         self.aggregator.log(), "a complaint",
+                         self.aggregator.log)
         self.assertEqual(self.hosts(), {})
 
 

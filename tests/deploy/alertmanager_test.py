@@ -1,19 +1,16 @@
 """The configuration that deploy/alertmanager ships is valid and routes as it
 says; alerts of a real Prometheus arrive through a real Alertmanager."""
 
-import http.server
 import json
 import queue
 import re
 import subprocess
-import threading
 import unittest
 import urllib.request
 
-import daemon
-import prometheus
+from tests.support import loopback, programs, project, prometheus, testcase, waiting
 
-SHIPPED = daemon.SOURCE_DIR / "deploy/alertmanager/alertmanager.yml"
+SHIPPED = project.SOURCE_DIR / "deploy/alertmanager/alertmanager.yml"
 
 
 def amtool(*arguments):
@@ -21,34 +18,27 @@ def amtool(*arguments):
                           stdout=subprocess.PIPE, text=True).stdout
 
 
-class Webhook(http.server.ThreadingHTTPServer):
+class Webhook(loopback.HttpServer):
     """What the receivers post to: (receiver, alert) in the order of arrival."""
 
     def __init__(self, test):
         self.alerts = queue.Queue()
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        test.addCleanup(self.server_close)
-        test.addCleanup(self.shutdown)
+        super().__init__(test, self.Handler)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(loopback.HttpHandler):
 
         def do_POST(self):
-            size = int(self.headers["Content-Length"])
-            message = json.loads(self.rfile.read(size))
+            message = json.loads(self.body())
             for alert in message["alerts"]:
                 self.server.alerts.put((self.path.strip("/"), alert))
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_):
-            pass
-
     def wait_for(self, receiver, status, **labels):
         """The alert with these labels; what comes before it is dropped."""
         while True:
             try:
-                arrived, alert = self.alerts.get(timeout=daemon.PATIENCE)
+                arrived, alert = self.alerts.get(timeout=waiting.PATIENCE)
             except queue.Empty:
                 raise AssertionError("waited in vain for "
                                      f"{receiver} {status} {labels}") from None
@@ -57,7 +47,7 @@ class Webhook(http.server.ThreadingHTTPServer):
                 return alert
 
 
-class AlertmanagerTest(daemon.TestCase):
+class AlertmanagerTest(testcase.TestCase):
 
     def start_alertmanager(self):
         """With the shipped configuration, which waits for nothing and posts to
@@ -79,14 +69,14 @@ class AlertmanagerTest(daemon.TestCase):
                 f"--storage.path={self.directory}/alertmanager",
                 "--web.listen-address=127.0.0.1:0",
                 "--cluster.listen-address=", stderr=stderr)
-        self.address = daemon.wait_for(
+        self.address = waiting.wait_for(
             lambda: re.search(r'"Listening on" address=(\S+)\n',
                               log.read_text()),
             "Alertmanager", log.read_text)[1]
 
     def get(self, path):
         with urllib.request.urlopen(f"http://{self.address}/api/v2/{path}",
-                                    timeout=daemon.PATIENCE) as reply:
+                                    timeout=waiting.PATIENCE) as reply:
             return json.load(reply)
 
     def add(self, alertname, **labels):
@@ -120,7 +110,7 @@ class AlertmanagerTest(daemon.TestCase):
                 self.add(name, severity="critical", instance=host, job="collectd")
             self.add("ProcessGone", severity="critical", instance=host,
                      job="other", process="checkout")
-        groups = daemon.wait_for(
+        groups = waiting.wait_for(
             lambda: (found := self.get("alerts/groups")) and
             sum(len(group["alerts"]) for group in found) == 6 and found, "groups")
         self.assertEqual(
@@ -167,7 +157,7 @@ class AlertmanagerTest(daemon.TestCase):
         server = prometheus.Prometheus(self, config)
         server.wait_for('instance_process:process_memory_bytes:sum'
                         '{process="checkout"}')
-        daemon.end(checkout)
+        programs.end(checkout)
         alert = self.webhook.wait_for("pager", "firing",
                                       alertname="ProcessGone")
         self.assertEqual(alert["annotations"]["summary"],

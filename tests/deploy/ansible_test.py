@@ -6,13 +6,13 @@ import re
 import subprocess
 import unittest
 
-import daemon
+from tests.support import needs, project, testcase
 
-ANSIBLE = daemon.SOURCE_DIR / "deploy/ansible"
+ANSIBLE = project.SOURCE_DIR / "deploy/ansible"
 
 
-@daemon.needs_unshare("--mount")
-class AnsibleTest(daemon.TestCase):
+@needs.unshare("--mount")
+class AnsibleTest(testcase.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -39,8 +39,8 @@ class AnsibleTest(daemon.TestCase):
             "resource_attribution_package": "collectd-core",
             "resource_attribution_config_dir": str(self.directory),
             "resource_attribution_check":
-                f"{daemon.BUILD_DIR}/resource-attribution-check --plugin-dir "
-                f"{daemon.BUILD_DIR}",
+                f"{project.BUILD_DIR}/resource-attribution-check --plugin-dir "
+                f"{project.BUILD_DIR}",
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         result = subprocess.run(

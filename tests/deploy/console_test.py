@@ -10,11 +10,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-import daemon
-import prometheus
-import prometheus_test
+from tests.support import project, prometheus, testcase, waiting
 
-CONSOLES = daemon.SOURCE_DIR / "deploy/prometheus/consoles"
+CONSOLES = project.SOURCE_DIR / "deploy/prometheus/consoles"
 HOSTILE = '<b>"x" & y\\z'
 SCRAPE_OFTEN = "global:\n  scrape_interval: 500ms\n"
 # Has as many MiB as its first argument says, and uses some CPU all the time.
@@ -27,7 +25,7 @@ while True:
 """
 
 
-class ConsoleTest(daemon.TestCase):
+class ConsoleTest(testcase.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -71,7 +69,7 @@ class ConsoleTest(daemon.TestCase):
 
     def scrape(self, collectd):
         server = self.start_prometheus(
-            prometheus_test.documented_scrape_config().replace(
+            prometheus.documented_scrape_config().replace(
                 "localhost:9103", f"127.0.0.1:{collectd.port}"))
         server.wait_for("count(process_cpu_percent > 0) == 2")
         return server
@@ -101,10 +99,10 @@ class ConsoleTest(daemon.TestCase):
                 == sorted(names)
                 and len(figure.find_elements(By.CSS_SELECTOR, "svg .line"))
                 == len(names) for figure in figures)
-        daemon.wait_for(drawn, "charts", lambda: self.browser.page_source)
+        waiting.wait_for(drawn, "charts", lambda: self.browser.page_source)
 
     def assert_quiet(self, server):
-        """The page complained of nothing, and asked nobody else."""
+        """The page logged nothing, and asked no other server."""
         # The browser's own pages are slow where there is no network.
         self.assertEqual([entry for entry in self.browser.get_log("browser")
                           if not entry["message"].startswith("chrome://")], [])
@@ -155,8 +153,8 @@ class ConsoleTest(daemon.TestCase):
             return [item.text for item in self.browser.find_elements(
                 By.CSS_SELECTOR,
                 "figure:nth-of-type(n + 5) li span:first-of-type")]
-        daemon.wait_for(lambda: lines() == [HOSTILE, HOSTILE, f"{HOSTILE} a & b"],
-                        "lines", lambda: self.browser.page_source)
+        waiting.wait_for(lambda: lines() == [HOSTILE, HOSTILE, f"{HOSTILE} a & b"],
+                         "lines", lambda: self.browser.page_source)
         self.open(server, "?process=checkout")
         self.wait_for_charts("testhost")
         self.assert_quiet(server)
@@ -192,7 +190,7 @@ class ConsoleTest(daemon.TestCase):
 
     def test_jobs_stay_apart(self):
         collectd = self.start_collectd()
-        config = prometheus_test.documented_scrape_config().replace(
+        config = prometheus.documented_scrape_config().replace(
             "localhost:9103", f"127.0.0.1:{collectd.port}")
         address = f'targets: ["127.0.0.1:{collectd.port}"]'
         job = config[config.index("  - job_name: collectd"):]

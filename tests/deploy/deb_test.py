@@ -6,9 +6,9 @@ import shutil
 import subprocess
 import unittest
 
-import daemon
 import links
 import package
+from tests.support import loopback, needs, project, testcase
 
 DROP_IN = "etc/collectd/collectd.conf.d/resource_attribution.conf"
 MODULE = "usr/lib/collectd/resource_attribution.so"
@@ -21,7 +21,7 @@ def run(*command, **options):
     return result.stdout
 
 
-class DebTest(daemon.TestCase):
+class DebTest(testcase.TestCase):
 
     @classmethod
     def setUpClass(cls):
@@ -66,12 +66,12 @@ class DebTest(daemon.TestCase):
         run("dpkg-deb", "--build", "--root-owner-group", tree, package_)
         return package_
 
-    @daemon.needs_root
+    @needs.root
     def test_changed_drop_in_outlives_an_upgrade_and_ends_with_a_purge(self):
         self.make_root()
         self.dpkg("--install", self.package)
         shipped = (self.root / DROP_IN).read_text()
-        self.assertEqual(shipped, (daemon.SOURCE_DIR / "collectd.conf.d"
+        self.assertEqual(shipped, (project.SOURCE_DIR / "collectd.conf.d"
                                    / "resource_attribution.conf").read_text())
         next_package = self.with_another_drop_in()
         (self.root / DROP_IN).write_text("# mine\n")
@@ -84,7 +84,7 @@ class DebTest(daemon.TestCase):
         self.assertEqual(self.files(), set())
         self.assertFalse((self.root / "usr").exists())
 
-    @daemon.needs_root
+    @needs.root
     def test_unchanged_drop_in_follows_an_upgrade(self):
         self.make_root()
         self.dpkg("--install", self.package)
@@ -94,11 +94,11 @@ class DebTest(daemon.TestCase):
     def test_what_is_packaged_serves_the_values(self):
         root = self.directory / "root"
         run("dpkg-deb", "--extract", self.package, root)
-        port = daemon.free_port()
+        port = loopback.free_port()
         drop_in = root / DROP_IN
         # As the README says.
         [edit] = re.findall(r"^    sed -i '(.*)' /etc/collectd",
-                            (daemon.SOURCE_DIR / "README.md").read_text(),
+                            (project.SOURCE_DIR / "README.md").read_text(),
                             re.MULTILINE)
         run("sed", "-i", edit, drop_in)
         drop_in.write_text(drop_in.read_text().replace('"9103"', f'"{port}"'))
@@ -113,9 +113,9 @@ class DebTest(daemon.TestCase):
         collectd.wait_for_values("collectd")
         collectd.stop()
 
-    @daemon.needs_unshare("--mount", "--net", "--uts")
+    @needs.unshare("--mount", "--net", "--uts")
     def test_host_gets_a_name_that_can_be_looked_up_and_keeps_one(self):
-        page = (daemon.SOURCE_DIR / "docs/installing.md").read_text()
+        page = (project.SOURCE_DIR / "docs/installing.md").read_text()
         [line] = re.findall(r"^    (getent hosts .*)", page, re.MULTILINE)
         hosts = self.directory / "hosts"
         hosts.write_text("127.0.0.1 localhost\n")

@@ -14,11 +14,9 @@ import unittest
 
 import yaml
 
-import daemon
-import prometheus
-import prometheus_test
+from tests.support import project, prometheus, testcase, waiting
 
-DASHBOARD = daemon.SOURCE_DIR / "deploy/grafana/resource_attribution.json"
+DASHBOARD = project.SOURCE_DIR / "deploy/grafana/resource_attribution.json"
 HERE = pathlib.Path(__file__).parent
 # What only the block that asks for it has, which is checkout.
 MEASURED = {"Export traffic", "CPU by component"}
@@ -63,11 +61,11 @@ def substitute(query, **selected):
     return re.sub(r"\$(\w+)", lambda match: values[match[1]], query)
 
 
-class SchemaTest(daemon.TestCase):
+class SchemaTest(testcase.TestCase):
 
     def test_dashboard_is_what_grafana_says_that_it_is(self):
         # npm keeps what it installs in the directory that it runs in.
-        directory = daemon.BUILD_DIR / "grafana_schema"
+        directory = project.BUILD_DIR / "grafana_schema"
         directory.mkdir(exist_ok=True)
         for name in ("package.json", "package-lock.json", ".npmrc",
                      "dashboard.ts"):
@@ -150,7 +148,7 @@ class ProvisioningTest(unittest.TestCase):
         self.assertTrue(pathlib.Path(provider["options"]["path"]).is_absolute())
 
 
-class QueriesTest(daemon.TestCase):
+class QueriesTest(testcase.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -168,7 +166,7 @@ class QueriesTest(daemon.TestCase):
             "<Plugin resource_attribution>", "Interval 0.5", *blocks,
             "</Plugin>"])).start()
         self.config = ("global:\n  scrape_interval: 500ms\n"
-                       + prometheus_test.documented_scrape_config().replace(
+                       + prometheus.documented_scrape_config().replace(
                            "localhost:9103", f"127.0.0.1:{collectd.port}"))
 
     def start_prometheus(self, config, series):
@@ -201,7 +199,7 @@ class QueriesTest(daemon.TestCase):
                         found = {one["metric"].get("process")
                                  for one in read(query)}
                         return found in ({None}, wanted)
-                    daemon.wait_for(is_complete, f"{wanted}", self.server.log)
+                    waiting.wait_for(is_complete, f"{wanted}", self.server.log)
 
     def test_every_query_has_data(self):
         self.start_prometheus(self.config, 3)

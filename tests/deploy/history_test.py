@@ -4,10 +4,10 @@ replaced but the directory."""
 import subprocess
 import unittest
 
-import daemon
+from tests.support import daemon, project, testcase, waiting
 
 
-class HistoryTest(daemon.TestCase):
+class HistoryTest(testcase.TestCase):
 
     def start(self, file, directory, plugin, interval):
         """With the history of a file that we ship, and where this block has it.
@@ -20,7 +20,7 @@ class HistoryTest(daemon.TestCase):
                 Self true
               </Process>
             </Plugin>
-            """ + daemon.shipped(file, {directory: self.directory / "history"}),
+            """ + project.shipped(file, {directory: self.directory / "history"}),
             plugins=[plugin]).start()
         return (collectd, self.directory / "history" / "testhost" /
                 "resource_attribution-self")
@@ -35,7 +35,7 @@ class HistoryTest(daemon.TestCase):
                     lines = [line for file in files
                              for line in file.read_text().splitlines()]
                     return lines if len(lines) >= 3 else None
-                first, *readings = daemon.wait_for(lines, name, collectd.log)
+                first, *readings = waiting.wait_for(lines, name, collectd.log)
                 self.assertEqual(first, "epoch,value")
                 times, values = zip(*(map(float, reading.split(","))
                                       for reading in readings))

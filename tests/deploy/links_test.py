@@ -2,14 +2,14 @@
 
 import unittest
 
-import daemon
 import links
+from tests.support import project
 
 
 class LinksTest(unittest.TestCase):
 
     def test_pages_name_what_is_there(self):
-        lost, count = links.broken(daemon.SOURCE_DIR)
+        lost, count = links.broken(project.SOURCE_DIR)
         self.assertEqual(lost, [])
         self.assertGreater(count, 100)
 

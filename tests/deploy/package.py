@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import tempfile
 
-import daemon
+from tests.support import project
 
 NAME = "collectd-resource-attribution"
 CPACK = pathlib.Path(os.environ["CMAKE_COMMAND"]).with_name("cpack")
@@ -16,7 +16,7 @@ def build(test_class, suffix):
     directory = test_class.enterClassContext(
         tempfile.TemporaryDirectory(prefix="ra-test."))
     result = subprocess.run(
-        [CPACK, "--config", daemon.BUILD_DIR / "CPackConfig.cmake", "-B",
+        [CPACK, "--config", project.BUILD_DIR / "CPackConfig.cmake", "-B",
          directory], capture_output=True, text=True, cwd=directory, check=False)
     [package] = pathlib.Path(directory).glob(f"*.{suffix}") or [None]
     assert result.returncode == 0 and package, result.stdout + result.stderr

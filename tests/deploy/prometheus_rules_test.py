@@ -8,9 +8,9 @@ import unittest
 
 import yaml
 
-import daemon
+from tests.support import project
 
-SHIPPED = daemon.SOURCE_DIR / "deploy/prometheus"
+SHIPPED = project.SOURCE_DIR / "deploy/prometheus"
 RULES = sorted((SHIPPED / "rules").iterdir())
 EXAMPLES = sorted((SHIPPED / "tests").iterdir())
 
@@ -73,7 +73,7 @@ class PrometheusRulesTest(unittest.TestCase):
         self.assertEqual(recorded - seen - averages, set())
 
     def test_every_alert_says_how_urgent_it_is_and_what_to_do(self):
-        page = (daemon.SOURCE_DIR / "docs/prometheus.md").read_text()
+        page = (project.SOURCE_DIR / "docs/prometheus.md").read_text()
         for rule in rules():
             with self.subTest(rule=rule):
                 self.assertIn(f"`{rule.get('alert') or rule['record']}`", page)
@@ -100,7 +100,7 @@ class PrometheusRulesTest(unittest.TestCase):
             self.assertIn(group["labels"]["tracing"], ("on", "off"))
 
     def test_relabelling_is_that_of_the_page(self):
-        page = (daemon.SOURCE_DIR / "docs/prometheus.md").read_text()
+        page = (project.SOURCE_DIR / "docs/prometheus.md").read_text()
         shown = yaml.safe_load(re.search(
             r"```yaml\n(scrape_configs:.*?)```", page, re.DOTALL)[1])
         shipped = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())

@@ -6,8 +6,7 @@ import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
 
-import daemon
-import prometheus
+from tests.support import daemon, project, prometheus, testcase, waiting
 
 TRAFFIC = [f"tracing_network_bytes_{way}_total" for way in ("sent", "received")]
 OURS = [*daemon.TYPES, "process_component_cpu_percent", *TRAFFIC]
@@ -15,7 +14,7 @@ COMPONENTS = [f'process_component_cpu_percent{{component="{name}"}}'
               for name in ("retriever", "2")]
 
 
-class PrometheusScrapeTest(daemon.TestCase):
+class PrometheusScrapeTest(testcase.TestCase):
 
     def host(self, name):
         """A collectd that watches itself, one by one a pair, and a service of which
@@ -102,7 +101,7 @@ class PrometheusScrapeTest(daemon.TestCase):
                         "process": "service"}):
             self.assertIn({**labels, "instance": "host1"}, served)
         collected = f'{{__name__=~"collectd_.+|{"|".join(OURS)}"}}'
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: len(self.prometheus.query(collected)) >= len(served),
             f"{len(served)} series", self.prometheus.log)
         scraped = [one["metric"] for one in self.prometheus.query(collected)]
@@ -124,7 +123,7 @@ class PrometheusScrapeTest(daemon.TestCase):
             for rule in group["rules"]:
                 self.assertEqual((rule["health"], rule.get("lastError")),
                                  ("ok", None), rule["name"])
-        page = (daemon.SOURCE_DIR / "docs/prometheus.md").read_text()
+        page = (project.SOURCE_DIR / "docs/prometheus.md").read_text()
         queries = [one for one in re.findall(r"(?:^    .+\n)+", page, re.MULTILINE)
                    if "instance_process:" in one]
         self.assertEqual(len(queries), 3)

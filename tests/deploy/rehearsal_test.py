@@ -4,12 +4,12 @@ import subprocess
 import sys
 import unittest
 
-import daemon
+from tests.support import needs, project
 
-PROGRAM = daemon.SOURCE_DIR / "tests/rehearsal/rehearse.py"
+PROGRAM = project.SOURCE_DIR / "lab/rehearsal/rehearse.py"
 
 
-@daemon.needs_listening
+@needs.listening
 class RehearsalTest(unittest.TestCase):
 
     def test_alert_comes_for_one_process_alone_and_ends(self):

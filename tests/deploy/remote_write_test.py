@@ -3,14 +3,13 @@ we ship, and a real VictoriaMetrics: the values arrive under their bare names.""
 
 import unittest
 
-import daemon
-import prometheus
-import victoria_metrics
+from tests.support import (
+    daemon, project, prometheus, testcase, victoria_metrics, waiting)
 
 DIRECTORY = "deploy/prometheus"
 
 
-class RemoteWriteTest(daemon.TestCase):
+class RemoteWriteTest(testcase.TestCase):
 
     def test_store_has_every_value_and_nothing_recorded_of_a_block(self):
         collectd = self.collectd("""
@@ -29,35 +28,35 @@ class RemoteWriteTest(daemon.TestCase):
             """, plugins=["load"], hostname="host1").start()
         store = victoria_metrics.VictoriaMetrics(self)
         targets = self.directory / "collectd.yml"
-        targets.write_text(daemon.shipped(
+        targets.write_text(project.shipped(
             f"{DIRECTORY}/targets/collectd.yml",
             {'["localhost:9103"]': f'["127.0.0.1:{collectd.port}"]'}))
-        server = prometheus.Prometheus(self, daemon.shipped(
+        server = prometheus.Prometheus(self, project.shipped(
             f"{DIRECTORY}/prometheus.yml", {
                 "scrape_interval: 30s": "scrape_interval: 500ms",
                 "evaluation_interval: 1m": "evaluation_interval: 500ms",
                 "rules/resource_attribution_":
-                    daemon.SOURCE_DIR / DIRECTORY
+                    project.SOURCE_DIR / DIRECTORY
                     / "rules/resource_attribution_",
                 "targets/collectd*.yml": targets,
                 '["localhost:9093"]': "[]",
-            }) + daemon.shipped(f"{DIRECTORY}/remote-write.yml",
-                                {"127.0.0.1:8428": f"127.0.0.1:{store.port}"})
+            }) + project.shipped(f"{DIRECTORY}/remote-write.yml",
+                                 {"127.0.0.1:8428": f"127.0.0.1:{store.port}"})
             # Instead of 5 seconds.
             + "    queue_config:\n      batch_send_deadline: 200ms\n")
         for name in (*daemon.TYPES, "tracing_network_bytes_sent_total",
                      "tracing_network_bytes_received_total"):
-            [series] = daemon.wait_for(lambda: store.query(name), name,
-                                       server.log)
+            [series] = waiting.wait_for(lambda: store.query(name), name,
+                                        server.log)
             self.assertEqual(series["metric"], {
                 "__name__": name, "process": "self", "instance": "host1",
                 "job": "collectd", "target": f"127.0.0.1:{collectd.port}",
                 "tracing": "on"})
         component = 'process_component_cpu_percent{component="reader"}'
-        daemon.wait_for(lambda: store.query(component), component, server.log)
+        waiting.wait_for(lambda: store.query(component), component, server.log)
         # Recorded after the others, and therefore sent after them.
         share = "job:tracing_memory_overhead_per_process_memory:ratio"
-        [series] = daemon.wait_for(lambda: store.query(share), share, server.log)
+        [series] = waiting.wait_for(lambda: store.query(share), share, server.log)
         self.assertAlmostEqual(float(series["value"][1]), 0.015)
         self.assertTrue(store.query("up"))
         server.wait_for("collectd_load_shortterm")

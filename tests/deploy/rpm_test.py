@@ -3,13 +3,13 @@
 import subprocess
 import unittest
 
-import daemon
 import package
+from tests.support import needs, testcase
 
 DROP_IN = "/etc/collectd.d/resource_attribution.conf"
 
 
-class RpmTest(daemon.TestCase):
+class RpmTest(testcase.TestCase):
 
     @classmethod
     def setUpClass(cls):
@@ -48,7 +48,7 @@ class RpmTest(daemon.TestCase):
                                  capture_output=True, text=True, check=False)
         self.assertRegex(checked.stdout, r"\b0 errors, 0 warnings\b")
 
-    @daemon.needs_root
+    @needs.root
     def test_changed_drop_in_outlives_the_package(self):
         root = self.directory / "root"
         into_root = (f"--root={root}", "--nodeps")

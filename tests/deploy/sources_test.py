@@ -9,12 +9,12 @@ import shutil
 import subprocess
 import unittest
 
-import daemon
+from tests.support import project, testcase
 
 HEADERS = pathlib.Path("/usr/include/collectd")
 
 
-class SourcesTest(daemon.TestCase):
+class SourcesTest(testcase.TestCase):
 
     def cmake(self, *arguments):
         return subprocess.run(
@@ -22,7 +22,7 @@ class SourcesTest(daemon.TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 
     def configure(self, sources):
-        return self.cmake("-G", "Ninja", "-S", daemon.SOURCE_DIR, "-B",
+        return self.cmake("-G", "Ninja", "-S", project.SOURCE_DIR, "-B",
                           self.directory / "build", "-DBUILD_TESTING=OFF",
                           f"-DCOLLECTD_SOURCE_DIR={sources}")
 
@@ -38,7 +38,7 @@ class SourcesTest(daemon.TestCase):
         result = self.cmake("--build", self.directory / "build", "--target",
                             "shim", "-j1")
         self.assertEqual(result.returncode, 0, result.stdout)
-        # Of the installed headers none was read.
+        # No installed header was read.
         depends = subprocess.run(
             ["ninja", "-C", self.directory / "build", "-t", "deps"],
             capture_output=True, text=True, check=True).stdout

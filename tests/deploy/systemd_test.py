@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-import daemon
+from tests.support import needs, programs, project, testcase, waiting
 
 FILE = "deploy/systemd/resource-attribution.conf"
 UNIT = "/lib/systemd/system/collectd.service"
@@ -15,11 +15,11 @@ UNIT = "/lib/systemd/system/collectd.service"
 
 def settings(name):
     """The values of a setting, which is commented out as shipped."""
-    return re.findall(rf"^#{name}=(.*)$", daemon.shipped(FILE, {}),
+    return re.findall(rf"^#{name}=(.*)$", project.shipped(FILE, {}),
                       re.MULTILINE)
 
 
-class SystemdTest(daemon.TestCase):
+class SystemdTest(testcase.TestCase):
 
     def complaints(self, drop_in):
         """What systemd says of Debian's unit with it."""
@@ -36,10 +36,10 @@ class SystemdTest(daemon.TestCase):
         return verified.stdout + verified.stderr
 
     def test_systemd_accepts_it_as_shipped(self):
-        self.assertEqual(self.complaints(daemon.shipped(FILE, {})), "")
+        self.assertEqual(self.complaints(project.shipped(FILE, {})), "")
 
     def test_systemd_accepts_all_that_it_offers(self):
-        drop_in = re.sub(r"^#(\w+=)", r"\1", daemon.shipped(FILE, {}),
+        drop_in = re.sub(r"^#(\w+=)", r"\1", project.shipped(FILE, {}),
                          flags=re.MULTILINE)
         self.assertGreater(drop_in.count("\nCapabilityBoundingSet="), 0)
         self.assertEqual(self.complaints(drop_in), "")
@@ -80,7 +80,7 @@ class SystemdTest(daemon.TestCase):
               <Process "name">
                 Name "sleeper"
               </Process>
-            </Plugin>""", wrapper=daemon.as_nobody(*capabilities))
+            </Plugin>""", wrapper=programs.as_nobody(*capabilities))
         collectd.directory.chmod(0o777)
         return collectd.start()
 
@@ -89,20 +89,20 @@ class SystemdTest(daemon.TestCase):
             settings, ("CapabilityBoundingSet", "AmbientCapabilities"))
         self.assertEqual(bounding, ambient)
         capabilities = bounding.lower().replace("cap_", "").split()
-        if not daemon.works(*daemon.as_nobody(*capabilities), "true"):
+        if not needs.works(*programs.as_nobody(*capabilities), "true"):
             self.skipTest(f"needs the capabilities {', '.join(capabilities)}")
         collectd = self.start_as_nobody(*capabilities)
         collectd.wait_for_counts(executable=1, file=1, name=1)
-        if daemon.has_process_events():
+        if needs.has_process_events():
             self.assertIn("discovery by process events",
                           "\n".join(collectd.lines("info")))
 
-    @daemon.needs_capabilities()
+    @needs.capabilities()
     def test_without_them_it_says_what_is_missing(self):
         collectd = self.start_as_nobody()
         collectd.wait_for_counts(name=1, executable=0, file=0)
-        daemon.wait_for(lambda: len(collectd.lines("warning")) >= 2,
-                        "warnings", collectd.log)
+        waiting.wait_for(lambda: len(collectd.lines("warning")) >= 2,
+                         "warnings", collectd.log)
         warnings = "\n".join(collectd.lines("warning"))
         self.assertRegex(warnings, r'"executable": .*/proc/PID/exe: Permission '
                                    r"denied \(the daemon lacks CAP_SYS_PTRACE\)")

@@ -1,13 +1,11 @@
 """The thresholds that we ship, judged by the real collectd on a real process:
 nothing of the file is replaced but the limits and the address."""
 
-import http.server
 import queue
 import re
-import threading
 import unittest
 
-import daemon
+from tests.support import loopback, needs, programs, project, testcase, waiting
 
 MIB = 1 << 20
 FILE = "deploy/collectd/threshold.conf"
@@ -19,7 +17,7 @@ LIMITS = {
 }
 
 
-class ThresholdTest(daemon.TestCase):
+class ThresholdTest(testcase.TestCase):
 
     def start(self, config, plugins=("threshold",)):
         self.workload = self.actor(self.directory / "mark")
@@ -50,10 +48,10 @@ class ThresholdTest(daemon.TestCase):
         def reached():
             return [severity for severity, _ in
                     self.notifications()] == list(severities)
-        daemon.wait_for(reached, severities, self.daemon.log)
+        waiting.wait_for(reached, severities, self.daemon.log)
 
     def test_warns_then_fails_and_is_okay_after_the_hysteresis(self):
-        self.start(daemon.shipped(FILE, LIMITS))
+        self.start(project.shipped(FILE, LIMITS))
         self.wait_for_severities("OKAY")
         self.allocate(120)
         self.wait_for_severities("OKAY", "WARNING")
@@ -73,41 +71,34 @@ class ThresholdTest(daemon.TestCase):
         self.wait_for_severities("OKAY", "WARNING", "FAILURE", "WARNING", "OKAY")
 
     def test_process_that_is_gone_is_a_failure_once(self):
-        collectd = self.start(daemon.shipped(FILE, LIMITS))
-        daemon.end(self.workload.process)
+        collectd = self.start(project.shipped(FILE, LIMITS))
+        programs.end(self.workload.process)
         self.wait_for_severities("OKAY", "FAILURE")
         self.assertRegex(self.notifications()[-1][1],
                          r"has not been updated for [0-9.]+ seconds")
         self.assertEqual(collectd.log().count("severity = FAILURE"), 1)
 
     def test_is_valid_as_shipped(self):
-        collectd = self.start(daemon.shipped(FILE, {}))
+        collectd = self.start(project.shipped(FILE, {}))
         self.assert_quiet_end(collectd)
 
-    @daemon.needs_root
+    @needs.root
     def test_hands_notifications_to_the_program_as_another_user(self):
         received = queue.Queue()
 
-        class Receiver(http.server.BaseHTTPRequestHandler):
+        class Receiver(loopback.HttpHandler):
 
             def do_POST(self):
-                length = int(self.headers["Content-Length"])
-                received.put(self.rfile.read(length).decode())
+                received.put(self.body().decode())
                 self.send_response(204)
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
-        server = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
-        self.addCleanup(server.server_close)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.shutdown)
+        server = loopback.HttpServer(self, Receiver)
         program = self.directory / "resource-attribution-notify"
-        program.write_text(daemon.shipped(
+        program.write_text(project.shipped(
             "deploy/collectd/resource-attribution-notify", {}))
         program.chmod(0o755)
-        config = daemon.shipped(FILE, {
+        config = project.shipped(FILE, {
             **LIMITS,
             "/usr/local/bin/resource-attribution-notify": program,
             "127.0.0.1:8080": f"127.0.0.1:{server.server_port}",

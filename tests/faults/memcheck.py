@@ -9,8 +9,7 @@ import time
 import unittest
 import xml.etree.ElementTree
 
-import daemon
-import measured_test
+from tests.support import loopback, programs, testcase
 
 SUPPRESSIONS = pathlib.Path(__file__).parent / "valgrind.supp"
 SECONDS_EACH = float(os.environ.get("SECONDS_EACH", "30"))
@@ -86,7 +85,7 @@ def blocks(directory, port):
 
 
 def errors(path):
-    """Of a report: (what kind, functions of the stacks, whether ours)."""
+    """The errors of a report: (kind, functions of the stacks, whether ours)."""
     for error in xml.etree.ElementTree.parse(path).iter("error"):
         frames = [(frame.findtext("obj", ""), frame.findtext("fn", "?"))
                   for frame in error.iter("frame")]
@@ -95,7 +94,7 @@ def errors(path):
         yield error.findtext("kind"), [name for _, name in frames], is_ours
 
 
-class Memcheck(daemon.TestCase):
+class Memcheck(testcase.TestCase):
 
     def come_and_go(self, collectd, port):
         """Processes that match start and end. Returns how many there were."""
@@ -111,12 +110,12 @@ class Memcheck(daemon.TestCase):
             time.sleep(1)
             (self.directory / "pid").write_text("none\n")
             for actor in actors:
-                daemon.end(actor.process)
+                programs.end(actor.process)
             time.sleep(1)
         return count
 
     def test_memcheck_finds_nothing_in_the_module(self):
-        sink = measured_test.Sink(self)
+        sink = loopback.HalfEcho(self)
         for name, options in VARIANTS.items():
             with self.subTest(name):
                 report = self.directory / f"{name}.xml"

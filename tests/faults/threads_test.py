@@ -5,10 +5,10 @@ into each other's way."""
 import signal
 import unittest
 
-import daemon
+from tests.support import testcase
 
 
-class ThreadsTest(daemon.TestCase):
+class ThreadsTest(testcase.TestCase):
 
     def test_passes_and_shutdown_do_not_race(self):
         # Passes take longer than the interval, so that the daemon is stopped

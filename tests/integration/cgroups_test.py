@@ -1,85 +1,15 @@
 """Cgroups and systemd's units, in every hierarchy that keeps services apart."""
 
-import contextlib
 import os
-import pathlib
 import signal
-import subprocess
 
-import daemon
+from tests.support import cgroups, needs, programs, testcase
 
 UNIQUE = f"ratest{os.getpid()}"
 
 
-def mounted(kind, option=""):
-    """Where a cgroup hierarchy is mounted; None where it is not."""
-    with open("/proc/self/mounts") as mounts:
-        for line in mounts:
-            _, path, file_system, options, *_ = line.split()
-            if file_system == kind and (not option
-                                        or option in options.split(",")):
-                return pathlib.Path(path)
-    return None
-
-
-class Hierarchy:
+class HierarchyTests(cgroups.Hierarchy):
     """The tests, for each hierarchy."""
-
-    kind = option = mount_options = None
-
-    def setUp(self):
-        super().setUp()
-        self.root = mounted(self.kind, self.option) or self.mount()
-        if not os.access(self.root, os.W_OK):
-            self.skipTest(f"needs {self.kind} {self.option} where cgroups can be "
-                          "made")
-        self.made = []
-        self.addCleanup(self.remove_all)
-
-    # In the mount namespace of this test, with which it ends.
-    def mount(self):
-        path = self.directory / "hierarchy"
-        path.mkdir()
-        mount = subprocess.run(
-            ["mount", "-t", self.kind, *self.mount_options, "cgroup", path],
-            capture_output=True, text=True)
-        if mount.returncode != 0:
-            self.skipTest(f"{self.kind} {self.option} cannot be mounted: "
-                          + mount.stderr)
-        self.addCleanup(subprocess.run, ["umount", path], check=True)
-        return path
-
-    def make(self, path):
-        """Makes a cgroup and those above it; returns its path."""
-        cgroup = self.root
-        for component in path.split("/"):
-            cgroup /= component
-            if not cgroup.exists():
-                cgroup.mkdir()
-                self.made.append(cgroup)
-        return cgroup
-
-    def move(self, pid, path=""):
-        procs = self.root / path / "cgroup.procs"
-        procs.write_text(str(pid))
-
-    def remove_all(self):
-        for cgroup in reversed(self.made):
-            if not cgroup.exists():
-                continue
-            for pid in (cgroup / "cgroup.procs").read_text().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            daemon.wait_for(
-                lambda: not (cgroup / "cgroup.procs").read_text(),
-                f"{cgroup} to be empty")
-            cgroup.rmdir()
-
-    def process_in(self, path):
-        self.make(path)
-        pid = self.run_program("sleep", "1000").pid
-        self.move(pid, path)
-        return pid
 
     def test_processes_move_between_cgroups_that_come_and_go(self):
         collectd = self.start_collectd(
@@ -118,7 +48,7 @@ class Hierarchy:
         self.assert_quiet_end(collectd)
 
     def test_nesting_keeps_nobody_else_from_being_found(self):
-        # Of the longest names, as many as no path reaches; then a thousand of
+        # So many of the longest names that a path cannot hold them; then a thousand of
         # the shortest.
         names = ["d" * 255] * 20 + ["d"] * 1000
         self.make(f"{UNIQUE}/deep")
@@ -132,7 +62,7 @@ class Hierarchy:
         procs = os.open("cgroup.procs", os.O_WRONLY, dir_fd=deepest)
         os.write(procs, str(hidden.pid).encode())
         os.close(procs)
-        self.addCleanup(daemon.end, hidden)
+        self.addCleanup(programs.end, hidden)
         self.process_in(f"{UNIQUE}/other" + "/x" * 30)
         collectd = self.start_collectd(
             '<Process "all">', f'Cgroup "{UNIQUE}"', "</Process>")
@@ -178,7 +108,7 @@ class Hierarchy:
         # What a unit makes below itself belongs to it.
         self.process_in(f"{inner}/{service}/workers/one")
         self.process_in(f"{inner}/{UNIQUE}-db.service")
-        # Nobody passes for a unit who may only make cgroups below his own.
+        # A user who may only make cgroups below their own cannot pass for a unit.
         self.process_in(f"{outer}/{UNIQUE}-user.service/{service}")
         collectd.wait_for_counts(unit=2, slice=3, two=3)
         collectd.wait_for_passes()
@@ -217,16 +147,16 @@ class Hierarchy:
         self.assert_quiet_end(collectd)
 
 
-@daemon.needs_namespaces
-class V2Test(Hierarchy, daemon.TestCase):
+@needs.namespaces
+class V2Test(HierarchyTests, testcase.TestCase):
     kind, option, mount_options = "cgroup2", "", []
 
 
-@daemon.needs_namespaces
-class V1Test(Hierarchy, daemon.TestCase):
+@needs.namespaces
+class V1Test(HierarchyTests, testcase.TestCase):
     kind, option = "cgroup", "name=systemd"
     mount_options = ["-o", "none,name=systemd"]
 
 
 if __name__ == "__main__":
-    daemon.run_tests("--mount")
+    testcase.run_tests("--mount")

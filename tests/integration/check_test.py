@@ -7,10 +7,10 @@ import subprocess
 import sys
 import unittest
 
-import daemon
+from tests.support import needs, proc, project, testcase, waiting
 
 
-class CheckTest(daemon.TestCase):
+class CheckTest(testcase.TestCase):
 
     def write(self, name, text, end="\n"):
         path = self.directory / name
@@ -26,7 +26,7 @@ class CheckTest(daemon.TestCase):
     def sleeper(self):
         process = self.run_program("sleep", "1000")
         comm = pathlib.Path(f"/proc/{process.pid}/comm")
-        daemon.wait_for(lambda: comm.read_text() == "sleep\n", "exec")
+        waiting.wait_for(lambda: comm.read_text() == "sleep\n", "exec")
         (self.directory / "pid").write_text(str(process.pid))
         return process
 
@@ -47,8 +47,8 @@ class CheckTest(daemon.TestCase):
         self.assertIn("started: interval 60 s (default), 2 blocks", start)
         self.assertIn('block "nobody-is-called-so": no process matches yet',
                       absent)
-        memory = daemon.status_kb(pid, "VmRSS") * 1024
-        peak = daemon.status_kb(pid, "VmPeak") * 1024
+        memory = proc.status_kb(pid, "VmRSS") * 1024
+        peak = proc.status_kb(pid, "VmPeak") * 1024
         self.assertEqual(one.split(), ["one", str(memory), str(peak), "0.0",
                                        f"{memory * 0.015:.0f}", "0.25"])
         self.assertEqual(process, f"  {pid} sleep")
@@ -120,7 +120,7 @@ class CheckTest(daemon.TestCase):
             + advice.format("", "") + "\n")
         self.assertTrue(self.daemon_takes(self.directory / "near.conf"))
 
-    @daemon.needs_root
+    @needs.root
     def test_executables_that_may_not_be_read_are_counted(self):
         self.sleeper()
         lines, _ = self.reasons('Executable "/usr/bin/no-such-program"', wrapper=[
@@ -338,7 +338,7 @@ class CheckTest(daemon.TestCase):
             self.run_check(path, RESOURCE_ATTRIBUTION_ENABLED="perhaps"),
             'RESOURCE_ATTRIBUTION_ENABLED="perhaps": expected')
 
-    @daemon.needs_root
+    @needs.root
     def test_any_user_may_check_what_it_may_see(self):
         pid = self.sleeper().pid
         path = self.write("user.conf", f"""
@@ -358,7 +358,7 @@ class CheckTest(daemon.TestCase):
     def test_wrong_use_is_told_apart(self):
         for arguments in ([], ["--bogus"], ["--plugin-dir"]):
             with self.subTest(arguments=arguments):
-                result = subprocess.run([daemon.CHECK, *arguments], text=True,
+                result = subprocess.run([project.CHECK, *arguments], text=True,
                                         capture_output=True, check=False)
                 self.assertEqual(result.returncode, 2)
                 self.assertIn("usage:", result.stderr)

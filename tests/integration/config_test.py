@@ -3,7 +3,7 @@
 import re
 import unittest
 
-import daemon
+from tests.support import loopback, needs, project, testcase
 
 # A configuration, and what the line that refuses it has to name.
 INVALID = [
@@ -69,7 +69,7 @@ def plugin_block(options):
     return (LOAD + "<Plugin resource_attribution>\n" + options + "\n</Plugin>")
 
 
-class ConfigTest(daemon.TestCase):
+class ConfigTest(testcase.TestCase):
 
     def check(self, config, **options):
         checked = self.collectd(config, writer=False, **options)
@@ -145,7 +145,7 @@ class ConfigTest(daemon.TestCase):
         self.assertNotEqual(status, 0)
 
     def drop_in(self):
-        return (daemon.SOURCE_DIR / "collectd.conf.d"
+        return (project.SOURCE_DIR / "collectd.conf.d"
                 / "resource_attribution.conf").read_text()
 
     def test_drop_in_is_valid_as_shipped(self):
@@ -153,11 +153,11 @@ class ConfigTest(daemon.TestCase):
         self.assertEqual(status, 0, checked.log())
         self.assertIn("Resource attribution started", checked.log())
 
-    @daemon.needs_listening
+    @needs.listening
     def test_drop_in_is_valid_with_every_comment_taken_off(self):
         # Options stand behind one "#", prose behind "# ".
         config = re.sub(r"(?m)^#(?! |$)", "", self.drop_in()).replace(
-            '"9103"', f'"{daemon.free_port()}"')
+            '"9103"', f'"{loopback.free_port()}"')
         status, checked = self.check(config)
         self.assertEqual(status, 0, checked.log())
 
@@ -171,8 +171,8 @@ class ConfigTest(daemon.TestCase):
                 options |= set(line.split("known here: ")[1].split(" (")[0]
                                .split(", "))
         self.assertGreater(len(options), 10, checked.log())
-        page = (daemon.SOURCE_DIR / "docs/configuration.md").read_text()
-        manual = (daemon.SOURCE_DIR / "docs"
+        page = (project.SOURCE_DIR / "docs/configuration.md").read_text()
+        manual = (project.SOURCE_DIR / "docs"
                   / "collectd-resource_attribution.pod").read_text()
         for option in options:
             self.assertRegex(self.drop_in(), rf"(?m)^#? *<?{option}\b")
@@ -182,7 +182,7 @@ class ConfigTest(daemon.TestCase):
                                         manual)), options)
 
     def test_examples_of_the_manual_are_valid(self):
-        manual = (daemon.SOURCE_DIR / "docs"
+        manual = (project.SOURCE_DIR / "docs"
                   / "collectd-resource_attribution.pod").read_text()
         examples = re.findall(r"(?m)^  LoadPlugin resource_attribution\n"
                               r"(?:  .*\n)+?  </Plugin>\n", manual)
@@ -196,7 +196,7 @@ class ConfigTest(daemon.TestCase):
                 self.assertEqual(status, 0, checked.log())
 
     def test_example_of_the_page_is_valid(self):
-        page = (daemon.SOURCE_DIR / "docs/configuration.md").read_text()
+        page = (project.SOURCE_DIR / "docs/configuration.md").read_text()
         example = re.search(r"(?m)^    LoadPlugin resource_attribution\n"
                             r"(?:    .*\n)+?    </Plugin>\n", page)[0]
         status, checked = self.check(example)
@@ -204,7 +204,7 @@ class ConfigTest(daemon.TestCase):
         self.assertIn("4 blocks", checked.lines("info")[0])
 
     def test_blocks_with_placeholders_of_the_page_are_valid(self):
-        page = (daemon.SOURCE_DIR / "docs/configuration.md").read_text()
+        page = (project.SOURCE_DIR / "docs/configuration.md").read_text()
         blocks = re.findall(r"(?m)^    <Process \"[^\"]*\$\{\w+\}[^\"]*\">\n"
                             r"(?:    .*\n)+?    </Process>\n", page)
         self.assertGreater(len(blocks), 1)
@@ -235,7 +235,7 @@ class ConfigTest(daemon.TestCase):
                          "pass failed.*: /nowhere/proc: No such file")
 
     def test_our_types_db_does_no_harm_beside_the_module(self):
-        types = daemon.SOURCE_DIR / "plugin" / "types.db"
+        types = project.SOURCE_DIR / "plugin" / "types.db"
         status, checked = self.check(
             f'TypesDB "/usr/share/collectd/types.db" "{types}"\n' + LOAD)
         self.assertEqual(status, 0, checked.log())

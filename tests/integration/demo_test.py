@@ -1,4 +1,4 @@
-"""scripts/demo, as somebody runs it who has just cloned the repository."""
+"""scripts/demo, as a user runs it after cloning the repository."""
 
 import os
 import pathlib
@@ -7,13 +7,15 @@ import signal
 import socket
 import subprocess
 import unittest
+import urllib.request
 
-import daemon
+from tests.support import (
+    daemon, loopback, needs, proc, programs, project, testcase, waiting)
 
-DEMO = daemon.SOURCE_DIR / "scripts" / "demo"
+DEMO = project.SOURCE_DIR / "scripts" / "demo"
 
 
-class DemoTest(daemon.TestCase):
+class DemoTest(testcase.TestCase):
 
     def start(self, *arguments):
         temporary = self.directory / "tmp"
@@ -23,7 +25,7 @@ class DemoTest(daemon.TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True, env={**os.environ, "TMPDIR": str(temporary)})
         self.addCleanup(process.stdout.close)
-        self.addCleanup(daemon.end, process)
+        self.addCleanup(programs.end, process)
         return process
 
     def run_demo(self, *arguments):
@@ -40,12 +42,12 @@ class DemoTest(daemon.TestCase):
                 continue
             self.assertNotIn(str(self.directory).encode(), content, environ)
 
-    @daemon.needs_listening
+    @needs.listening
     def test_once_prints_five_values_beside_proc(self):
         watched = self.run_program("sleep", "1000")
         (self.directory / "watched.pid").write_text(str(watched.pid))
         status, output = self.run_demo(
-            "--once", "--port", daemon.free_port(),
+            "--once", "--port", loopback.free_port(),
             "--pid-file", self.directory / "watched.pid",
             "--name", "no-such-name")
         self.assertEqual(status, 0, output)
@@ -56,23 +58,23 @@ class DemoTest(daemon.TestCase):
             self.assertEqual(
                 re.findall(r"^  (\S+) +[\d.e-]+ ", table[1], re.MULTILINE),
                 list(daemon.TYPES))
-        rss = daemon.status_kb(watched.pid, "VmRSS") * 1024
+        rss = proc.status_kb(watched.pid, "VmRSS") * 1024
         self.assertRegex(output, rf"process_memory_bytes +{rss}   {rss}  VmRSS")
         self.assertIn("no-such-name: no process matches", output)
         self.assert_nothing_is_left()
 
-    @daemon.needs_listening
+    @needs.listening
     def test_serves_until_ctrl_c(self):
-        port = daemon.free_port()
+        port = loopback.free_port()
         process = self.start("--port", port)
         for line in process.stdout:
             if "until Ctrl-C" in line:
                 break
-        with daemon.urllib.request.urlopen(
+        with urllib.request.urlopen(
                 f"http://127.0.0.1:{port}/metrics") as reply:
             self.assertIn(b"process_cpu_percent{", reply.read())
         os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=daemon.PATIENCE)
+        output, _ = process.communicate(timeout=waiting.PATIENCE)
         self.assertEqual(process.returncode, 0, output)
         self.assert_nothing_is_left()
 

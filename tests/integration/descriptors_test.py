@@ -7,7 +7,7 @@ import resource
 import shutil
 import unittest
 
-import daemon
+from tests.support import needs, testcase, waiting
 
 NAME = f"ra{os.getpid()}-many"
 PROCESSES = 2000
@@ -16,7 +16,7 @@ LIMIT = 256
 RESERVED = 64
 
 
-class DescriptorsTest(daemon.TestCase):
+class DescriptorsTest(testcase.TestCase):
 
     @classmethod
     def setUpClass(cls):
@@ -56,8 +56,8 @@ class DescriptorsTest(daemon.TestCase):
         """All processes count while `kept` files are open, or two for the
         process that is being read."""
         collectd.wait_for_counts(**{NAME: PROCESSES})
-        daemon.wait_for(lambda: self.files(collectd)[1] == kept,
-                        f"{kept} files", lambda: str(self.files(collectd)))
+        waiting.wait_for(lambda: self.files(collectd)[1] == kept,
+                         f"{kept} files", lambda: str(self.files(collectd)))
         def sampled():
             for _ in range(20):
                 total, of_processes = self.files(collectd)
@@ -79,7 +79,7 @@ class DescriptorsTest(daemon.TestCase):
     def test_half_of_the_limit(self):
         self.check_within(self.start_collectd(), LIMIT // 2)
 
-    @daemon.needs_process_events
+    @needs.process_events
     def test_half_of_the_limit_with_process_events(self):
         self.check_within(self.start_collectd(discovery="Events"), LIMIT // 2)
 
@@ -103,11 +103,11 @@ class DescriptorsTest(daemon.TestCase):
             set(map(int, os.listdir(f"/proc/{pid}/fd"))) for _ in range(200)))
         free = min(set(range(LIMIT)) - used)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (free + 1, LIMIT))
-        daemon.wait_for(lambda: collectd.lines("error"), "an error",
-                        collectd.log)
+        waiting.wait_for(lambda: collectd.lines("error"), "an error",
+                         collectd.log)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
-        daemon.wait_for(lambda: collectd.lines("notice"), "a notice",
-                        collectd.log)
+        waiting.wait_for(lambda: collectd.lines("notice"), "a notice",
+                         collectd.log)
         collectd.wait_for_counts(**{NAME: PROCESSES})
         [error] = collectd.lines("error")
         self.assertRegex(error, "^pass failed, .*Too many open files$")

@@ -9,15 +9,13 @@ import pathlib
 import pwd
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
 import unittest
 import zipfile
 
-import daemon
-from cgroups_test import mounted
+from tests.support import cgroups, project, services, testcase, waiting
 
 MANUAL = "docs/collectd-resource_attribution.pod"
 UNIQUE = f"ra{os.getpid()}"
@@ -47,7 +45,7 @@ class Orders {
 def indented(path):
     """The examples of a page in Markdown or POD: its indented paragraphs. What
     is in another language stands between fences."""
-    text = re.sub(r"^```.*?^```$", "", (daemon.SOURCE_DIR / path).read_text(),
+    text = re.sub(r"^```.*?^```$", "", (project.SOURCE_DIR / path).read_text(),
                   flags=re.MULTILINE | re.DOTALL)
     examples, example = [], []
     for line in text.splitlines() + ["end"]:
@@ -62,7 +60,7 @@ def indented(path):
 def drop_in(path):
     """The drop-in with every option in force. In comments for people a "#" is
     followed by one blank."""
-    text = (daemon.SOURCE_DIR / path).read_text()
+    text = (project.SOURCE_DIR / path).read_text()
     return [re.sub(r"^#(?=  |<|LoadPlugin)", "", text, flags=re.MULTILINE)]
 
 
@@ -79,7 +77,7 @@ def blocks(example):
                 re.MULTILINE).groups()
 
 
-class ExamplesTest(daemon.TestCase):
+class ExamplesTest(testcase.TestCase):
 
     # The program for each block: the names of the series that it becomes, and
     # the PIDs of each. None of them is run twice in a test.
@@ -131,14 +129,6 @@ class ExamplesTest(daemon.TestCase):
             self.running[name] = start()
         return self.running[name]
 
-    def children(self, process, count):
-        """The PIDs of so many children."""
-        path = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        return daemon.wait_for(
-            lambda: len(path.read_text().split()) >= count
-            and [int(pid) for pid in path.read_text().split()],
-            f"children of {process.args}")
-
     def stand_in(self, name):
         program = self.directory / name
         if not program.exists():
@@ -152,38 +142,14 @@ class ExamplesTest(daemon.TestCase):
 
     def nginx(self):
         def start():
-            nginx = self.run_group(
-                "/usr/sbin/nginx", "-c", self.nginx_config(workers=2),
-                "-p", self.directory)
-            return [nginx.pid, *self.children(nginx, 2)]
+            nginx = services.start_nginx(self, 2)
+            return [nginx.pid, *services.workers(nginx, 2)]
         return self.once("nginx", start)
 
     def postgresql(self):
         """Those of its processes that say "postgres:"."""
-        def start():
-            programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-            home = self.directory / "postgresql"
-            home.mkdir()
-            options = {"cwd": home,
-                       "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}}
-            if os.geteuid() == 0:  # which the server refuses to be
-                shutil.chown(home, "postgres", "postgres")
-                options.update(user="postgres", group="postgres",
-                               extra_groups=[])
-            subprocess.run([f"{programs}/initdb", "--no-sync", "--auth=trust",
-                            home / "data"], check=True,
-                           stdout=subprocess.DEVNULL, **options)
-            server = self.run_program(
-                f"{programs}/postgres", "-D", home / "data",
-                "--listen_addresses=", f"--unix_socket_directories={home}",
-                "--fsync=off", "--shared_buffers=1MB",
-                "--dynamic_shared_memory_type=mmap", **options)
-            # Gives its shared memory back, as it cannot when it is killed.
-            self.addCleanup(server.wait, daemon.PATIENCE)
-            self.addCleanup(server.send_signal, signal.SIGQUIT)
-            daemon.wait_for((home / ".s.PGSQL.5432").exists, "PostgreSQL")
-            return self.children(server, 4)
-        return self.once("postgresql", start)
+        return self.once("postgresql", lambda: services.workers(
+            services.Postgresql(self).process, 4))
 
     def orders(self):
         def start():
@@ -201,22 +167,15 @@ class ExamplesTest(daemon.TestCase):
                 "BatchSpanProcessor_WorkerThread-1", stdin=subprocess.PIPE)
             self.addCleanup(java.stdin.close)
             tasks = f"/proc/{java.pid}/task/*/comm"
-            daemon.wait_for(
+            waiting.wait_for(
                 lambda: any(pathlib.Path(comm).read_text() == "BatchSpanProces\n"
                             for comm in glob.glob(tasks)), "a JVM")
             return [java.pid]
         return self.once("orders", start)
 
     def gunicorn(self, **env):
-        (self.directory / "app.py").write_text(
-            "def application(environment, start_response):\n"
-            "    start_response('204 No Content', [])\n"
-            "    return []\n")
-        gunicorn = self.run_group(
-            "/usr/bin/gunicorn", "--workers=2", "--worker-tmp-dir",
-            self.directory, "--bind", f"unix:{self.directory}/gunicorn.sock",
-            "app:application", cwd=self.directory, env={**os.environ, **env})
-        return [gunicorn.pid, *self.children(gunicorn, 2)]
+        gunicorn = services.start_gunicorn(self, **env)
+        return [gunicorn.pid, *services.workers(gunicorn, 2)]
 
     def two_in_node(self):
         """Two programs of one command line; a PID file names the second."""
@@ -244,7 +203,7 @@ class ExamplesTest(daemon.TestCase):
         return {series: pids}
 
     def move(self, pid, name):
-        root = mounted("cgroup2") or mounted("cgroup", "name=systemd")
+        root = cgroups.of_services()
         if root is None:
             raise FileNotFoundError("no hierarchy is mounted")
         for cgroup in (root / "system.slice", root / "system.slice" / name):
@@ -254,13 +213,8 @@ class ExamplesTest(daemon.TestCase):
         (root / "system.slice" / name / "cgroup.procs").write_text(str(pid))
 
     def remove(self, cgroup):
-        procs = cgroup / "cgroup.procs"
-        for pid in procs.read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-        daemon.wait_for(lambda: not procs.read_text(), f"{cgroup} to be empty")
-        with contextlib.suppress(OSError):  # another test has a cgroup there
-            cgroup.rmdir()
+        with contextlib.suppress(OSError):  # Another test has a cgroup there.
+            cgroups.remove(cgroup)
 
     def adapted(self, example):
         """The example with paths, units and users of this test, as a whole
@@ -317,8 +271,8 @@ class ExamplesTest(daemon.TestCase):
                 have.setdefault(series, set()).add(name)
             return all({"process_memory_bytes", "process_cpu_percent"}
                        <= have.get(series, set()) for series in expected) and have
-        have = daemon.wait_for(complete, f"values of {set(expected)}",
-                               collectd.log)
+        have = waiting.wait_for(complete, f"values of {set(expected)}",
+                                collectd.log)
         self.assertEqual("<Component" in example, any(
             "process_component_cpu_percent" in names for names in have.values()))
         self.assert_no_complaint(collectd.lines("error")
@@ -351,9 +305,9 @@ class ExamplesTest(daemon.TestCase):
         self.try_examples(indented("docs/prometheus.md"), 2)
 
     def test_every_page_with_an_example_is_tried(self):
-        pages = [path.relative_to(daemon.SOURCE_DIR) for path in (
-            *daemon.SOURCE_DIR.glob("*.md"),
-            *(daemon.SOURCE_DIR / "docs").rglob("*.md"))]
+        pages = [path.relative_to(project.SOURCE_DIR) for path in (
+            *project.SOURCE_DIR.glob("*.md"),
+            *(project.SOURCE_DIR / "docs").rglob("*.md"))]
         self.assertEqual(
             {str(page) for page in pages if indented(page)},
             {"README.md", "docs/configuration.md", "docs/measuring.md",
@@ -368,7 +322,7 @@ class ExamplesTest(daemon.TestCase):
         def start(test, _):
             pids = test.gunicorn(PYTHONPATH=os.pathsep.join(path))
             comm = pathlib.Path(f"/proc/{pids[0]}/comm")
-            daemon.wait_for(lambda: comm.read_text() == f"{name}\n", name)
+            waiting.wait_for(lambda: comm.read_text() == f"{name}\n", name)
             return {"gunicorn": pids}
         self.try_example(example, {
             **self.PROGRAMS, ("gunicorn", "Name"): start})
@@ -388,4 +342,4 @@ class ExamplesTest(daemon.TestCase):
 
 
 if __name__ == "__main__":
-    daemon.run_tests("--mount")
+    testcase.run_tests("--mount")

@@ -2,7 +2,6 @@
 do: found by process events and by scanning alike."""
 
 import contextlib
-import glob
 import os
 import pathlib
 import re
@@ -11,15 +10,10 @@ import signal
 import subprocess
 import unittest
 
-import daemon
+from tests.support import daemon, needs, proc, services, testcase, waiting
 
 # Part of names, so that tests that run in parallel do not find each other.
 UNIQUE = f"ra{os.getpid()}"
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return set(map(int, file.read().split()))
 
 
 def command_line(pid):
@@ -43,7 +37,7 @@ class Families:
         return collectd
 
     def wait_for_singles(self, collectd, block, pids):
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: set(collectd.singles().get(block, {})) == set(pids),
             f"{block} to be {pids}", collectd.log)
 
@@ -59,16 +53,15 @@ class Families:
 
         program = self.directory / name
         shutil.copy("/usr/sbin/nginx", program)
-        config = self.nginx_config(workers=3)
-        nginx = self.run_group(program, "-c", config, "-p", self.directory)
+        nginx = services.start_nginx(self, 3, program)
         collectd.wait_for_counts(**{name: 4, "master": 1})
-        workers = children(nginx.pid)
+        workers = proc.children(nginx.pid)
         self.wait_for_singles(collectd, "workers", workers)
 
         nginx.send_signal(signal.SIGHUP)
-        daemon.wait_for(lambda: len(children(nginx.pid)) == 3 and
-                        not children(nginx.pid) & workers, "new workers")
-        self.wait_for_singles(collectd, "workers", children(nginx.pid))
+        waiting.wait_for(lambda: len(proc.children(nginx.pid)) == 3 and
+                         not proc.children(nginx.pid) & workers, "new workers")
+        self.wait_for_singles(collectd, "workers", proc.children(nginx.pid))
         collectd.wait_for_counts(**{name: 4, "master": 1})
 
         nginx.send_signal(signal.SIGTERM)
@@ -77,43 +70,19 @@ class Families:
 
     def start_postgresql(self):
         """A server on a socket in its directory; returns it and its client."""
-        programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-        home = self.directory / "postgresql"
-        home.mkdir()
-        options = {"env": {"PATH": os.environ["PATH"], "LC_ALL": "C"},
-                   "cwd": home}
-        if os.geteuid() == 0:  # which the server refuses to be
-            shutil.chown(home, "postgres", "postgres")
-            options.update(user="postgres", group="postgres", extra_groups=[])
-        subprocess.run([f"{programs}/initdb", "--no-sync", "--auth=trust",
-                        "--username=test", home / "data"], check=True,
-                       stdout=subprocess.DEVNULL, **options)
-        settings = {
-            "cluster_name": UNIQUE, "listen_addresses": "",
-            "unix_socket_directories": home, "fsync": "off",
-            "shared_buffers": "1MB", "dynamic_shared_memory_type": "mmap"}
-        server = self.run_program(
-            f"{programs}/postgres", "-D", home / "data",
-            *(f"--{name}={value}" for name, value in settings.items()),
-            **options)
-
-        def stop():
-            # Gives its shared memory back, as it cannot when it is killed.
-            if server.poll() is None:
-                server.send_signal(signal.SIGQUIT)
-                server.wait(daemon.PATIENCE)
-        self.addCleanup(stop)
-        psql = ("psql", "--host", home, "--username=test", "--no-psqlrc",
+        server = services.Postgresql(self, cluster_name=UNIQUE)
+        psql = ("psql", "--host", server.home, "--username=test", "--no-psqlrc",
                 "--tuples-only", "--no-align", "postgres")
-        daemon.wait_for(
-            lambda: subprocess.run([*psql, "--command=select"], **options,
-                                   capture_output=True).returncode == 0,
+        waiting.wait_for(
+            lambda: subprocess.run(
+                [*psql, "--command=select"], capture_output=True,
+                **server.options).returncode == 0,
             "PostgreSQL to answer")
         client = self.run_program(*psql, stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, **options)
+                                  stdout=subprocess.PIPE, **server.options)
         self.addCleanup(client.stdout.close)
         self.addCleanup(client.stdin.close)
-        return server, client
+        return server.process, client
 
     def test_postgresql_whose_processes_rewrite_their_command_line(self):
         collectd = self.start_collectd(
@@ -129,22 +98,22 @@ class Families:
         client.stdin.flush()
         backend = int(client.stdout.readline())
         title = re.compile(f"^postgres: {UNIQUE}: .*checkpointer")
-        checkpointer = daemon.wait_for(
-            lambda: [pid for pid in children(server.pid)
+        checkpointer = waiting.wait_for(
+            lambda: [pid for pid in proc.children(server.pid)
                      if title.match(command_line(pid))], "a checkpointer")[0]
         self.wait_for_singles(collectd, "pg-backends", [backend])
         memory = collectd.wait_for_values("pg-writer")["pg-writer"]
         self.assertAlmostEqual(
             memory["process_memory_bytes"],
-            daemon.status_kb(checkpointer, "VmRSS") * 1024,
+            proc.status_kb(checkpointer, "VmRSS") * 1024,
             delta=1 << 20)
         collectd.wait_for_counts(
-            **{"pg-writer": 1, "pg": 1 + len(children(server.pid))})
+            **{"pg-writer": 1, "pg": 1 + len(proc.children(server.pid))})
 
         client.stdin.close()
         self.wait_for_singles(collectd, "pg-backends", [])
         collectd.wait_for_counts(
-            **{"pg-writer": 1, "pg": 1 + len(children(server.pid))})
+            **{"pg-writer": 1, "pg": 1 + len(proc.children(server.pid))})
         self.assert_quiet_end(collectd)
 
     def test_gunicorn_which_forks_one_more_worker(self):
@@ -153,14 +122,7 @@ class Families:
             '<Process "gunicorn">',
             f'CommandLine "{self.directory}/gunicorn.sock"',
             f'CommandLine "^gunicorn: .* \\\\[{UNIQUE}\\\\]$"', "</Process>")
-        (self.directory / "app.py").write_text(
-            "def application(environment, start_response):\n"
-            "    start_response('204 No Content', [])\n"
-            "    return []\n")
-        gunicorn = self.run_group(
-            "/usr/bin/gunicorn", "--workers=2", "--worker-tmp-dir",
-            self.directory, "--bind", f"unix:{self.directory}/gunicorn.sock",
-            "--name", UNIQUE, "app:application", cwd=self.directory)
+        gunicorn = services.start_gunicorn(self, "--name", UNIQUE)
         collectd.wait_for_counts(gunicorn=3)
         gunicorn.send_signal(signal.SIGTTIN)
         collectd.wait_for_counts(gunicorn=4)
@@ -222,7 +184,7 @@ class Families:
         collectd.wait_for_counts(starting=0, ready=1)
         self.assert_quiet_end(collectd)
 
-    @daemon.needs_root
+    @needs.root
     def test_process_that_becomes_another_user(self):
         user = 100000 + os.getpid()
         collectd = self.start_collectd('<Process "of-user">', f"User {user}",
@@ -239,7 +201,7 @@ class Families:
     def test_executable_whose_name_is_longer_than_the_kernel_keeps(self):
         name = f"{UNIQUE}-beyond-fifteen-bytes"
         collectd = self.start_collectd(f'Process "{name}"')
-        # One that differs behind these bytes is not meant.
+        # A name that differs behind these bytes does not match.
         for one in (f"{UNIQUE}-beyond-fifteen", name):
             shutil.copy("/bin/sleep", self.directory / one)
             self.run_program("renamed", "1000", executable=self.directory / one)
@@ -260,7 +222,7 @@ class Families:
             sh -c 'sleep 1000 & sleep 1000' &
             wait""")
         before = self.run_group("sh", script, go[0])
-        daemon.wait_for(lambda: len(children(before.pid)) == 1, "one child")
+        waiting.wait_for(lambda: len(proc.children(before.pid)) == 1, "one child")
         collectd = self.start_collectd(
             '<Process "family">', f'CommandLine "^sh {script} "',
             "IncludeChildren true", "</Process>")
@@ -273,10 +235,11 @@ class Families:
             fifo.write_text("\n")
         collectd.wait_for_counts(family=10)
 
-        [childless] = [pid for pid in children(after.pid) if not children(pid)]
+        [childless] = [pid for pid in proc.children(after.pid)
+                       if not proc.children(pid)]
         os.kill(childless, signal.SIGKILL)
         collectd.wait_for_counts(family=9)
-        # Children of nobody in the block do not belong to it.
+        # Children whose parent is not in the block do not belong to it.
         before.kill()
         before.wait()
         collectd.wait_for_counts(family=4)
@@ -314,10 +277,10 @@ class Families:
             singles = collectd.singles()["single"]
             return (all(set(single) == set(daemon.TYPES)
                         for single in singles.values()) and singles)
-        singles = daemon.wait_for(complete, "five values each", collectd.log)
+        singles = waiting.wait_for(complete, "five values each", collectd.log)
         for pid, single in singles.items():
             self.assertAlmostEqual(single["process_memory_bytes"],
-                                   daemon.status_kb(pid, "VmRSS") * 1024,
+                                   proc.status_kb(pid, "VmRSS") * 1024,
                                    delta=256 << 10)
             self.assertEqual(single["tracing_cpu_overhead_percent"], 0.5)
         self.assertNotIn("single", collectd.samples())
@@ -337,7 +300,7 @@ class Families:
             pid for mebibytes in (8, 16, 24)
             for pid in actor.do(f"fork(1, {mebibytes})")]
         self.wait_for_singles(collectd, "single", [large, larger])
-        daemon.wait_for(lambda: collectd.lines("warning"), "a warning")
+        waiting.wait_for(lambda: collectd.lines("warning"), "a warning")
         actor.do(f"end({large})")
         self.wait_for_singles(collectd, "single", [small, larger])
         self.assertEqual(
@@ -375,12 +338,12 @@ class Families:
         self.assert_quiet_end(collectd)
 
 
-@daemon.needs_process_events
-class EventsTest(Families, daemon.TestCase):
+@needs.process_events
+class EventsTest(Families, testcase.TestCase):
     discovery = "Events"
 
 
-class ScanTest(Families, daemon.TestCase):
+class ScanTest(Families, testcase.TestCase):
     discovery = "Scan"
 
 

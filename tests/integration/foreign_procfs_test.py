@@ -6,19 +6,15 @@ import pathlib
 import subprocess
 import unittest
 
-import cgroups_test
-import daemon
+from tests.support import cgroups, needs, proc, testcase
 
 UNIQUE = f"raforeign{os.getpid()}"
 
 
-@daemon.needs_root
-class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
+@needs.root
+class ForeignProcfsTest(cgroups.Hierarchy, testcase.TestCase):
 
     kind, option, mount_options = "cgroup2", "", []
-    # Of the hierarchy, what makes cgroups alone.
-    locals().update({name: None for name in dir(cgroups_test.Hierarchy)
-                     if name.startswith("test_")})
 
     def start(self, *options, namespaces, before=""):
         """The daemon in new namespaces, with the host's procfs at
@@ -74,7 +70,7 @@ class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
             "SystemdUnit and Cgroup are read from each process")
         collectd.wait_for_counts(unit=1, cgroup=1, file=1, other=0,
                                  **{"file-and-unit": 1})
-        memory = daemon.status_kb(actor.pid, "VmRSS") * 1024
+        memory = proc.status_kb(actor.pid, "VmRSS") * 1024
         for block in ("unit", "cgroup", "file", "file-and-unit"):
             self.assertAlmostEqual(
                 collectd.samples()[block]["process_memory_bytes"][0], memory,
@@ -82,7 +78,7 @@ class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
         # The daemon's own PID is the host's there, not 1 or 2.
         own = collectd.samples()["self"]["process_memory_bytes"][0]
         [pid] = self.pids_of(collectd)
-        self.assertAlmostEqual(own, daemon.status_kb(pid, "VmRSS") * 1024,
+        self.assertAlmostEqual(own, proc.status_kb(pid, "VmRSS") * 1024,
                                delta=2 << 20)
 
         second = self.actor_in(f"{UNIQUE}-2.service", 1)
@@ -110,7 +106,7 @@ class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
         collectd.wait_for_counts(file=1)
         self.assertAlmostEqual(
             collectd.samples()["file"]["process_memory_bytes"][0],
-            daemon.status_kb(1, "VmRSS") * 1024, delta=1 << 20)
+            proc.status_kb(1, "VmRSS") * 1024, delta=1 << 20)
 
     def test_cgroup_namespace_hides_beginnings_of_paths_but_no_unit(self):
         self.make(f"{UNIQUE}.slice/container.scope")

@@ -2,11 +2,11 @@
 their user and group: proc(5)."""
 
 
-import daemon
+from tests.support import needs, testcase, waiting
 
 
-@daemon.needs_namespaces
-class HidepidTest(daemon.TestCase):
+@needs.namespaces
+class HidepidTest(testcase.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -44,13 +44,13 @@ class HidepidTest(daemon.TestCase):
     def test_own_processes_and_no_others(self):
         self.start_actors()
         collectd = self.start_collectd(user="nobody", wrapper=self.hide)
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: set(collectd.singles().get("marked", {}))
             == {self.of_nobody.pid}, "its own process", collectd.log)
         later = self.actor(self.directory / "mark", user="nobody",
                            group="nogroup")
         self.actor(self.directory / "mark")
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: set(collectd.singles()["marked"])
             == {self.of_nobody.pid, later.pid}, "a second", collectd.log)
         collectd.wait_for_passes()
@@ -71,7 +71,7 @@ class HidepidTest(daemon.TestCase):
     def test_root_sees_everything(self):
         self.start_actors()
         collectd = self.start_collectd(wrapper=self.hide)
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: set(collectd.singles().get("marked", {}))
             == {self.of_nobody.pid, self.of_root.pid}, "both", collectd.log)
         collectd.wait_for_counts(**{"init": 1, "of-root": 1})
@@ -89,4 +89,4 @@ class HidepidTest(daemon.TestCase):
 
 
 if __name__ == "__main__":
-    daemon.run_tests("--mount")
+    testcase.run_tests("--mount")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-import daemon
+from tests.support import needs, proc, project, testcase, waiting
 
 # A file system in which opening "pid" waits until "open" exists beside it: one
 # whose server has stopped.
@@ -38,7 +38,7 @@ trio.run(pyfuse3.main)
 """
 
 
-class HostileTest(daemon.TestCase):
+class HostileTest(testcase.TestCase):
 
     def test_pid_files_that_are_none(self):
         thread = self.actor()
@@ -90,14 +90,14 @@ class HostileTest(daemon.TestCase):
             '<Process "killer">',
             f'CommandLine "{self.directory}/mark.*(a+)+(a|aa)*([ab]*c)?[^ab]$"',
             'Name "killer"', "</Process>")
-        before = daemon.status_kb(collectd.process.pid, "VmRSS")
+        before = proc.status_kb(collectd.process.pid, "VmRSS")
         # 2 MiB in all, 128 KiB each at the most: MAX_ARG_STRLEN.
         actor = self.actor(self.directory / "mark", *["a" * 130000] * 15)
         actor.do('rename(b"killer")')
         collectd.wait_for_passes()
-        grown = daemon.status_kb(collectd.process.pid, "VmRSS") - before
+        grown = proc.status_kb(collectd.process.pid, "VmRSS") - before
         # A command line counts up to 256 KiB, and RE2 holds its memory to 8 MiB.
-        if not daemon.SANITIZER_RUNTIME:
+        if not project.SANITIZER_RUNTIME:
             self.assertLess(grown, 32 * 1024)
         self.assert_quiet_end(collectd)
 
@@ -115,7 +115,7 @@ class HostileTest(daemon.TestCase):
         self.assertIn("further messages suppressed for up to 1 h", lines[-1])
         self.assert_quiet_end(collectd)
 
-    @daemon.needs_root
+    @needs.root
     def test_file_that_stalls_holds_up_nobody_else(self):
         mountpoint = self.directory / "mnt"
         mountpoint.mkdir()
@@ -123,8 +123,8 @@ class HostileTest(daemon.TestCase):
         server = self.run_program(sys.executable, "-c", STALLED, mountpoint, opened)
         self.addCleanup(subprocess.run, ["umount", "--lazy", mountpoint],
                         check=False, capture_output=True)
-        daemon.wait_for(lambda: mountpoint.is_mount() or server.poll() is not None,
-                        "the file system")
+        waiting.wait_for(lambda: mountpoint.is_mount() or server.poll() is not None,
+                         "the file system")
         if not mountpoint.is_mount():
             self.skipTest("needs to mount a FUSE file system")
         collectd = self.collectd(f"""
@@ -142,7 +142,7 @@ class HostileTest(daemon.TestCase):
                          collectd.metrics_text().splitlines()
                          if line.startswith("collectd_load_shortterm{"))
             return len(times) > 5
-        daemon.wait_for(load_goes_on, "the load", collectd.log)
+        waiting.wait_for(load_goes_on, "the load", collectd.log)
         self.assertEqual(collectd.counts(), {})
         opened.write_text(f"{os.getpid()}\n")
         collectd.wait_for_counts(stalled=1)

@@ -4,14 +4,14 @@ import os
 import subprocess
 import unittest
 
-import daemon
+from tests.support import daemon, project, testcase
 
 
-class InstallTest(daemon.TestCase):
+class InstallTest(testcase.TestCase):
 
     def install(self):
         subprocess.run(
-            [os.environ["CMAKE_COMMAND"], "--install", daemon.BUILD_DIR],
+            [os.environ["CMAKE_COMMAND"], "--install", project.BUILD_DIR],
             check=True, capture_output=True,
             env={**os.environ, "DESTDIR": str(self.directory)})
 

@@ -1,19 +1,20 @@
 """The daemon as a user with exactly one capability, or none: what each is for."""
 
+import shutil
 import unittest
 
-import daemon
+from tests.support import needs, programs, testcase, waiting
 
 
-@daemon.needs_capabilities()
-class LeastPrivilegeTest(daemon.TestCase):
+@needs.capabilities()
+class LeastPrivilegeTest(testcase.TestCase):
 
     def start_with(self, *capabilities, discovery="Auto"):
         """Blocks of a process of root's: one that needs nothing, one that needs
         its executable, and one its smaps_rollup."""
         self.program = self.directory / "sleeper"
         if not self.program.exists():
-            daemon.shutil.copy("/bin/sleep", self.program)
+            shutil.copy("/bin/sleep", self.program)
             self.run_program(self.program, "1000")
         collectd = self.collectd(f"""
             LoadPlugin resource_attribution
@@ -42,7 +43,7 @@ class LeastPrivilegeTest(daemon.TestCase):
                   Thread "."
                 </Component>
               </Process>
-            </Plugin>""", wrapper=daemon.as_nobody(*capabilities))
+            </Plugin>""", wrapper=programs.as_nobody(*capabilities))
         collectd.directory.chmod(0o777)
         return collectd.start()
 
@@ -58,8 +59,8 @@ class LeastPrivilegeTest(daemon.TestCase):
         self.assertEqual(self.refused(collectd),
                          ["detected", "executable", "pss", "traffic"])
 
-    @daemon.needs_capabilities("net_admin")
-    @daemon.needs_process_events
+    @needs.capabilities("net_admin")
+    @needs.process_events
     def test_net_admin_is_enough_for_events(self):
         collectd = self.start_with("net_admin", discovery="Events")
         collectd.wait_for_counts(sleeper=1, pss=1, executable=0)
@@ -67,18 +68,18 @@ class LeastPrivilegeTest(daemon.TestCase):
         self.assertEqual(self.refused(collectd),
                          ["detected", "executable", "pss", "traffic"])
 
-    @daemon.needs_capabilities("sys_ptrace", "dac_read_search")
+    @needs.capabilities("sys_ptrace", "dac_read_search")
     def test_dac_read_search_is_for_environments_and_export_traffic(self):
         collectd = self.start_with("sys_ptrace", "dac_read_search")
         # Without a variable of OpenTelemetry nothing is traced.
         collectd.wait_for_counts(detected=0, threads=1)
-        daemon.wait_for(lambda: "tracing_network_bytes" in
-                        collectd.metrics_text(), "traffic", collectd.log)
+        waiting.wait_for(lambda: "tracing_network_bytes" in
+                         collectd.metrics_text(), "traffic", collectd.log)
         refused = self.refused(collectd)
         self.assertNotIn("detected", refused)
         self.assertNotIn("traffic", refused)
 
-    @daemon.needs_capabilities("sys_ptrace")
+    @needs.capabilities("sys_ptrace")
     def test_sys_ptrace_is_for_executables_and_pss(self):
         collectd = self.start_with("sys_ptrace")
         collectd.wait_for_counts(sleeper=1, pss=1, executable=1, detected=1)

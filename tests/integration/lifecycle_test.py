@@ -1,11 +1,12 @@
 """A watched process that goes and comes back, and the daemon that stays."""
 
+import pathlib
 import unittest
 
-import daemon
+from tests.support import daemon, proc, programs, testcase, waiting
 
 
-class LifecycleTest(daemon.TestCase):
+class LifecycleTest(testcase.TestCase):
 
     def start_workload(self):
         process = self.run_program("sleep", "1000")
@@ -31,14 +32,14 @@ class LifecycleTest(daemon.TestCase):
         def gap():
             samples = collectd.samples()
             return "self" in samples and "workload" not in samples
-        daemon.wait_for(gap, "the series to end", collectd.log)
+        waiting.wait_for(gap, "the series to end", collectd.log)
 
     def test_killed_and_started_again(self):
         workload = self.start_workload()
         collectd = self.watch_workload()
         self.assertEqual(collectd.lines("notice"), [])
 
-        daemon.end(workload)
+        programs.end(workload)
         # A gap: not zero, not the last value for ever.
         self.wait_for_gap(collectd)
         self.assertEqual(len(collectd.lines("notice")), 1, collectd.log())
@@ -57,10 +58,10 @@ class LifecycleTest(daemon.TestCase):
     def test_zombie_is_gone(self):
         workload = self.start_workload()
         collectd = self.watch_workload()
-        workload.kill()  # and nobody waits for it
+        workload.kill()  # Its parent, the test, does not wait for it.
         self.wait_for_gap(collectd)
         self.assertEqual(len(collectd.lines("notice")), 1, collectd.log())
-        self.assertEqual(daemon.pathlib.Path(
+        self.assertEqual(pathlib.Path(
             f"/proc/{workload.pid}/stat").read_text().rsplit(") ", 1)[1][0], "Z")
         collectd.stop()
 
@@ -99,7 +100,7 @@ class LifecycleTest(daemon.TestCase):
         self.assertEqual(list(values), ["collectd"])
         self.assertAlmostEqual(
             values["collectd"]["process_memory_bytes"],
-            daemon.status_kb(collectd.process.pid, "VmRSS") * 1024,
+            proc.status_kb(collectd.process.pid, "VmRSS") * 1024,
             delta=4 << 20)
         collectd.stop()
 
@@ -107,7 +108,7 @@ class LifecycleTest(daemon.TestCase):
     # second pass.
     def test_first_pass_has_no_cpu(self):
         collectd = self.collectd("LoadPlugin resource_attribution").start()
-        daemon.wait_for(lambda: collectd.samples(), "values", collectd.log)
+        waiting.wait_for(lambda: collectd.samples(), "values", collectd.log)
         self.assertEqual(set(collectd.samples()["collectd"]),
                          set(daemon.TYPES) - {"process_cpu_percent"})
         collectd.stop()

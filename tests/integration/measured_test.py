@@ -2,12 +2,14 @@
 
 import os
 import re
-import socket
-import threading
+import sys
 import time
 import unittest
 
-import daemon
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support import (
+    daemon, loopback, needs, proc, programs, testcase, waiting)
 
 # Threads whose names are argv, that use CPU without end.
 BURNER = """
@@ -63,38 +65,7 @@ def thread_seconds(pid):
     return seconds
 
 
-class Sink(threading.Thread):
-    """Takes connections on a port, sends back half as much as it receives, and
-    counts that."""
-
-    def __init__(self, test):
-        super().__init__(daemon=True)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.received = 0
-        self.start()
-        test.addCleanup(self.listener.close)
-
-    def run(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(peer,),
-                             daemon=True).start()
-
-    def serve(self, peer):
-        received = sent = 0
-        with peer:
-            while data := peer.recv(1 << 16):
-                received += len(data)
-                self.received += len(data)
-                peer.sendall(bytes(received // 2 - sent))
-                sent = received // 2
-
-
-class MeasuredTest(daemon.TestCase):
+class MeasuredTest(testcase.TestCase):
 
     def run_collectd(self, *options, **arguments):
         collectd = self.collectd("\n".join([
@@ -117,14 +88,14 @@ class MeasuredTest(daemon.TestCase):
             program = self.directory / (words or ("program",))[0]
             if not program.exists():
                 program.write_text("import signal\nsignal.pause()\n")
-            process = self.run_program(daemon.sys.executable, program,
+            process = self.run_program(sys.executable, program,
                                        env={**os.environ, **env})
             self.pid_file(str(process.pid), process.pid)
             pids.append(process.pid)
         files = [f'PIDFile "{self.directory}/{pid}.pid"' for pid in pids]
         collectd = self.run_collectd(
             self.block("all", "PerProcess true", "TracingDetect true", *files))
-        singles = daemon.wait_for(
+        singles = waiting.wait_for(
             lambda: len(collectd.singles().get("all", {})) == len(pids)
             and collectd.singles()["all"], "all processes", collectd.log)
         for pid, (env, words, is_traced) in zip(pids, TRACED):
@@ -146,12 +117,12 @@ class MeasuredTest(daemon.TestCase):
                        self.pid_file("a", actor.pid)))
         collectd.wait_for_counts(a=1)
         actor.tell("os.execve('/bin/sleep', ['sleep', '1000'], {})")
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: collectd.samples()["a"]["tracing_cpu_overhead_percent"][0]
             == 0, "no overhead", collectd.log)
         self.assert_quiet_end(collectd)
 
-    @daemon.needs_root
+    @needs.root
     def test_where_it_cannot_be_told_the_estimate_stands(self):
         actor = self.actor(env={**os.environ, "OTEL_SDK_DISABLED": "true"})
         options = ["TracingDetect true", self.pid_file("a", actor.pid)]
@@ -177,21 +148,21 @@ class MeasuredTest(daemon.TestCase):
         """What `take` finds in the samples of a pass, and the record's truth of
         the same stretch of time."""
         begin = time.time()
-        first = daemon.wait_for(
+        first = waiting.wait_for(
             lambda: (take() or (0, 0))[1] > begin and take(), "a value",
             collectd.log)
-        second = daemon.wait_for(
+        second = waiting.wait_for(
             lambda: (take() or first)[1] > first[1] and take(),
             "the next pass", collectd.log)
         before, after = (
-            daemon.wait_for(lambda: record.at(moment), "readings")
+            waiting.wait_for(lambda: record.at(moment), "readings")
             for moment in (first[1], second[1]))
         return second[0], (after - before) / (second[1] - first[1]) * 100
 
     def test_threads_and_components_are_measured_by_name(self):
         burner = self.run_program(
-            daemon.sys.executable, "-c", BURNER, "BatchSpanProces", "retr-1")
-        daemon.wait_for(
+            sys.executable, "-c", BURNER, "BatchSpanProces", "retr-1")
+        waiting.wait_for(
             lambda: {"BatchSpanProces", "retr-1"} <= set(
                 thread_seconds(burner.pid)), "threads")
         collectd = self.run_collectd(self.block(
@@ -217,7 +188,7 @@ class MeasuredTest(daemon.TestCase):
         self.assert_quiet_end(collectd)
 
     def test_comparison_is_the_difference_in_memory(self):
-        # Of two that do nothing, memory is exact: what the one took more.
+        # Two processes that do nothing: the difference in memory is exact.
         actors = [self.actor(), self.actor()]
         actors[0].do("allocate(40)")
         both = [self.pid_file(f"p{i}", actor.pid)
@@ -226,7 +197,7 @@ class MeasuredTest(daemon.TestCase):
             "a", *both, 'TracingOverhead "Compared"', "CompareWindow 2",
             "<Untraced>", both[1], "</Untraced>"))
         values = collectd.wait_for_values("a")["a"]
-        traced, untraced = (daemon.status_kb(actor.pid, "VmRSS") * 1024
+        traced, untraced = (proc.status_kb(actor.pid, "VmRSS") * 1024
                             for actor in actors)
         self.assertEqual(values["tracing_memory_overhead_bytes"],
                          traced - untraced)
@@ -236,8 +207,8 @@ class MeasuredTest(daemon.TestCase):
         [said] = [line for line in collectd.lines("info") if "compared:" in line]
         self.assertRegex(said, r'^block "a": compared: a traced process takes '
                                r"[\d.e+]+ \(standard deviation 0\) bytes and ")
-        daemon.end(actors[1].process)
-        daemon.wait_for(
+        programs.end(actors[1].process)
+        waiting.wait_for(
             lambda: "tracing_memory_overhead_bytes"
             not in collectd.samples().get("a", {}), "nothing to compare with",
             collectd.log)
@@ -259,7 +230,7 @@ class MeasuredTest(daemon.TestCase):
     def traffic(self, collectd, block):
         """(sent, received); none while there is no value."""
         sums = {}
-        for family in daemon.text_string_to_metric_families(
+        for family in text_string_to_metric_families(
                 collectd.metrics_text()):
             for sample in family.samples:
                 if "tracing_network_bytes" in sample.name and (
@@ -268,21 +239,21 @@ class MeasuredTest(daemon.TestCase):
         name = daemon.PREFIX + "tracing_network_bytes_{}_total"
         return tuple(sums.get(name.format(way)) for way in ("sent", "received"))
 
-    @daemon.needs_root
+    @needs.root
     def test_export_traffic_is_what_the_sink_counts(self):
-        sinks = [Sink(self), Sink(self), Sink(self)]
+        sinks = [loopback.HalfEcho(self) for _ in range(3)]
         exporter, stranger = self.actor(), self.actor()
         collectd = self.run_collectd(
             self.block("a", self.pid_file("a", exporter.pid),
                        f"TracingExportPort {sinks[0].port} {sinks[1].port}"),
             self.block("b", self.pid_file("b", stranger.pid)))
-        daemon.wait_for(lambda: self.traffic(collectd, "a") == (0, 0),
-                        "the first pass", collectd.log)
+        waiting.wait_for(lambda: self.traffic(collectd, "a") == (0, 0),
+                         "the first pass", collectd.log)
         for actor in (exporter, stranger):
             for i, sink in enumerate(sinks):
                 actor.do(f"connect({sink.port})")
                 actor.do(f"send({(i + 1) * 100_000}, {(i + 1) * 50_000})")
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: self.traffic(collectd, "a") == (300_000, 150_000),
             "300000 and 150000 bytes",
             lambda: f"{self.traffic(collectd, 'a')}\n{collectd.log()}")

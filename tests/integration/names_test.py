@@ -1,10 +1,10 @@
-"""Blocks whose name holds placeholders, filled in by whoever starts a process."""
+"""Blocks whose name has placeholders. Any user who starts a process fills them in."""
 
 import os
 import pwd
 import unittest
 
-import daemon
+from tests.support import daemon, programs, testcase, waiting
 
 UNIQUE = f"ra{os.getpid()}"
 
@@ -16,7 +16,7 @@ def fnv_1a(data):
     return value
 
 
-class NamesTest(daemon.TestCase):
+class NamesTest(testcase.TestCase):
 
     def wait_for_exactly(self, collectd, counts):
         collectd.wait_for_counts(**counts)
@@ -74,7 +74,7 @@ class NamesTest(daemon.TestCase):
             self.actor(self.directory / "mark").do(f"rename({comm!r})")
         self.wait_for_exactly(
             collectd, {f"x-{name}": 1 for name in hostile.values()})
-        # Each line is one that was meant, and the page is UTF-8 as a whole.
+        # No name broke a line, and the whole page is UTF-8.
         for line in collectd.metrics_text().splitlines():
             self.assertRegex(line, r"^(#.*|collectd_.*} \S+ \d+|)$")
         # The log has no lines that processes wrote.
@@ -104,9 +104,9 @@ class NamesTest(daemon.TestCase):
             self.actor(self.directory / f"number{number}")
         def instances():
             return set(collectd.counts()) - {"self"}
-        daemon.wait_for(lambda: len(instances()) == 3, "three", collectd.log)
-        daemon.wait_for(lambda: collectd.lines("warning"), "a warning",
-                        collectd.log)
+        waiting.wait_for(lambda: len(instances()) == 3, "three", collectd.log)
+        waiting.wait_for(lambda: collectd.lines("warning"), "a warning",
+                         collectd.log)
         first = instances()
         self.actor(self.directory / "more")
         # Whose name has a place is counted there.
@@ -129,9 +129,9 @@ class NamesTest(daemon.TestCase):
         first = self.actor(self.directory / "first")
         collectd.wait_for_counts(first=1)
         self.actor(self.directory / "second")
-        daemon.wait_for(lambda: collectd.lines("warning"), "a warning",
-                        collectd.log)
-        daemon.end(first.process)
+        waiting.wait_for(lambda: collectd.lines("warning"), "a warning",
+                         collectd.log)
+        programs.end(first.process)
         collectd.wait_for_counts(first=0, second=1)
         collectd.stop()
 
@@ -169,8 +169,8 @@ class NamesTest(daemon.TestCase):
                 return (of_a["process_cpu_percent"] > of_b["process_cpu_percent"]
                         and of_a["process_memory_bytes"] + (24 << 20)
                         < of_b["process_memory_bytes"])
-            daemon.wait_for(lambda: settled(holds), f"names {names}",
-                            collectd.log)
+            waiting.wait_for(lambda: settled(holds), f"names {names}",
+                             collectd.log)
             names.reverse()
         # One thread can use one CPU; ticks are as coarse as a hundredth of a
         # second, an interval has 0.2.

@@ -3,11 +3,12 @@ process events."""
 
 import subprocess
 
-import daemon
+import without_events
+from tests.support import needs, testcase
 
 
-@daemon.needs_namespaces
-class NetworkNamespaceTest(daemon.WithoutEvents, daemon.TestCase):
+@needs.namespaces
+class NetworkNamespaceTest(without_events.WithoutEvents, testcase.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -19,4 +20,4 @@ class NetworkNamespaceTest(daemon.WithoutEvents, daemon.TestCase):
 
 
 if __name__ == "__main__":
-    daemon.run_tests("--net")
+    testcase.run_tests("--net")

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import unittest
 
-import daemon
+from tests.support import needs, proc, programs, testcase, waiting
 
 # Part of names, so that tests that run in parallel do not find each other.
 UNIQUE = f"ra{os.getpid()}"
 MIB = 1 << 20
 
 
-class OddProcessesTest(daemon.TestCase):
+class OddProcessesTest(testcase.TestCase):
 
     def memory(self, collectd, block):
         collectd.wait_for_passes()
@@ -69,13 +69,13 @@ class OddProcessesTest(daemon.TestCase):
         values = collectd.wait_for_values("name", "line")
         threads = os.listdir(f"/proc/{actor.pid}/task")
         [other] = [tid for tid in threads if int(tid) != actor.pid]
-        resident = daemon.status_kb(f"{actor.pid}/task/{other}", "VmRSS") * 1024
+        resident = proc.status_kb(f"{actor.pid}/task/{other}", "VmRSS") * 1024
         self.assertAlmostEqual(values["name"]["process_memory_bytes"], resident,
                                delta=MIB)
         self.assertGreater(resident, 50 * MIB)
         # It uses as much CPU as it gets.
-        daemon.wait_for(lambda: collectd.samples()["name"]
-                        ["process_cpu_percent"][0] > 20, "CPU", collectd.log)
+        waiting.wait_for(lambda: collectd.samples()["name"]
+                         ["process_cpu_percent"][0] > 20, "CPU", collectd.log)
         self.assertAlmostEqual(values["line"]["process_memory_bytes"], resident,
                                delta=20 * MIB)
 
@@ -89,7 +89,7 @@ class OddProcessesTest(daemon.TestCase):
         actor.do("burn()")
         actor.tell("end_main_thread()")
         stat = pathlib.Path(f"/proc/{actor.pid}/stat")
-        daemon.wait_for(lambda: ") Z " in stat.read_text(), "its end")
+        waiting.wait_for(lambda: ") Z " in stat.read_text(), "its end")
         for _ in range(3):
             collectd.wait_for_passes()
         self.check_without_main_thread(actor, collectd)
@@ -103,7 +103,7 @@ class OddProcessesTest(daemon.TestCase):
         later = self.start_collectd(*self.blocks_of_actor())
         self.check_without_main_thread(actor, later)
         self.assert_quiet_end(later)
-        daemon.end(actor.process)
+        programs.end(actor.process)
         collectd.wait_for_counts(name=0, line=0, executable=0)
         self.assert_quiet_end(collectd)
 
@@ -128,7 +128,7 @@ class OddProcessesTest(daemon.TestCase):
         collectd.wait_for_counts(worker=1)
         self.assert_quiet_end(collectd)
 
-    @daemon.needs_root
+    @needs.root
     def test_kernel_threads_belong_only_where_a_name_selects_them(self):
         if not pathlib.Path("/proc/2/comm").exists():
             self.skipTest("no kernel threads in this PID namespace")
@@ -168,15 +168,15 @@ class OddProcessesTest(daemon.TestCase):
         collectd.wait_for_passes()
         return collectd
 
-    @daemon.needs_root
+    @needs.root
     def test_refusal_in_spite_of_the_capability_is_said(self):
         other = self.run_program("setpriv", "--reuid", "nobody", "--regid",
                                  "nogroup", "--clear-groups", "sleep", "1000")
         exe = f"/proc/{other.pid}/exe"
-        daemon.wait_for(lambda: os.readlink(exe).endswith("sleep"), "exec")
+        waiting.wait_for(lambda: os.readlink(exe).endswith("sleep"), "exec")
         collectd = self.start_in_user_namespace()
-        [warning] = daemon.wait_for(lambda: collectd.lines("warning"),
-                                    "a warning", collectd.log)
+        [warning] = waiting.wait_for(lambda: collectd.lines("warning"),
+                                     "a warning", collectd.log)
         self.assertRegex(
             warning,
             r'^block "refused": processes may be missing: /proc/PID/exe: '

@@ -5,7 +5,7 @@ import json
 import re
 import unittest
 
-import daemon
+from tests.support import project, testcase
 
 MANUAL = "docs/collectd-resource_attribution.pod"
 DROP_IN = "collectd.conf.d/resource_attribution.conf"
@@ -13,7 +13,7 @@ ROLE = "deploy/ansible/roles/resource_attribution"
 
 
 def read(path):
-    return (daemon.SOURCE_DIR / path).read_text()
+    return (project.SOURCE_DIR / path).read_text()
 
 
 def tables(text):
@@ -41,7 +41,7 @@ def items(pod):
     return found
 
 
-class OptionsTest(daemon.TestCase):
+class OptionsTest(testcase.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -95,8 +95,8 @@ class OptionsTest(daemon.TestCase):
     def test_pages(self):
         documented = {"option": [], "selector": []}
         second = {"option": "default", "selector": "a process matches when"}
-        for path in (daemon.SOURCE_DIR / "README.md",
-                     *(daemon.SOURCE_DIR / "docs").glob("*.md")):
+        for path in (project.SOURCE_DIR / "README.md",
+                     *(project.SOURCE_DIR / "docs").glob("*.md")):
             for heading, _, *rows in tables(path.read_text()):
                 if second.get(heading[0]) == heading[1]:
                     documented[heading[0]].append(rows)

@@ -1,16 +1,16 @@
 """The daemon in a PID namespace of its own, as in a container."""
 
+import reused_pid
+import without_events
+from tests.support import needs, testcase
 
-import daemon
-import reused_pid_test
 
-
-@daemon.needs_namespaces
-class PidNamespaceTest(reused_pid_test.ReusedPid, daemon.WithoutEvents,
-                       daemon.TestCase):
+@needs.namespaces
+class PidNamespaceTest(reused_pid.ReusedPid, without_events.WithoutEvents,
+                       testcase.TestCase):
 
     discovery = "Auto"
 
 
 if __name__ == "__main__":
-    daemon.run_tests("--pid", "--fork", "--kill-child", "--mount-proc")
+    testcase.run_tests("--pid", "--fork", "--kill-child", "--mount-proc")

@@ -1,19 +1,12 @@
 """A real Prometheus scrapes the real collectd with the configuration of
 docs/prometheus.md."""
 
-import re
 import unittest
 
-import daemon
-import prometheus
+from tests.support import daemon, prometheus, testcase
 
 
-def documented_scrape_config():
-    page = (daemon.SOURCE_DIR / "docs/prometheus.md").read_text()
-    return re.search(r"```yaml\n(scrape_configs:.*?)```", page, re.DOTALL)[1]
-
-
-class PrometheusTest(daemon.TestCase):
+class PrometheusTest(testcase.TestCase):
 
     def test_scrape_restores_the_bare_names(self):
         collectd = self.collectd("""
@@ -27,7 +20,7 @@ class PrometheusTest(daemon.TestCase):
             LoadPlugin load
             """, plugins=["load"]).start()
         collectd.wait_for_values('check "out"')
-        config = documented_scrape_config()
+        config = prometheus.documented_scrape_config()
         self.assertIn("localhost:9103", config)
         server = prometheus.Prometheus(
             self, "global:\n  scrape_interval: 500ms\n" + config.replace(

@@ -1,35 +1,28 @@
 """Every selector against real services from Debian's packages."""
 
 import os
-import pathlib
 import pwd
 import unittest
 
-import daemon
+from tests.support import proc, services, testcase, waiting
 
 
-class SelectorsTest(daemon.TestCase):
+class SelectorsTest(testcase.TestCase):
 
     def start_nginx(self):
         """A master with two workers; returns the PIDs."""
-        config = self.nginx_config(workers=2)
-        master = self.run_group("/usr/sbin/nginx", "-c", config,
-                                  "-p", self.directory)
-        children = pathlib.Path(
-            f"/proc/{master.pid}/task/{master.pid}/children")
-        workers = daemon.wait_for(
-            lambda: len(children.read_text().split()) == 2
-            and (self.directory / "nginx.pid").exists()
-            and children.read_text().split(), "two nginx workers")
-        return [master.pid, *map(int, workers)]
+        master = services.start_nginx(self, 2)
+        workers = services.workers(master, 2)
+        waiting.wait_for((self.directory / "nginx.pid").exists, "nginx.pid")
+        return [master.pid, *workers]
 
     def start_redis(self):
         redis = self.run_program(
             "/usr/bin/redis-server", "--port", "0", "--save", "",
             "--dir", self.directory, "--pidfile", self.directory / "redis.pid",
             "--unixsocket", self.directory / "redis.sock")
-        daemon.wait_for((self.directory / "redis.sock").exists, "redis")
-        daemon.wait_for((self.directory / "redis.pid").exists, "redis")
+        waiting.wait_for((self.directory / "redis.sock").exists, "redis")
+        waiting.wait_for((self.directory / "redis.pid").exists, "redis")
         return redis.pid
 
     def test_a_block_per_selector(self):
@@ -93,7 +86,7 @@ class SelectorsTest(daemon.TestCase):
         def processes(block):
             return values[block]["tracing_cpu_overhead_percent"] / 0.5
 
-        rss = daemon.status_kb(redis, "VmRSS") * 1024
+        rss = proc.status_kb(redis, "VmRSS") * 1024
         for block in ("redis-pidfile", "redis-name", "redis-executable",
                       "redis-user", "redis-uid"):
             self.assertEqual(processes(block), 1)
@@ -105,7 +98,7 @@ class SelectorsTest(daemon.TestCase):
         self.assertGreaterEqual(processes("nginx-workers"), 2)
         self.assertGreaterEqual(
             memory("nginx"),
-            sum(daemon.status_kb(pid, "VmRSS") for pid in nginx) * 1024
+            sum(proc.status_kb(pid, "VmRSS") for pid in nginx) * 1024
             - (1 << 20))
         self.assertEqual(collectd.lines("error"), [])
         self.assertEqual(collectd.lines("warning"), [])

@@ -6,7 +6,7 @@ import shutil
 import signal
 import unittest
 
-import daemon
+from tests.support import needs, project, testcase, waiting
 
 UNIQUE = f"ra{os.getpid()}"
 WATCHED = 4
@@ -15,10 +15,10 @@ BYSTANDERS = 20
 ENOUGH = 5
 
 
-@daemon.needs_root
-@unittest.skipIf(daemon.SANITIZER_RUNTIME,
+@needs.root
+@unittest.skipIf(project.SANITIZER_RUNTIME,
                  "a sanitizer's runtime makes system calls of its own")
-class SyscallsTest(daemon.TestCase):
+class SyscallsTest(testcase.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -64,9 +64,9 @@ class SyscallsTest(daemon.TestCase):
                 if is_mark(call) and not (found[-1] and is_mark(found[-1][-1])):
                     found.append([])
                 found[-1].append(call)
-            found = found[1:-1]  # of which the whole is there
+            found = found[1:-1]  # The first and the last are incomplete.
             return is_enough(found) and found
-        found = daemon.wait_for(passes, "passes", collectd.log)
+        found = waiting.wait_for(passes, "passes", collectd.log)
         strace.send_signal(signal.SIGINT)
         strace.wait()
         self.assertEqual(collectd.lines("error"), [])
@@ -100,7 +100,7 @@ class SyscallsTest(daemon.TestCase):
         def has_events(calls):
             return any(name == "recvmsg" and not result.startswith("-1")
                        for name, _, result in calls)
-        # Whom an event named is looked at in the pass after as well.
+        # A process that an event named is looked at in the next pass, too.
         def quiet(passes):
             return [calls for before, calls in zip(passes, passes[1:])
                     if not has_events(before) and not has_events(calls)]
@@ -115,13 +115,13 @@ class SyscallsTest(daemon.TestCase):
             self.assertIn("EAGAIN", last)
         return quiet(passes)
 
-    @daemon.needs_process_events
+    @needs.process_events
     def test_with_process_events_two_reads_each_and_nothing_else(self):
         for calls in self.trace_with_events():
             self.assertEqual([name for name, _, _ in calls],
                              ["recvmsg"] + ["pread64"] * 2 * WATCHED)
 
-    @daemon.needs_process_events
+    @needs.process_events
     def test_pid_files_are_opened_and_nothing_else(self):
         paths = []
         for pid in self.watched[:2]:

@@ -1,15 +1,16 @@
 """The daemon without root: what it may see it reports, what not it says once."""
 
 import os
+import shutil
 import unittest
 
-import daemon
+from tests.support import proc, testcase
 
 
-class UnprivilegedTest(daemon.TestCase):
+class UnprivilegedTest(testcase.TestCase):
 
-    # Without root in the test, the daemon and what it watches have one user
-    # anyway; init is somebody else's then.
+    # If the test is not root, the daemon and what it watches have the same user, and
+    # init has another.
     user = "nobody" if os.geteuid() == 0 else None
 
     def start_collectd(self, *block):
@@ -29,7 +30,7 @@ class UnprivilegedTest(daemon.TestCase):
             'Name "sleep"', 'CommandLine "^sleep 1000$"', "</Process>")
         values = collectd.wait_for_values("workload")["workload"]
         self.assertEqual(values["process_memory_bytes"],
-                         daemon.status_kb(workload.pid, "VmRSS") * 1024)
+                         proc.status_kb(workload.pid, "VmRSS") * 1024)
         self.assertEqual(collectd.lines("warning"), [])
         collectd.stop()
 
@@ -47,7 +48,7 @@ class UnprivilegedTest(daemon.TestCase):
 
     def test_long_name_needs_the_executable(self):
         program = self.directory / "a-name-beyond-15-bytes"
-        daemon.shutil.copy("/bin/sleep", program)
+        shutil.copy("/bin/sleep", program)
         program.chmod(0o755)
         self.run_program("other", "1000", executable=program)
         collectd = self.start_collectd('<Process "long">', 'Name "a-name-beyond-15-bytes"',

@@ -3,10 +3,9 @@
 import os
 import subprocess
 import sys
-import time
 import unittest
 
-import daemon
+from tests.support import proc, testcase, waiting
 
 # Holds 50 MiB, then uses argv[1] of a CPU by its own CPU clock.
 WORKLOAD = """
@@ -28,7 +27,7 @@ def as_printed(value):
     return float(f"{value:.15g}")
 
 
-class ValuesTest(daemon.TestCase):
+class ValuesTest(testcase.TestCase):
 
     def start_workload(self, share, name):
         process = self.run_program(
@@ -40,7 +39,7 @@ class ValuesTest(daemon.TestCase):
 
     def record_workload(self, share, name):
         pid = self.start_workload(share, name)
-        return self.record(lambda: daemon.cpu_seconds(pid))
+        return self.record(lambda: proc.cpu_seconds(pid))
 
     def block(self, name, options=""):
         return f"""
@@ -55,14 +54,14 @@ class ValuesTest(daemon.TestCase):
         def sample():
             values = collectd.samples().get(block, {})
             return values.get("process_cpu_percent")
-        first = daemon.wait_for(sample, "CPU", collectd.log)
+        first = waiting.wait_for(sample, "CPU", collectd.log)
         def next_pass():
             value = sample()
             return value if value and value[1] > first[1] else None
         begin = first[1]
-        percent, end = daemon.wait_for(next_pass, "the next pass", collectd.log)
-        before = daemon.wait_for(lambda: record.at(begin), "readings")
-        after = daemon.wait_for(lambda: record.at(end), "readings")
+        percent, end = waiting.wait_for(next_pass, "the next pass", collectd.log)
+        before = waiting.wait_for(lambda: record.at(begin), "readings")
+        after = waiting.wait_for(lambda: record.at(end), "readings")
         return percent, (after - before) / (end - begin) * 100
 
     def run_collectd(self, blocks, options=""):
@@ -121,16 +120,16 @@ class ValuesTest(daemon.TestCase):
         still = values["still"]
         # It holds still, so any moment is the same moment.
         self.assertEqual(still["process_memory_bytes"],
-                         daemon.status_kb(pid, "VmRSS") * 1024)
+                         proc.status_kb(pid, "VmRSS") * 1024)
         self.assertGreater(still["process_memory_bytes"], 50 << 20)
         self.assertEqual(still["process_memory_peak_bytes"],
-                         daemon.status_kb(pid, "VmPeak") * 1024)
+                         proc.status_kb(pid, "VmPeak") * 1024)
         self.assertEqual(still["tracing_memory_overhead_bytes"],
                          as_printed(still["process_memory_bytes"] * 1.5 / 100))
         self.assertEqual(still["tracing_cpu_overhead_percent"], 0.5)
         peak = values["resident-peak"]
         self.assertEqual(peak["process_memory_peak_bytes"],
-                         daemon.status_kb(pid, "VmHWM") * 1024)
+                         proc.status_kb(pid, "VmHWM") * 1024)
         self.assertEqual(peak["tracing_memory_overhead_bytes"],
                          as_printed(still["process_memory_bytes"] * 2 / 100))
         self.assertEqual(peak["tracing_cpu_overhead_percent"], 0.25)

@@ -1,9 +1,9 @@
-"""The real daemon on a host where everything changes all the time, and whether
-all that it serves is true meanwhile. docs/evidence/soak.md says more.
+"""Runs the real daemon on a host where everything changes all the time, and checks each
+value that it serves meanwhile. docs/evidence/soak.md says more.
 
-Two daemons at once: one that discovers by process events, and one that scans,
-in a PID namespace where PIDs are few. Ends with 1 when a value was wrong, when
-memory or descriptors grew, or when anything was left behind."""
+Two daemons run at once. The first discovers by process events. The second scans, in a
+PID namespace with few PIDs. The exit status is 1 if a value was wrong, if memory or
+descriptors grew, or if a process or cgroup was left behind."""
 
 import argparse
 import contextlib
@@ -25,9 +25,9 @@ import tempfile
 import threading
 import time
 
-import cgroups_test
-import daemon
 import oracle
+from lab import chart, report
+from tests.support import cgroups, proc, programs, testcase, waiting
 
 INTERVAL = 1.0  # seconds
 RATE = 500  # process starts a second
@@ -56,7 +56,7 @@ SHOWN = 10  # seconds
 
 
 def descriptors(pid):
-    """What the open ones are, without connections, which come and go."""
+    """The open files of a process. Sockets are left out: connections come and go."""
     files = []
     for path in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
@@ -64,7 +64,7 @@ def descriptors(pid):
     return [file for file in files if not file.startswith("socket:")]
 
 
-class Part(daemon.TestCase):
+class Part(testcase.TestCase):
     """One daemon, the processes that it watches, and their sampler."""
 
     def __init__(self, name, tag, seconds, directory):
@@ -146,7 +146,8 @@ class Part(daemon.TestCase):
         }
 
     def start(self, role, pid=None):
-        """With that PID, unless another process gets it first."""
+        """Starts an actor in this role, with this PID unless another process gets it
+        first."""
         arguments, first, blocks = self.roles()[role]
         name = f"{self.tag}-{role}"
         joins = ["all", "all-each", f"by-{name}", *blocks]
@@ -155,11 +156,11 @@ class Part(daemon.TestCase):
             pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(
                 str(pid - 1))
         process = self.run_program(
-            self.python, "-B", daemon.ACTOR, *arguments, stdin=subprocess.PIPE,
+            self.python, "-B", programs.ACTOR, *arguments, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=None)
         if role in ("file", "lead"):
             (self.directory / f"{role}.pid").write_text(f"{process.pid}\n")
-        actor = daemon.Actor(process)
+        actor = programs.Actor(process)
         self.addCleanup(actor.close)
         life = oracle.Life(actor.pid)
         with life.change(join=joins):
@@ -177,7 +178,7 @@ class Part(daemon.TestCase):
         self.oracle.lives.append(life)
         self.cast[role] = actor, life
         if role == "many":
-            # It takes a while, and nobody waits.
+            # Starting them takes a while. take_answers() reads the answer.
             actor.tell("len([threading.Thread(target=threading.Event().wait, "
                        "daemon=True).start() for _ in "
                        f"range({THREADS[self.name]})])")
@@ -189,7 +190,7 @@ class Part(daemon.TestCase):
     def restart(self, role):
         actor, life = self.cast.pop(role)
         if role in ("file", "lead"):
-            # Nobody else who gets the PID belongs to the block.
+            # Another process that gets the PID does not belong to the block.
             (self.directory / f"{role}.pid").unlink(missing_ok=True)
             (self.directory / "ghost.pid").write_text(f"{actor.pid}\n")
         if role == "lead":
@@ -202,10 +203,10 @@ class Part(daemon.TestCase):
         life.sample()
         now = time.time()
         with life.change(leave={one.block for one in life.memberships}):
-            daemon.end(actor.process)
+            programs.end(actor.process)
         life.ended = time.time()
         actor.close()
-        # Of the leader, those that end with it; the sampler sees when.
+        # Children of the leader end with it. The sampler sees when.
         for other in self.oracle.lives:
             if getattr(other, "parent", None) is life:
                 for one in other.memberships:
@@ -285,7 +286,8 @@ class Part(daemon.TestCase):
         (self.cgroups / path / "cgroup.procs").write_text(str(pid))
 
     def change_cgroup(self):
-        """To one that may have to be made first, or to the root."""
+        """Moves a process to a cgroup, which may have to be made first, or to the
+        root."""
         actor, life = self.walker()
         path = self.random.choice(["", "a", "b", "c", "d/below"])
         leave = [one.block for one in life.memberships
@@ -354,7 +356,8 @@ class Part(daemon.TestCase):
     # What is seen.
 
     def take_answers(self):
-        """How many threads there are now; and who of churn came and went."""
+        """Reads the answer of the actor with many threads, and which processes of churn
+        started and ended."""
         actor, _ = self.cast["many"]
         if select.select([actor.process.stdout], [], [], 0)[0]:
             actor.process.stdout.readline()
@@ -410,9 +413,9 @@ class Part(daemon.TestCase):
                                 if one[2] > end - oracle.KEPT]
 
     def judge_gap(self, end):
-        """A pass may be late by what the daemon had to wait for a CPU, and by
-        as much for others that did and held locks that it needs; or when the
-        whole machine stood still, so that who only sleeps was late, too."""
+        """A pass may be late by the time that the daemon waited for a CPU, and by the
+        same time again: other processes waited, too, and may have held locks that
+        the daemon needs. It may also be late if the whole machine stood still."""
         waited = ([wait for time_, wait in self.waits if time_ >= end][0]
                   - [wait for time_, wait in self.waits
                      if time_ <= self.begin][-1])
@@ -441,9 +444,8 @@ class Part(daemon.TestCase):
                    for path in self.readers) / 1e9
 
     def show(self):
-        minutes, seconds = divmod(int(time.monotonic() - self.begun), 60)
         _, resident, files, _ = self.records[-1]
-        print(f"{minutes:2}:{seconds:02}  {self.name:6}  "
+        print(f"{report.elapsed(self.begun)}  {self.name:6}  "
               f"{len(self.gaps):4} passes, {self.oracle.checked:,} values, "
               f"{resident / 1024:.2f} MiB, "
               f"{files} descriptors, {self.counts['restarts']} restarts, "
@@ -452,8 +454,7 @@ class Part(daemon.TestCase):
     # From beginning to end.
 
     def set_up(self):
-        self.cgroups = cgroups_test.mounted("cgroup2") or cgroups_test.mounted(
-            "cgroup", "name=systemd")
+        self.cgroups = cgroups.of_services()
         self.python = self.directory / "python3"
         shutil.copy(os.path.realpath(sys.executable), self.python)
         self.oracle = oracle.Oracle(
@@ -469,8 +470,8 @@ class Part(daemon.TestCase):
         for top in self.cgroups.glob(f"{self.tag}*"):
             for name, _, _ in os.walk(top, topdown=False):
                 processes = pathlib.Path(name) / "cgroup.procs"
-                daemon.wait_for(lambda: not processes.read_text(),
-                                f"{name} to be empty")
+                waiting.wait_for(lambda: not processes.read_text(),
+                                 f"{name} to be empty")
                 os.rmdir(name)
 
     def run_all(self):
@@ -478,7 +479,7 @@ class Part(daemon.TestCase):
         self.collectd = super().collectd(
             self.config(), interval=INTERVAL).start()
         daemon_pid = self.collectd.process.pid
-        daemon.wait_for(lambda: "self" in self.collectd.samples(), "a pass")
+        waiting.wait_for(lambda: "self" in self.collectd.samples(), "a pass")
         self.readers = [
             path for path in pathlib.Path(f"/proc/{daemon_pid}/task").iterdir()
             if "reader" in (path / "comm").read_text()]
@@ -507,7 +508,7 @@ class Part(daemon.TestCase):
             self.judge()
             if not self.records or now - self.records[-1][0] >= 1:
                 self.records.append((
-                    now, daemon.status_kb(daemon_pid, "VmRSS"),
+                    now, proc.status_kb(daemon_pid, "VmRSS"),
                     len(descriptors(daemon_pid)), self.watched))
             if now - shown >= SHOWN:
                 shown = now
@@ -519,8 +520,8 @@ class Part(daemon.TestCase):
             self.take_flicker(line.split())
         for actor, life in self.cast.values():
             self.kill(actor, life)
-        daemon.wait_for(lambda: self.blocks_now() == {"self"},
-                        "the values of nobody else", self.collectd.log)
+        waiting.wait_for(lambda: self.blocks_now() == {"self"},
+                         "no values but the daemon's own", self.collectd.log)
         self.collectd.wait_for_passes()
         return self.result(files_before, descriptors(daemon_pid))
 
@@ -630,9 +631,9 @@ def start_part(name, tag, minutes, directory):
 
 
 def left_behind(tag, directory):
-    """Processes and cgroups of ours, after the end."""
+    """Processes and cgroups of the soak that are there after its end."""
     for kind in (("cgroup2",), ("cgroup", "name=systemd")):
-        root = cgroups_test.mounted(*kind)
+        root = cgroups.mounted(*kind)
         for path in root.glob(f"{tag}*") if root else ():
             yield str(path)
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -646,13 +647,10 @@ def left_behind(tag, directory):
 def picture(results):
     """Resident memory and descriptors over the time, of each daemon."""
     colours = {"events": "#0a7d38", "scan": "#2a6fdb"}
-    left, right, width = 80, 640, 860
+    left, right = 80, 640
     longest = max(record[0] for result in results.values()
                   for record in result["records"])
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" '
-             f'width="{width}" height="470" '
-             'font-family="sans-serif" font-size="13">',
-             f'<rect width="{width}" height="470" fill="#ffffff"/>']
+    drawing = chart.Chart(860, 470)
     for top, title, column, unit in (
             (50, "Resident memory of the daemon, MiB", 1, 1024),
             (270, "Open descriptors of the daemon", 2, 1)):
@@ -663,37 +661,24 @@ def picture(results):
         step = next(one for one in (step / 5, step / 2, step, 2 * step)
                     if most / one <= 6)
         scale = math.ceil(most / step) * step
-        parts.append(f'<text x="{left}" y="{top - 16}" font-size="16" '
-                     f'fill="#111827">{title}</text>')
+        drawing.title(left, top - 16, title)
         for line in range(round(scale / step) + 1):
-            y = bottom - 150 * line * step / scale
-            parts.append(f'<line x1="{left}" x2="{right}" y1="{y:.1f}" '
-                         f'y2="{y:.1f}" stroke="#e5e7eb"/>'
-                         f'<text x="{left - 8}" y="{y + 4:.1f}" '
-                         'text-anchor="end" fill="#374151">'
-                         f'{line * step:g}</text>')
-        labels = []
+            drawing.level(left, right, bottom - 150 * line * step / scale,
+                          f"{line * step:g}")
+        ends = []
         for name, result in results.items():
             points = [(left + (right - left) * record[0] / longest,
                        bottom - 150 * record[column] / unit / scale)
                       for record in result["records"]]
-            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-            parts.append(f'<polyline points="{path}" fill="none" '
-                         f'stroke="{colours[name]}" stroke-width="1.5"/>')
-            labels.append([points[-1][1] + 4, name])
-        labels.sort()
-        for before, label in zip(labels, labels[1:]):
-            label[0] = max(label[0], before[0] + 16)
-        parts += [f'<text x="{right + 12}" y="{y:.1f}" fill="{colours[name]}">'
-                  f'{PARTS[name]}</text>' for y, name in labels]
+            drawing.curve(points, colours[name], 1.5)
+            ends.append((points[-1][1], PARTS[name], colours[name]))
+        drawing.names(right + 12, ends)
     minutes = longest / 60
     for number in range(5):
-        x = left + (right - left) * number / 4
-        parts.append(f'<text x="{x:.1f}" y="440" text-anchor="middle" '
-                     f'fill="#374151">{minutes * number / 4:.3g}</text>')
-    parts.append(f'<text x="{(left + right) / 2}" y="460" text-anchor="middle" '
-                 'fill="#374151">minutes</text>')
-    return "\n".join(parts + ["</svg>", ""])
+        drawing.centred(left + (right - left) * number / 4, 440,
+                        f"{minutes * number / 4:.3g}")
+    drawing.centred((left + right) / 2, 460, "minutes")
+    return drawing.svg()
 
 
 def table(results):

@@ -3,9 +3,9 @@ not depend on how they answer.
 
     load.py PORT...
 
-Each line of its input is a number of requests a second and copy, 0 for none, or
-"counts"; both are answered by how many requests each copy has answered so far,
-in JSON. Ends with its input, and with an error when a copy does not keep up."""
+Each line of its input is a number of requests a second and copy, or "counts". It
+answers both with the number of requests that each copy has answered so far, in JSON.
+Ends with its input, and with an error if a copy does not keep up."""
 
 import asyncio
 import collections

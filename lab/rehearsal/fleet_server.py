@@ -1,13 +1,10 @@
-"""Serves what write_prometheus of many aggregators would serve, of as many hosts
-as are wanted. The history of hours goes by in minutes: each scrape of an aggregator
-gets the values of later minutes, until now."""
+"""Serves what write_prometheus of many aggregators would serve. Hours of history go by
+in minutes: each scrape of an aggregator gets the values of later minutes, until now."""
 
-import http.server
 import random
-import threading
 import time
 
-import daemon
+from tests.support import daemon, loopback
 
 VARIANTS = 8  # Values come back after so many minutes.
 
@@ -41,22 +38,19 @@ def lines(hosts, blocks, recorded, chance):
                        f'instance="{host}"}} {value:.15g} TIME_IN_MILLI\n')
 
 
-class Aggregator(http.server.ThreadingHTTPServer):
+class Aggregator(loopback.HttpServer):
     """Serves the variants of `texts` in turn, of hosts with its number in their
     names, for so many minutes until now, some of them in each scrape."""
 
-    daemon_threads = True
-
-    def __init__(self, number, texts, minutes, scrape_minutes):
+    def __init__(self, test, number, texts, minutes, scrape_minutes):
         self._number, self._texts = number, texts
         self._minutes, self._scrape_minutes = minutes, scrape_minutes
         self.minute = 0
         self.samples = scrape_minutes * texts[0].count(b"TIME_IN_MILLI")
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(test, Handler)
 
     def handle_error(self, *_):
-        """Whoever scrapes ends in the middle of it at the end of a test."""
+        """At the end of a test, a scrape breaks off."""
 
     def is_done(self):
         return self.minute == self._minutes
@@ -74,7 +68,7 @@ class Aggregator(http.server.ThreadingHTTPServer):
                 b"TIME_IN_MILLI", b"%d" % time_)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(loopback.HttpHandler):
 
     protocol_version = "HTTP/1.1"
 
@@ -86,19 +80,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def log_message(self, *_):
-        pass
-
 
 def start(test, aggregators, hosts, blocks, minutes, scrape_minutes=1,
           recorded=False):
-    """They end with the test."""
+    """Starts the aggregators. They end with the test."""
     chance = random.Random(1)
     texts = ["".join(lines(hosts, blocks, recorded, chance)).encode()
              for _ in range(VARIANTS)]
-    servers = [Aggregator(number, texts, minutes, scrape_minutes)
-               for number in range(aggregators)]
-    for server in servers:
-        test.addCleanup(server.server_close)
-        test.addCleanup(server.shutdown)
-    return servers
+    return [Aggregator(test, number, texts, minutes, scrape_minutes)
+            for number in range(aggregators)]

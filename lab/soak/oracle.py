@@ -1,9 +1,9 @@
-"""What /metrics may serve of processes that an independent sampler watches.
+"""Judges what /metrics serves by what an independent sampler saw of the processes.
 
-All times are those of CLOCK_REALTIME, as the timestamps are. The values of a
-pass were read after the timestamp of the pass before, `begin`, and before their
-own, `end`; a value is right when it was true at any moment in between. Of a
-process that may or may not have belonged to a block then, both are right."""
+All times are of CLOCK_REALTIME, as the timestamps of the values are. The plugin read
+the values of a pass after the timestamp of the pass before, `begin`, and before their
+own, `end`. A value is right if it was true at any moment in between. If a process may
+or may not have belonged to a block then, both are right."""
 
 import contextlib
 import dataclasses
@@ -111,7 +111,7 @@ class Life:
 
     @contextlib.contextmanager
     def change(self, leave=(), join=()):
-        """It leaves blocks and joins others within the body."""
+        """Within the body, the process leaves blocks and joins others."""
         now = time.time()
         leaving = [one for one in self.memberships
                    if one.block in leave and one.leaves == math.inf]
@@ -127,7 +127,7 @@ class Life:
             one.joined = now
 
     def bounds(self, begin, end, field):
-        """The least and the most that was seen around that time."""
+        """The least and the most that the sampler saw around this time."""
         before = [i for i, one in enumerate(self.samples) if one.end <= begin]
         after = [i for i, one in enumerate(self.samples) if one.begin >= end]
         seen = [getattr(one, field) for one in self.samples[
@@ -185,7 +185,7 @@ class Oracle:
         for life in self.lives:
             if life.ended == math.inf:
                 life.sample()
-        # Nobody asks for these any more.
+        # A pass that is judged later does not need these.
         self.lives = [life for life in self.lives if life.ended > now - KEPT]
 
     def judge(self, begin, end, values, complete):
@@ -294,8 +294,8 @@ class Oracle:
             for name, field in ((MEMORY, "rss"), (PEAK, "peak")):
                 if name in one:
                     bounds = [life.bounds(begin, end, field) for life in lives]
-                    # Which of two it is, nobody says; one just started may have
-                    # been about to get its memory.
+                    # If there are two, either may be meant. A process that has just
+                    # started may have had less memory.
                     sure = len(lives) == 1 and perhaps[lives[0]]
                     self._judge_size(
                         f"{end:.3f} {block} {pid}: {name}", one[name], 1,

@@ -1,9 +1,8 @@
-"""What tracing costs a service that runs with it and without it at once, by
-/proc, and what the plugin says of the same services over the same time.
+"""Measures by /proc what tracing costs a service, of which copies run with and without
+it at the same time, and compares this with what the plugin reports of the copies.
 
 Prints tables, and writes them into the page that --page names.
-docs/evidence/measured-overhead.md says what is measured and what the figures
-mean."""
+docs/evidence/measured-overhead.md says what is measured and what the figures mean."""
 
 import argparse
 import bisect
@@ -13,7 +12,6 @@ import json
 import os
 import pathlib
 import platform
-import re
 import signal
 import statistics
 import subprocess
@@ -23,7 +21,8 @@ import time
 
 from prometheus_client.parser import text_string_to_metric_families
 
-import daemon
+from lab import report
+from tests.support import daemon, proc, programs
 
 HERE = pathlib.Path(__file__).parent
 MIB = 1 << 20
@@ -32,7 +31,7 @@ INTERVAL, COMPARE_WINDOW = 1, 10
 SPANS_OF_A_REQUEST = 4
 # Longer than an exporter waits by default before it sends what it has.
 EXPORT_PATIENCE = 20
-# Of a second, to begin with.
+# Requests a second and copy before a window.
 WARM_RATE = 300
 
 LOADED = ("--require", HERE / "tracing.js")
@@ -62,25 +61,25 @@ THREADS = {"BatchSpanProces": 10, "OpenTelemetry.T": 4, "retr-1": 20,
 
 
 class Failure(Exception):
-    """What was measured is no measurement."""
+    """The run does not count as a measurement."""
 
 
 class Program:
-    """A program that answers lines, and ends with its input at the latest."""
+    """A program that answers each line of its input, and ends with its input."""
 
     def __init__(self, stack, *command, env=None):
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})},
-            # Ctrl-C is for whoever started it.
+            # Ctrl-C ends this program, which then ends the others.
             start_new_session=True)
         self.name = " ".join(str(word) for word in command[-2:])
         stack.callback(self.end)
         self.pid = self.process.pid
 
     def end(self):
-        daemon.end(self.process)
+        programs.end(self.process)
         self.process.stdin.close()
         self.process.stdout.close()
 
@@ -100,11 +99,11 @@ class Program:
         return json.loads(self.ask(text))
 
     def cpu_seconds(self):
-        return daemon.cpu_seconds(self.pid)
+        return proc.cpu_seconds(self.pid)
 
 
 class Sink(Program):
-    """What the traces are sent to."""
+    """The collector to which the traces go."""
 
     def __init__(self, stack, token):
         super().__init__(stack, "/usr/bin/python3", "-B", HERE / "sink.py",
@@ -166,15 +165,15 @@ class Series:
         return statistics.fmean(self.within(*arguments))
 
     def mean_of_averages(self, *arguments):
-        """Of values that are averages of passes: those that together are of
-        each pass of the window once."""
+        """The mean of values that are averages of several passes. It takes only values
+        that together cover each pass of the window once."""
         values = self.within(*arguments)
         return statistics.fmean(values[::-1][::COMPARE_WINDOW])
 
 
 @contextlib.contextmanager
 def running_collectd(blocks):
-    """The daemon, and what it serves."""
+    """The daemon with these blocks. It must log no error and no warning."""
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="ra-measured."))
@@ -237,7 +236,7 @@ class Run:
             env={"OTEL_SERVICE_NAME": "orders",
                  "OTEL_EXPORTER_OTLP_ENDPOINT":
                      f"http://127.0.0.1:{self.sink.port}",
-                 # Of the three signals only traces.
+                 # Only traces; no metrics and no logs.
                  "OTEL_METRICS_EXPORTER": "none",
                  "OTEL_LOGS_EXPORTER": "none",
                  **env})
@@ -278,7 +277,7 @@ class Run:
         for half in range(seconds * 2):
             series.scrape()
             for name, copy in self.copies.items() if half % 2 == 0 else ():
-                memory[name].append(daemon.status_kb(copy.pid, "VmRSS") * 1024)
+                memory[name].append(proc.status_kb(copy.pid, "VmRSS") * 1024)
             time.sleep(max(0, begin + (half + 1) / 2 - time.monotonic()))
         return memory
 
@@ -320,16 +319,16 @@ def truth(run, begin, end, memory):
     cpu = {name: end["cpu"][name] - begin["cpu"][name] for name in run.copies}
     requests = {name: end["answered"][name] - begin["answered"][name]
                 for name in run.copies}
-    programs = sum(end[name] - begin[name] for name in ("load_cpu", "sink_cpu"))
+    tools = sum(end[name] - begin[name] for name in ("load_cpu", "sink_cpu"))
     machine = end["machine_cpu"] - begin["machine_cpu"]
     return {
         "us_per_request": {name: cpu[name] / requests[name] * 1e6
                            for name in run.copies},
-        # Of the same requests, whatever the one or the other answered more.
+        # Scaled to the same number of requests: one copy may have answered more.
         "cpu": {name: cpu[name] / requests[name] * run.rate * 100
                 for name in run.copies},
         "memory": {name: statistics.fmean(memory[name]) for name in run.copies},
-        "others": (machine - programs - sum(cpu.values())) / seconds * 100,
+        "others": (machine - tools - sum(cpu.values())) / seconds * 100,
     }
 
 
@@ -553,8 +552,6 @@ def threads_table(rows):
 
 
 def about(results, arguments):
-    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
-    model = re.search(r"model name\s*: (.*)", cpuinfo)
     node = subprocess.run(["node", "--version"], capture_output=True, text=True,
                           check=True).stdout.strip()
     sdk = json.loads((HERE / "package.json").read_text())["devDependencies"]
@@ -564,8 +561,7 @@ def about(results, arguments):
                for runs in results.values() for run in runs]
     kernel = ".".join(platform.release().split(".")[:2])
     return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} × "
-            f"{model[1] if model else platform.machine()}, Linux "
-            f"{kernel}, Node.js {node}, OpenTelemetry SDK "
+            f"{report.cpu_model()}, Linux {kernel}, Node.js {node}, OpenTelemetry SDK "
             f"{sdk['@opentelemetry/sdk-node']}; {arguments.repetitions} × "
             f"{arguments.window} s for each load. Meanwhile the rest of the "
             f"machine used {spread(others, 0)} % of a CPU, this comparison and "
@@ -588,14 +584,6 @@ def describe(results, threads, arguments):
                   traffic_table(results)]
     parts += ["Threads that use known shares of a CPU:", threads_table(threads)]
     return "\n\n".join(parts)
-
-
-def write(page, text):
-    before, begin, rest = page.read_text().partition("<!-- table begin -->\n")
-    _, end, after = rest.partition("<!-- table end -->")
-    if not begin or not end:
-        raise Failure(f"{page} has no place for the tables")
-    page.write_text(f"{before}{begin}{text}\n{end}{after}")
 
 
 def measure(arguments):
@@ -641,7 +629,7 @@ def main():
     text = measure(arguments)
     print(text)
     if arguments.page:
-        write(arguments.page, text)
+        report.write_tables(arguments.page, text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""A process that does what it is told: every line of its input is an expression
-of Python, answered by a line with what it yields. Ends with its input."""
+"""A process that does what it is told. Each line of its input is an expression of
+Python; the process answers with a line that holds the value. It ends with its
+input."""
 
 import ctypes
 import os
@@ -22,15 +23,15 @@ def rename(name):
 
 
 def retitle(title):
-    """Writes over the command line, as services do that say what they are
-    doing. It gets no longer."""
+    """Overwrites the command line, as some services do to show what they are doing.
+    The length stays."""
     fields = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
     start, end = map(int, fields[45:47])  # arg_start and arg_end of proc(5)
     ctypes.memmove(start, title.ljust(end - start, b"\0"), end - start)
 
 
 def rename_thread(name):
-    """Likewise that of a thread, which stays."""
+    """Starts a thread of this name, which stays."""
     done = threading.Event()
     def stay():
         rename(name)
@@ -41,8 +42,8 @@ def rename_thread(name):
 
 
 def fork(count=1, mebibytes=0):
-    """Forks children that have memory of their own, and then sleep until this
-    process ends. Returns their PIDs."""
+    """Forks children, which take memory and sleep until this process ends. Returns
+    their PIDs."""
     pids = []
     for _ in range(count):
         is_ready, ready = os.pipe()
@@ -61,7 +62,7 @@ def fork(count=1, mebibytes=0):
 
 
 def spawn(count, *command):
-    """Starts a small program several times, until this process ends."""
+    """Starts a small program several times. It ends with this process at the latest."""
     command = ["setpriv", "--pdeathsig", "KILL", *command]
     for _ in range(count):
         os.posix_spawnp("setpriv", command, os.environ)
@@ -78,7 +79,7 @@ def allocate(mebibytes):
 
 
 def burn():
-    """Uses as much CPU as there is from now on."""
+    """Uses a whole CPU from now on."""
     def loop():
         while True:
             pass
@@ -92,7 +93,7 @@ def use_cpu(seconds):
 
 
 def end_main_thread():
-    """Ends the thread that reads the input; the others go on."""
+    """Ends the thread that reads the input. The other threads go on."""
     number = {"x86_64": 60, "aarch64": 93}.get(os.uname().machine, 1)
     libc.syscall(ctypes.c_long(number), 0)  # exit(2)
 
@@ -103,7 +104,8 @@ def connect(port):
 
 
 def send(sent, received):
-    """Sends over the last connection, and waits for so much of an answer."""
+    """Sends so many bytes over the last connection, and waits until it has received
+    so many."""
     connections[-1].sendall(bytes(sent))
     while received > 0:
         received -= len(connections[-1].recv(received))

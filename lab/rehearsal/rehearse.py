@@ -1,8 +1,9 @@
-"""One host of many takes more memory than it may, and the alert that we ship says
-so, of that host and no other, until it is over. Everything is real: an agent for
-each host, an aggregator, Prometheus, and the memory. docs/evidence/rehearsal.md says more.
+"""A process on one of many hosts takes too much memory. The alert that we ship must
+name this host and no other, and must end when the process gives the memory back.
+Everything is real: an agent for each host, an aggregator, Prometheus, and the memory.
+docs/evidence/rehearsal.md says more.
 
-Ends with 1 when the alert does not come, comes for something else, or stays."""
+The exit status is 1 if the alert does not come, comes for another host, or stays."""
 
 import argparse
 import re
@@ -11,8 +12,9 @@ import socket
 import sys
 import time
 
-import daemon
-import prometheus
+from lab import report
+from tests.support import (
+    loopback, network, proc, project, prometheus, testcase, waiting)
 
 ALERT, PROCESS = "HighProcessMemory", "checkout"
 MEBIBYTES = 1200  # The alert's threshold is 1 GiB.
@@ -24,7 +26,7 @@ HOLD = 300  # Seconds: its "for: 5m".
 LATE = 60
 
 
-class Rehearsal(daemon.TestCase):
+class Rehearsal(testcase.TestCase):
 
     def __init__(self, hosts, interval, hold):
         super().__init__()
@@ -34,29 +36,17 @@ class Rehearsal(daemon.TestCase):
         self.begin = time.monotonic()
 
     def say(self, text):
-        minutes, seconds = divmod(int(time.monotonic() - self.begin), 60)
-        print(f"{minutes:2}:{seconds:02}  {text}", flush=True)
-
-    def shipped(self, path, replacements):
-        return daemon.shipped(f"deploy/collectd/{path}", replacements)
+        print(f"{report.elapsed(self.begin)}  {text}", flush=True)
 
     def start_aggregator(self):
-        self.port = daemon.free_port(socket.SOCK_DGRAM)
-        passwords = self.directory / "network.passwd"
-        passwords.write_text(self.shipped("network.passwd",
-                                          {"change-me": "rehearsal"}))
-        self.aggregator = self.collectd(self.shipped("aggregator.conf", {
-            "0.0.0.0": "127.0.0.1",
-            "25826": self.port,
-            "9103": "@PORT@",
-            "/etc/collectd/network.passwd": passwords,
-            "/usr/share/collectd/resource_attribution_types.db":
-                daemon.SOURCE_DIR / "plugin/types.db",
-        }), writer=False, hostname="aggregator", interval=self.interval,
+        self.port = loopback.free_port(socket.SOCK_DGRAM)
+        self.aggregator = self.collectd(
+            network.aggregator_config(self.directory, self.port, "rehearsal"),
+            writer=False, hostname="aggregator", interval=self.interval,
             plugins=["network"]).start()
 
     def start_host(self, hostname):
-        """Its workload and its collectd."""
+        """Starts the workload and the collectd of a host."""
         workload = self.actor(hostname)
         pid_file = self.directory / f"{hostname}.pid"
         pid_file.write_text(f"{workload.pid}\n")
@@ -71,28 +61,24 @@ class Rehearsal(daemon.TestCase):
                 Self true
               </Process>
             </Plugin>
-            """ + self.shipped("agent.conf", {
-                "aggregator.example": "127.0.0.1",
-                "25826": self.port,
-                "change-me": "rehearsal",
-                "FlushInterval 5": f"FlushInterval {self.interval}",
-            }), writer=False, hostname=hostname, interval=self.interval,
+            """ + network.agent_config(self.port, "rehearsal", self.interval),
+            writer=False, hostname=hostname, interval=self.interval,
             plugins=["network"]).start()
         return workload, agent
 
     def start_prometheus(self):
-        rules = daemon.SOURCE_DIR / RULES
+        rules = project.SOURCE_DIR / RULES
         if self.hold != HOLD:
             rules = self.directory / "rules"
             rules.mkdir()
-            for file in (daemon.SOURCE_DIR / RULES).glob("*.yml"):
+            for file in (project.SOURCE_DIR / RULES).glob("*.yml"):
                 (rules / file.name).write_text(file.read_text().replace(
                     "for: 5m", f"for: {self.hold}s"))
         targets = self.directory / "collectd.yml"
-        targets.write_text(daemon.shipped(
+        targets.write_text(project.shipped(
             "deploy/prometheus/targets/collectd.yml",
             {'["localhost:9103"]': f'["127.0.0.1:{self.aggregator.port}"]'}))
-        self.prometheus = prometheus.Prometheus(self, daemon.shipped(
+        self.prometheus = prometheus.Prometheus(self, project.shipped(
             "deploy/prometheus/prometheus.yml", {
                 "scrape_interval: 30s": f"scrape_interval: {self.interval}s",
                 "evaluation_interval: 1m":
@@ -103,9 +89,9 @@ class Rehearsal(daemon.TestCase):
             }))
 
     def state(self):
-        """That of the alert for the sick host's process: None, "pending" or
-        "firing". Any other alert that fires is a failure, and so is this one for
-        anything else, even if it is only pending."""
+        """The state of the alert for the sick host's process: None, "pending" or
+        "firing". The rehearsal fails if another alert fires, or if this alert is
+        pending or firing for another process."""
         state = None
         for alert in self.prometheus.get("alerts")["alerts"]:
             labels = alert["labels"]
@@ -126,7 +112,8 @@ class Rehearsal(daemon.TestCase):
                 f"the {len(memory) - 1} others at most {others:.0f} MiB")
 
     def wait_for_state(self, wanted, before, limit):
-        """The alert has the state `before` until it has the wanted one."""
+        """Waits until the alert has the wanted state. Until then it must have the
+        state `before`."""
         end = time.monotonic() + limit
         shown = time.monotonic()
         while (state := self.state()) != wanted:
@@ -145,12 +132,12 @@ class Rehearsal(daemon.TestCase):
             r"^collectd_network_if_octets_rx_total\{\S+\} (\d+)",
             self.aggregator.metrics_text(), re.MULTILINE)
         return (time.monotonic(),
-                sum(daemon.cpu_seconds(agent.process.pid)
+                sum(proc.cpu_seconds(agent.process.pid)
                     for agent in self.agents),
-                daemon.cpu_seconds(self.aggregator.process.pid),
+                proc.cpu_seconds(self.aggregator.process.pid),
                 int(octets[1]))
 
-    def report(self, before, after):
+    def print_costs(self, before, after):
         hosts = len(self.hosts)
         seconds, agents, aggregator, octets = (
             last - first for first, last in zip(before, after))
@@ -163,7 +150,7 @@ class Rehearsal(daemon.TestCase):
 {hosts} hosts, 2 blocks each, interval, scrape and evaluation each {self.interval} s, over {seconds:.0f} s:
   CPU of an agent        {agents / hosts / seconds * 100:.3f} % of a CPU, {agents / hosts / seconds * self.interval * 1e3:.2f} ms in an interval
   CPU of the aggregator  {aggregator / seconds * 100:.3f} % of a CPU, {aggregator / hosts / seconds * self.interval * 1e3:.3f} ms for each host in an interval
-  resident               {daemon.status_kb(self.agents[0].process.pid, "VmRSS") / 1024:.1f} MiB an agent, {daemon.status_kb(self.aggregator.process.pid, "VmRSS") / 1024:.1f} MiB the aggregator
+  resident               {proc.status_kb(self.agents[0].process.pid, "VmRSS") / 1024:.1f} MiB an agent, {proc.status_kb(self.aggregator.process.pid, "VmRSS") / 1024:.1f} MiB the aggregator
   on the network         {octets / hosts / seconds * self.interval:.0f} bytes for each host in an interval
   a scrape               {len(text):,} bytes, {len(text) / hosts:,.0f} for each host; {samples} samples; {float(duration) * 1e3:.1f} ms
   series in Prometheus   {head["numSeries"]:,}, recorded ones included
@@ -174,7 +161,7 @@ class Rehearsal(daemon.TestCase):
         workloads, self.agents = zip(*map(self.start_host, self.hosts))
         self.start_prometheus()
         self.say(f"{len(self.hosts)} agents, the aggregator and Prometheus run")
-        daemon.wait_for(
+        waiting.wait_for(
             lambda: len(self.prometheus.query(MEMORY)) == len(self.hosts),
             "the values of all hosts", self.aggregator.log)
         if self.state():
@@ -191,7 +178,7 @@ class Rehearsal(daemon.TestCase):
         workload.do("memory.clear()")
         self.say(f"{PROCESS} on {self.sick} gives it back")
         self.wait_for_state(None, "firing", LATE)
-        self.report(before, after)
+        self.print_costs(before, after)
         for collectd in (*self.agents, self.aggregator):
             collectd.stop()
 

@@ -8,7 +8,7 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-import daemon
+from tests.support import daemon
 
 NAME_BYTES = 64  # LCC_NAME_LEN
 GAUGE = 1  # LCC_TYPE_GAUGE
@@ -35,7 +35,7 @@ class ValueList(ctypes.Structure):
 
 
 class Encoder:
-    """What one user sends whose values come at this interval in seconds."""
+    """Encodes what one user sends. The values come at this interval in seconds."""
 
     def __init__(self, user, password, interval):
         self._user = user.encode()

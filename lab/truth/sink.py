@@ -1,6 +1,6 @@
-"""Takes what an OTLP exporter sends over HTTP and counts the bytes of the TCP
-streams. Prints the port that it listens on; each line of its input is answered
-by what it has counted, in JSON; ends with its input."""
+"""Takes what an OTLP exporter sends over HTTP, and counts the bytes of the TCP streams.
+Prints the port that it listens on. Answers each line of its input with what it has
+counted, in JSON. Ends with its input."""
 
 import asyncio
 import json
@@ -22,8 +22,7 @@ class Sink:
         self.history = []  # (time, bytes received, bytes sent) until then
 
     def counts(self):
-        """Everything but the history from its beginning, of which a part is
-        told once."""
+        """All counts since the start, and the history since the last call."""
         history, self.history = self.history, []
         return {"requests": self.requests, "spans": self.spans,
                 "received": self.received, "sent": self.sent,

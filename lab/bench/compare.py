@@ -1,21 +1,18 @@
-"""What watching processes costs: this plugin, collectd's own `processes` plugin,
-prometheus-process-exporter and the bare floor, on the same processes, in one run.
+"""Measures what watching processes costs: with this plugin, with collectd's own
+`processes` plugin, with prometheus-process-exporter, and with bare reads, on the same
+processes and in one run.
 
 Prints a table, and writes bench.json, bench.svg and the table of bench.md.
 docs/evidence/bench.md says what the figures mean."""
 
 import argparse
 import contextlib
-import datetime
 import json
-import os
+import math
 import pathlib
-import platform
 import re
 import resource
-import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,11 +20,12 @@ import tempfile
 import time
 import urllib.request
 
-COLLECTD = "/usr/sbin/collectd"
+from lab import chart, report
+from tests.support import daemon, loopback, proc, programs, project, waiting
+
 EXPORTER = "/usr/bin/prometheus-process-exporter"
 WATCHED, BYSTANDER = "ra-watched", "ra-bystander"
 MANY_FILES = 20000
-PATIENCE = 60
 
 EVENTS, SCAN = "this plugin, events", "this plugin, scan"
 PROCESSES, EXPORTER_NAME = "collectd processes", "process-exporter"
@@ -35,18 +33,18 @@ FLOOR = "bare floor"
 
 
 class Point:
-    """Processes on the host, and what of them is watched."""
+    """How many processes the host has, and which of them are watched."""
 
     def __init__(self, key, title, bystanders, watched, files=MANY_FILES,
                  blocks=1, storm=0, heavy=0.5):
         self.key, self.title = key, title
         self.bystanders, self.watched = bystanders, watched
         self.files, self.blocks, self.storm = files, blocks, storm
-        # Seconds between two passes of whoever looks at all processes.
+        # Seconds between two passes of a program that looks at all processes.
         self.heavy = heavy
 
     def herd(self):
-        """Arguments of the program that starts them."""
+        """The arguments of the program that starts the processes."""
         names = [str(self.bystanders), BYSTANDER]
         if self.blocks == 1:
             names += [str(self.watched), WATCHED]
@@ -75,33 +73,6 @@ POINTS = [
 ]
 
 
-def cpu_seconds(pid):
-    """User and system time of a process to the nanosecond, ended threads
-    included: its CPUCLOCK_SCHED of clock_getcpuclockid(3)."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-def resident_kib(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, what):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise SystemExit(f"bench: waited in vain for {what}")
-
-
 def herd_is_gone():
     for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
         with contextlib.suppress(OSError):
@@ -112,81 +83,48 @@ def herd_is_gone():
 
 @contextlib.contextmanager
 def running(*command, **options):
+    """Runs a program during the body."""
     process = subprocess.Popen([str(word) for word in command], **options)
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        programs.end(process)
 
 
 class Bench:
-    def __init__(self, build, directory, rounds, passes):
-        self.build, self.directory = build, directory
+    def __init__(self, directory, rounds, passes):
+        self.directory = directory
         self.rounds, self.passes = rounds, passes
         self.bases = {}
-        self.plugins = directory / "plugins"
-        self.plugins.mkdir()
-        text = subprocess.run([COLLECTD, "-h"], capture_output=True,
-                              text=True).stdout
-        stock = pathlib.Path(re.search(r"Plugin directory +(\S+)", text)[1])
-        shutil.copy(build / "resource_attribution.so", self.plugins)
-        for name in ("write_prometheus", "logfile", "processes"):
-            shutil.copy(stock / f"{name}.so", self.plugins)
 
     @contextlib.contextmanager
     def collectd(self, plugin, interval, files):
-        """The daemon with one plugin and a writer that nobody asks."""
-        base = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
-        config = base / "collectd.conf"
-        config.write_text(f"""
-            Hostname "bench"
-            FQDNLookup false
-            BaseDir "{base}"
-            PIDFile "{base}/pid"
-            PluginDir "{self.plugins}"
-            Interval {interval}
-            LoadPlugin logfile
-            <Plugin logfile>
-              LogLevel info
-              File "{base}/log"
-            </Plugin>
-            LoadPlugin write_prometheus
-            <Plugin write_prometheus>
-              Host "127.0.0.1"
-              Port "{free_port()}"
-            </Plugin>
-            {plugin}
-            """)
-
-        def limit():
-            hard = max(files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-            resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-
-        log = base / "log"
-        with running(COLLECTD, "-f", "-C", config, preexec_fn=limit,
-                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                     stdin=subprocess.DEVNULL) as daemon:
-            wait_for(lambda: log.exists() and "entering read-loop" in
-                     log.read_text(), f"collectd, see {log}")
-            yield daemon.pid, log
+        """The daemon with one plugin, and with a writer that nothing scrapes."""
+        hard = max(files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        collectd = daemon.Collectd(
+            self.directory, plugin, interval=interval, plugins=["processes"],
+            wrapper=["prlimit", f"--nofile={files}:{hard}"])
+        try:
+            yield collectd.start()
+        finally:
+            collectd.kill()
 
     def measure(self, pid, interval):
         """CPU of a pass: median, least and most over rounds of passes."""
         time.sleep(max(6 * interval, 1.0))  # the first ones look at everything
         rounds = []
-        # The cheap ones need more for the same precision.
+        # Cheap passes: more of them give the same precision.
         passes = self.passes if interval > 0.1 else 4 * self.passes
         for _ in range(self.rounds):
-            begun, before = time.monotonic(), cpu_seconds(pid)
+            begun, before = time.monotonic(), proc.cpu_clock(pid)
             time.sleep(passes * interval)
-            used = cpu_seconds(pid) - before
+            used = proc.cpu_clock(pid) - before
             rounds.append(used / (time.monotonic() - begun) * interval * 1e6)
         return rounds
 
     def count_calls(self, pid, marker):
-        """System calls of the daemon, opened files and reads of a pass. A line
-        that matches `marker` is there once in each."""
+        """System calls of the daemon, opened files and reads of a pass. Each pass has
+        one call that matches `marker`."""
         output = self.directory / "strace"
         output.write_text("")
 
@@ -198,7 +136,7 @@ class Bench:
         with subprocess.Popen(
                 ["strace", "-f", "-o", output, "-p", str(pid)],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as strace:
-            lines, passes = wait_for(between_markers, f"passes ({marker})")
+            lines, passes = waiting.wait_for(between_markers, f"passes ({marker})")
             strace.send_signal(signal.SIGINT)
 
         def count(pattern):
@@ -211,26 +149,28 @@ class Bench:
                     1 for line in lines if re.match(r"\d+ +\w+\(", line))
                     / passes, 1),
                 "files_opened": opened,
-                # Of a process that an event names, a file is opened first.
+                # A file of a process that an event names is opened first.
                 "kept_files_read": round(count("pread64") - opened, 1)}
 
     def base(self, interval, files):
-        """CPU in an interval and memory of the daemon without the plugin, which
-        has nothing to do with the processes."""
+        """CPU in an interval and memory of the daemon without a plugin that reads
+        processes."""
         if (interval, files) not in self.bases:
-            with self.collectd("", interval, files) as (pid, _):
+            with self.collectd("", interval, files) as collectd:
+                pid = collectd.process.pid
                 self.bases[interval, files] = (
                     statistics.median(self.measure(pid, interval)),
-                    resident_kib(pid))
+                    proc.status_kb(pid, "VmRSS"))
         return self.bases[interval, files]
 
     def of_collectd(self, plugin, interval, point, marker, expected_log=""):
         base, base_resident = self.base(interval, point.files)
-        with self.collectd(plugin, interval, point.files) as (pid, log):
+        with self.collectd(plugin, interval, point.files) as collectd:
+            pid = collectd.process.pid
             rounds = [used - base for used in self.measure(pid, interval)]
-            if expected_log not in log.read_text():
-                raise SystemExit(f"bench: not {expected_log}:\n{log.read_text()}")
-            resident = resident_kib(pid) - base_resident
+            if expected_log not in collectd.log():
+                raise SystemExit(f"bench: not {expected_log}:\n{collectd.log()}")
+            resident = proc.status_kb(pid, "VmRSS") - base_resident
             calls = self.count_calls(pid, marker)
         return self.result(rounds, interval, resident_kib=resident, calls=calls)
 
@@ -273,26 +213,27 @@ class Bench:
         config = self.directory / "exporter.yml"
         config.write_text('process_names:\n- name: "{{.Comm}}"\n'
                           f"  comm: [{names}]\n")
-        address = f"127.0.0.1:{free_port()}"
+        address = f"127.0.0.1:{loopback.free_port()}"
         with running(EXPORTER, "-config.path", config, "-web.listen-address",
-                     # What costs it least: -children=false costs much more.
-                     address, "-threads=false", "-gather-smaps=false", stdout=subprocess.DEVNULL,
+                     # The cheapest options: -children=false costs much more.
+                     address, "-threads=false", "-gather-smaps=false",
+                     stdout=subprocess.DEVNULL,
                      stderr=subprocess.DEVNULL) as exporter:
             def scrape():
                 with contextlib.suppress(OSError):
                     with urllib.request.urlopen(f"http://{address}/metrics",
-                                                timeout=PATIENCE) as reply:
+                                                timeout=waiting.PATIENCE) as reply:
                         return WATCHED in reply.read().decode()
                 return False
-            wait_for(scrape, "process-exporter")
+            waiting.wait_for(scrape, "process-exporter")
             rounds = []
             for _ in range(self.rounds):
-                before = cpu_seconds(exporter.pid)
+                before = proc.cpu_clock(exporter.pid)
                 for _ in range(5):
                     scrape()
-                rounds.append((cpu_seconds(exporter.pid) - before) / 5 * 1e6)
+                rounds.append((proc.cpu_clock(exporter.pid) - before) / 5 * 1e6)
             return self.result(rounds, None,
-                               resident_kib=resident_kib(exporter.pid),
+                               resident_kib=proc.status_kb(exporter.pid, "VmRSS"),
                                calls=None)
 
     def floor(self, point):
@@ -300,7 +241,7 @@ class Bench:
         rounds = []
         for _ in range(self.rounds):
             count, used = subprocess.run(
-                [self.build / "tests/bench/floor", WATCHED,
+                [project.BUILD_DIR / "lab/bench/floor", WATCHED,
                  str(int(interval * 1000)), str(self.passes)],
                 capture_output=True, text=True, check=True).stdout.split()
             if int(count) != point.watched:
@@ -323,7 +264,7 @@ class Bench:
         results = {}
         for number, point in enumerate(points, 1):
             results[point.key] = {}
-            with running(self.build / "tests/bench/herd", *point.herd(),
+            with running(project.BUILD_DIR / "lab/bench/herd", *point.herd(),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as herd:
                 herd.stdout.readline()
                 before = self.floor(point)
@@ -332,13 +273,13 @@ class Bench:
                           end="", file=sys.stderr, flush=True)
                     one = results[point.key][name] = measure(point)
                     print(f"{one['cpu_us']:,.0f} µs", file=sys.stderr)
-                # The others ran in between, whatever else the machine did.
+                # The floor is measured before the others and after them.
                 floor = results[point.key][FLOOR]
                 floor |= self.result(before["rounds_us"] + floor["rounds_us"],
                                      floor["interval_s"])
                 herd.stdin.close()
                 herd.wait()
-            wait_for(herd_is_gone, "the processes to be gone")
+            waiting.wait_for(herd_is_gone, "the processes to be gone")
             write(results)
         return results
 
@@ -363,7 +304,7 @@ def budgets(results):
     if "4000" in results:
         ours, scan = cpu("4000", EVENTS), cpu("4000", SCAN)
         stock = cpu("4000", PROCESSES)
-        # Of 360 passes at 60 s one scans.
+        # One of 360 passes at 60 s scans.
         with_scans = ours + scan / 360
         add("events ÷ collectd's processes, 4,000 / 4, ≤ 1/200",
             ours / stock, 1 / 200, f"1/{stock / ours:.0f}")
@@ -416,7 +357,6 @@ def table(points, results):
 
 def picture(results):
     """CPU of a pass by the number of processes, 4 watched, both logarithmic."""
-    import math
     totals = [key for key in ("400", "1000", "4000", "10000") if key in results]
     colours = {EVENTS: "#0a7d38", SCAN: "#2a6fdb", PROCESSES: "#c2410c",
                EXPORTER_NAME: "#9333ea", FLOOR: "#6b7280"}
@@ -425,61 +365,29 @@ def picture(results):
         return left + (right - left) * math.log(int(total) / 400) / math.log(25)
     def y(us):
         return bottom - (bottom - top) * math.log10(max(us, 10) / 10) / 5
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" width="760" height="440" '
-             'font-family="sans-serif" font-size="13">',
-             '<rect width="760" height="440" fill="#ffffff"/>',
-             f'<text x="{left}" y="28" font-size="16" fill="#111827">CPU of one '
-             'pass, 4 processes watched</text>']
+    drawing = chart.Chart(760, 440)
+    drawing.title(left, 28, "CPU of one pass, 4 processes watched")
     for power in range(1, 7):
         us = 10 ** power
         label = f"{us} µs" if us < 1000 else (
             f"{us // 1000} ms" if us < 10 ** 6 else "1 s")
-        parts.append(f'<line x1="{left}" x2="{right}" y1="{y(us):.1f}" '
-                     f'y2="{y(us):.1f}" stroke="#e5e7eb"/>'
-                     f'<text x="{left - 8}" y="{y(us) + 4:.1f}" '
-                     f'text-anchor="end" fill="#374151">{label}</text>')
+        drawing.level(left, right, y(us), label)
     for total in totals:
-        parts.append(f'<text x="{x(total):.1f}" y="{bottom + 20}" '
-                     f'text-anchor="middle" fill="#374151">{int(total):,}</text>')
-    parts.append(f'<text x="{(left + right) / 2}" y="{bottom + 44}" '
-                 'text-anchor="middle" fill="#374151">processes on the host'
-                 '</text>')
-    labels = []
+        drawing.centred(x(total), bottom + 20, f"{int(total):,}")
+    drawing.centred((left + right) / 2, bottom + 44, "processes on the host")
+    ends = []
     for name, colour in colours.items() if totals else ():
         points = [(x(total), y(results[total][name]["cpu_us"]))
                   for total in totals]
-        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
-                     'stroke-width="2.5"/>')
-        parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{colour}"/>'
-                  for px, py in points]
-        labels.append([points[-1][1] + 4, name, colour])
-    labels.sort()
-    for before, label in zip(labels, labels[1:]):
-        label[0] = max(label[0], before[0] + 16)
-    parts += [f'<text x="{right + 12}" y="{at:.1f}" fill="{colour}">{name}</text>'
-              for at, name, colour in labels]
-    return "\n".join(parts + ["</svg>", ""])
-
-
-def machine():
-    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
-    model = re.search(r"model name\s*: (.*)", cpuinfo)
-    packages = ["collectd-core", "prometheus-process-exporter"]
-    versions = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Package} ${Version}, ", *packages],
-        capture_output=True, text=True).stdout.rstrip(", ")
-    return {"date": datetime.date.today().isoformat(),
-            "cpu": model[1] if model else platform.machine(),
-            "cpus": os.cpu_count(), "kernel": platform.release(),
-            "memory_gib": round(os.sysconf("SC_PAGE_SIZE")
-                                * os.sysconf("SC_PHYS_PAGES") / 2 ** 30),
-            "versions": versions}
+        drawing.curve(points, colour, 2.5)
+        drawing.dots(points, colour)
+        ends.append((points[-1][1], name, colour))
+    drawing.names(right + 12, ends)
+    return drawing.svg()
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--quick", action="store_true",
                         help="two small points, few passes")
@@ -496,19 +404,16 @@ def main():
                   if point.key == key]
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    about = machine()
+    about = report.machine("collectd-core", "prometheus-process-exporter")
     with tempfile.TemporaryDirectory(prefix="ra-bench.") as directory:
-        results = Bench(
-            arguments.build, pathlib.Path(directory), rounds, passes).run(
-                points, lambda results: write(arguments.output, about, results))
+        results = Bench(pathlib.Path(directory), rounds, passes).run(
+            points, lambda results: write(arguments.output, about, results))
     print(describe(about, results))
 
 
 def describe(about, results):
     measured = [point for point in POINTS if point.key in results]
-    return (f"{about['date']}, {about['cpus']} × {about['cpu']}, "
-            f"{about['memory_gib']} GiB, Linux {about['kernel']}; "
-            f"{about['versions']}.\n\n{table(measured, results)}")
+    return f"{report.describe(about)}\n\n{table(measured, results)}"
 
 
 def write(output, about, results):
@@ -520,12 +425,9 @@ def write(output, about, results):
     (output / "bench.svg").write_text(picture(results))
     page = output / "bench.md"
     if page.exists():
-        before, _, rest = page.read_text().partition("<!-- table begin -->\n")
-        after = rest.partition("<!-- table end -->")[2]
-        page.write_text(f"{before}<!-- table begin -->\n"
-                        "![CPU of one pass by the number of processes]"
-                        f"(bench.svg)\n\n{describe(about, results)}\n"
-                        f"<!-- table end -->{after}")
+        report.write_tables(
+            page, "![CPU of one pass by the number of processes](bench.svg)\n\n"
+            f"{describe(about, results)}")
 
 
 if __name__ == "__main__":
@@ -533,3 +435,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("bench: interrupted")
+    except AssertionError as error:  # It waited in vain.
+        sys.exit(f"bench: {error}")

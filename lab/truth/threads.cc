@@ -2,9 +2,8 @@
 //
 //   threads NAME=PERCENT...
 //
-// Each line of its input is answered by the CPU seconds that each thread has
-// used by its own CPU clock, in the order of the arguments. Ends with its
-// input.
+// Answers each line of its input with the CPU seconds that each thread has used
+// by its own CPU clock, in the order of the arguments. Ends with its input.
 
 #include <pthread.h>
 #include <time.h>
@@ -26,7 +25,7 @@ std::int64_t NowNs(clockid_t clock) {
   return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
 
-// Uses its share of every period, and catches up where others had the CPU.
+// Uses its share of every period, and catches up if others had the CPU.
 void Burn(double share) {
   const std::int64_t begin = NowNs(CLOCK_MONOTONIC);
   const std::int64_t used = NowNs(CLOCK_THREAD_CPUTIME_ID);

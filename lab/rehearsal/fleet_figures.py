@@ -1,25 +1,24 @@
-"""Measures what a fleet costs: a host, an aggregator, Prometheus and
-VictoriaMetrics, by their size. Prints the tables that
-docs/evidence/fleet.md keeps, which says more."""
+"""Measures what a fleet costs: a host, an aggregator, Prometheus and VictoriaMetrics,
+by the size of the fleet. Prints the tables of docs/evidence/fleet.md, which says
+more."""
 
 import argparse
 import contextlib
 import itertools
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 
-import daemon
 import fleet_server
 import network_values
-import prometheus
-import victoria_metrics
+from lab import report
+from tests.support import (
+    loopback, network, proc, project, prometheus, testcase, victoria_metrics,
+    waiting)
 
 BLOCKS = 10
 INTERVAL = 60  # Seconds.
@@ -30,19 +29,18 @@ MEMORY = "collectd_resource_attribution_process_memory_bytes{"
 MINUTES = 55
 # A day, for the rules that look back so far.
 DAY = 24 * 60 - 10
-SCRAPE_MINUTES = 20  # of it in each scrape
+SCRAPE_MINUTES = 20  # A scrape gets so many minutes of that day.
 begin = time.monotonic()
 
 
 def say(text):
-    minutes, seconds = divmod(int(time.monotonic() - begin), 60)
-    print(f"{minutes:2}:{seconds:02}  {text}", file=sys.stderr, flush=True)
+    print(f"{report.elapsed(begin)}  {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def run():
-    """A directory for programs, which end with it."""
-    test = daemon.TestCase()
+    """A test without an assertion: its programs end with the body."""
+    test = testcase.TestCase()
     try:
         test.setUp()
         yield test
@@ -51,7 +49,7 @@ def run():
 
 
 def fetch(port):
-    """Text of /metrics and the seconds that it took."""
+    """The text of /metrics, and the seconds that the request took."""
     started = time.monotonic()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
         text = reply.read().decode()
@@ -72,19 +70,10 @@ class Aggregator:
     """collectd with aggregator.conf, and hosts that send to it."""
 
     def __init__(self, test):
-        port = daemon.free_port(socket.SOCK_DGRAM)
-        passwords = test.directory / "network.passwd"
-        passwords.write_text(daemon.shipped(
-            "deploy/collectd/network.passwd", {"change-me": "secret"}))
-        self.collectd = test.collectd(daemon.shipped(
-            "deploy/collectd/aggregator.conf", {
-                "0.0.0.0": "127.0.0.1",
-                "25826": port,
-                "9103": "@PORT@",
-                "/etc/collectd/network.passwd": passwords,
-                "/usr/share/collectd/resource_attribution_types.db":
-                    daemon.SOURCE_DIR / "plugin/types.db",
-            }), writer=False, hostname="aggregator", interval=10,
+        port = loopback.free_port(socket.SOCK_DGRAM)
+        self.collectd = test.collectd(
+            network.aggregator_config(test.directory, port, "secret"),
+            writer=False, hostname="aggregator", interval=10,
             plugins=["network"]).start()
         self.encoder = network_values.Encoder("hosts", "secret", INTERVAL)
         self.socket = test.enterContext(socket.socket(type=socket.SOCK_DGRAM))
@@ -92,10 +81,10 @@ class Aggregator:
         self.octets = 0
 
     def cpu(self):
-        return daemon.cpu_seconds(self.collectd.process.pid)
+        return proc.cpu_seconds(self.collectd.process.pid)
 
     def resident(self):
-        return daemon.status_kb(self.collectd.process.pid, "VmRSS") / 1024
+        return proc.status_kb(self.collectd.process.pid, "VmRSS") / 1024
 
     def receive(self, hosts, blocks, seconds):
         """CPU seconds of the aggregator for an interval of all hosts, which
@@ -108,7 +97,7 @@ class Aggregator:
                     f"host{number:04}-0000.example.net", BLOCK_NAMES[:blocks],
                     time.time(), 81920000 + number):
                 self.socket.send(packet)
-        # Over once it is idle, which takes it less than two ticks a second.
+        # An idle aggregator uses less than two ticks a second.
         last = -1
         while (now := self.cpu()) - last > 0.02:
             last = now
@@ -139,14 +128,10 @@ def measure_host():
     with run() as test:
         receiver = test.enterContext(socket.socket(type=socket.SOCK_DGRAM))
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(daemon.PATIENCE)
+        receiver.settimeout(waiting.PATIENCE)
         blocks = "".join(f'<Process "{name}">\nSelf true\n</Process>\n'
                          for name in BLOCK_NAMES)
-        agent = daemon.shipped("deploy/collectd/agent.conf", {
-            "aggregator.example": "127.0.0.1",
-            "25826": receiver.getsockname()[1],
-            "FlushInterval 5": "FlushInterval 1",
-        })
+        agent = network.agent_config(receiver.getsockname()[1], "secret", 1)
         collectd = test.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -164,12 +149,12 @@ def measure_host():
 def prometheus_config(test, aggregators, rules=""):
     targets = test.directory / "collectd.yml"
     addresses = [f"127.0.0.1:{server.server_port}" for server in aggregators]
-    targets.write_text(daemon.shipped(
+    targets.write_text(project.shipped(
         "deploy/prometheus/targets/collectd.yml",
         {'["localhost:9103"]': f"{addresses}"}))
     samples = sum(server.samples for server in aggregators)
     interval = max(1, round(samples / 300e3))
-    return daemon.shipped("deploy/prometheus/prometheus.yml", {
+    return project.shipped("deploy/prometheus/prometheus.yml", {
         "scrape_interval: 30s":
             f"scrape_interval: {interval}s\n  scrape_timeout: {interval}s",
         "rules/resource_attribution_*.yml": rules or "no-rules/*.yml",
@@ -218,13 +203,13 @@ def measure_victoria_metrics(aggregators):
         time.sleep(10)
         # A query of them all would be in the memory that is measured, and more
         # than 300,000 are refused.
-        [series] = json.loads(store.get("/api/v1/series/count"))["data"]
+        [series] = json.loads(store.fetch("/api/v1/series/count"))["data"]
         samples = series * MINUTES
         resident = metric(store.port, "process_resident_memory_bytes") / 2**20
         # Most while the series are new.
         peak = metric(store.port, "process_resident_memory_peak_bytes") / 2**20
         cpu = metric(store.port, "process_cpu_seconds_total")
-        store.get("/internal/force_flush")
+        store.fetch("/internal/force_flush")
         data = disk(store.directory / "data")
     say(f"VictoriaMetrics, {series:,} series: {resident:.0f} MiB")
     return (f"| {series:,} | {resident:,.0f} | {peak:,.0f} "
@@ -258,7 +243,7 @@ def measure_rules(hosts):
         post(server, "api/v1/admin/tsdb/snapshot")
         block = disk(server.directory / "data/snapshots")
         before = metric(server.port, "prometheus_tsdb_head_series")
-        for file in (daemon.SOURCE_DIR / "deploy/prometheus/rules").iterdir():
+        for file in (project.SOURCE_DIR / "deploy/prometheus/rules").iterdir():
             (rules / file.name).write_text(file.read_text())
         post(server, "-/reload")
         # The first evaluations begin within 15 seconds, and rules use what
@@ -282,19 +267,6 @@ def measure_rules(hosts):
             f"| {long / sum(times.values()):.0%} | {block / samples:.1f} |")
 
 
-def machine():
-    version = {package: subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Version}", package],
-        capture_output=True, text=True).stdout
-        for package in ("collectd-core", "prometheus", "victoria-metrics")}
-    model = re.search(r"model name\s*: (.+)",
-                      open("/proc/cpuinfo").read())[1]
-    memory = int(re.search(r"\d+", open("/proc/meminfo").read())[0]) / 2**20
-    return (f"{time.strftime('%F')}, {os.cpu_count()} × {model}, {memory:.0f} GiB, "
-            f"Linux {os.uname().release}; "
-            + ", ".join(" ".join(pair) for pair in version.items()) + ".")
-
-
 def table(head, columns, rows):
     print(f"| {head} | " + " | ".join(columns) + " |\n| ---"
           + " | ---:" * len(columns) + " |")
@@ -304,7 +276,8 @@ def table(head, columns, rows):
 
 
 def measure(sizes):
-    print(machine() + "\n")
+    print(report.describe(report.machine(
+        "collectd-core", "prometheus", "victoria-metrics")) + "\n")
     print(f"One host of {BLOCKS} blocks: {measure_host()}.\n", flush=True)
     table("hosts × blocks", [
         "series", "first values, CPU s", "CPU of a host and interval, ms",

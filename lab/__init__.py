@@ -1,0 +1,1 @@
+"""Long measurements. Their programs import what they share as lab."""

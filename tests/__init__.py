@@ -1,0 +1,1 @@
+"""The tests. Their programs import what they share as tests.support."""

@@ -1,0 +1,1 @@
+"""What the tests of several folders, and the measurements in lab/, share."""
