@@ -72,7 +72,7 @@ Owner& In(const Target& target) {
   if constexpr (std::is_base_of_v<Owner, Service>) return *target.service;
 }
 
-// The value as the file would say it; empty where no value is the default.
+// The value as in the file; empty if the default is no value.
 template <typename Kind, typename Field>
 std::string DefaultText(const Kind& kind, const Field& field) {
   if constexpr (requires { kind.words; }) {
@@ -90,7 +90,7 @@ std::string DefaultText(const Kind& kind, const Field& field) {
 }
 
 // An option that sets `field`. Its default is the initial value of the field,
-// unless `default_text` says it.
+// unless `default_text` has one.
 template <typename Kind, typename Owner, typename Field>
 Option Row(const char* name, Scopes scopes, Kind kind, Field Owner::*field,
            const char* help, const char* default_text = nullptr) {

@@ -39,7 +39,7 @@ bool HasWildcard(const std::string& text) {
   return text.find('*') != std::string::npos;
 }
 
-// An expression that finds `text` itself. RE2::QuoteMeta escapes more than
+// An expression that matches `text` literally. RE2::QuoteMeta escapes more than
 // people would.
 std::string Literally(std::string_view text) {
   std::string expression;
@@ -53,13 +53,12 @@ std::string Literally(std::string_view text) {
   return expression;
 }
 
-// A selector that finds processes by the program or script that they were
-// started with.
+// A selector that matches processes by the program or script that they execute.
 std::string ByArgument(std::string_view base_name) {
   return "CommandLine " + Quoted("(^|[ /])" + Literally(base_name) + "( |$)");
 }
 
-// The path without any link in it; empty where there is no such file.
+// The path without symbolic links; empty if there is no such file.
 std::string RealPath(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(
       realpath(path.c_str(), nullptr), std::free);
@@ -132,7 +131,7 @@ class NameHint : public SelectorHint {
                       Quoted(other_case_.Most(1)[0].value) + ", which " +
                       ProcessesThat("have", other_case_.total()));
     }
-    // What started these often has the name among its arguments.
+    // The program that started these often has the name among its arguments.
     const bool is_found = by_executable_.total() + longer_.total() > 0;
     if (!is_found && by_argument_.total() > 0) {
       lines.push_back(Quoted(name_) + " is among the first arguments of " +
@@ -236,7 +235,7 @@ class ExecutableHint : public SelectorHint {
   Tally by_argument_;
 };
 
-// No command line is shown: it may hold what is secret.
+// Shows no command line, because it may hold secrets.
 class ExpressionHint : public SelectorHint {
  public:
   explicit ExpressionHint(const RE2& expression) {
@@ -493,7 +492,7 @@ Hints Make(const std::vector<Value>& values, const Context&... context) {
 }  // namespace
 
 void Tally::Add(std::string_view value) {
-  // Any user can start processes that say something else each.
+  // Any user can start many processes with different values.
   constexpr size_t kDistinctMax = 1000;
   ++total_;
   const auto found = counts_.find(value);

@@ -14,7 +14,7 @@ bool HasWildcard(const std::string& text) {
   return text.find('*') != std::string::npos;
 }
 
-// The kernel writes a slash into names of its threads, but never first.
+// Names of kernel threads may have a slash, but never at the beginning.
 bool IsPath(const std::string& name) { return name.starts_with('/'); }
 
 }  // namespace
@@ -34,7 +34,7 @@ std::optional<CgroupPattern> WithoutMountPoint(const CgroupPattern& pattern) {
     return std::nullopt;
   }
   auto first = pattern.begin() + kMountPoint.size();
-  // Where v1 is mounted, each hierarchy has a directory of its own.
+  // In v1 each hierarchy is mounted in a directory of its own.
   const bool is_hierarchy = *first == "systemd" || *first == "unified";
   if (is_hierarchy && first + 1 != pattern.end()) ++first;
   return CgroupPattern(first, pattern.end());
