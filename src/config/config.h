@@ -87,7 +87,7 @@ struct Service {
   /// Names of the threads that trace; empty: the known names.
   discovery::Expressions tracing_threads;
 
-  /// Remote TCP ports to which traces are exported.
+  /// Remote TCP ports to which the processes export traces.
   std::vector<uint16_t> tracing_export_ports;
 
   std::vector<Component> components;

@@ -157,17 +157,18 @@ Expected CheckTogether(const Item& block, const Service& service) {
   if (is_compared && !service.untraced && is_given("TracingDetect") &&
       !service.tracing_detect) {
     return "option TracingDetect false: expected true, or <Untraced>, beside "
-           "TracingOverhead \"Compared\", which has to tell who is traced";
+           "TracingOverhead \"Compared\", which must know which processes are "
+           "traced";
   }
   if (service.tracing_process &&
       service.tracing_overhead != TracingOverhead::kEstimate) {
     return "option TracingProcess true: expected no TracingOverhead beside it, "
-           "as all is overhead in such a process";
+           "because all that such a process uses is overhead";
   }
   if (service.per_process &&
       (!service.components.empty() || !service.tracing_export_ports.empty())) {
     return "option PerProcess true: expected no Component and no "
-           "TracingExportPort beside it, which are of all processes of the "
+           "TracingExportPort beside it, which cover all processes of the "
            "block";
   }
   return kValid;
@@ -200,7 +201,7 @@ void ReadShortForm(const Item& item, Service& service, Errors& errors) {
   } else {
     service.selectors.names = {service.name};
     if (discovery::NameTemplate(service.name).HasPlaceholders()) {
-      expected = "a block with selectors, as the name holds placeholders";
+      expected = "a block with selectors, because the name holds placeholders";
     }
   }
   if (!expected) return;

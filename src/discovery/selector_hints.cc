@@ -127,7 +127,7 @@ class NameHint : public SelectorHint {
                            : "Name " + Quoted(longer_.Most(1)[0].value)));
     }
     if (other_case_.total() > 0) {
-      lines.push_back("case counts: use Name " +
+      lines.push_back("the case of letters differs: use Name " +
                       Quoted(other_case_.Most(1)[0].value) + ", which " +
                       ProcessesThat("have", other_case_.total()));
     }
@@ -145,7 +145,7 @@ class NameHint : public SelectorHint {
   void SayPath(std::vector<std::string>& lines) const {
     const std::string& path = real_path_.empty() ? name_ : real_path_;
     lines.push_back(
-        Printable(name_) + " is a path and no command name: use Executable " +
+        Printable(name_) + " is a path, not a command name: use Executable " +
         Quoted(path) + ", which " + ProcessesThat("execute", executed_) +
         ", or Name " + Quoted(base_name_) + ", which " +
         ProcessesThat("have", called_));
@@ -154,14 +154,14 @@ class NameHint : public SelectorHint {
   void SayPattern(std::vector<std::string>& lines) const {
     if (by_pattern_.total() == 0) {
       lines.push_back(Quoted(name_) +
-                      " is no pattern: use CommandLine with an expression");
+                      " is not a pattern: use CommandLine with an expression");
       return;
     }
     std::string names;
     for (const auto& [name, processes] : by_pattern_.Most(kExamplesMax)) {
       names += (names.empty() ? "Name " : ", Name ") + Quoted(name);
     }
-    lines.push_back(Quoted(name_) + " is no pattern, although " +
+    lines.push_back(Quoted(name_) + " is not a pattern, although " +
                     ProcessesThat("have", by_pattern_.total()) +
                     " such a name: use " + names +
                     (by_pattern_.distinct() > kExamplesMax ? ", ..." : ""));
@@ -385,11 +385,12 @@ class CgroupHint : public SelectorHint {
 
   void Say(std::vector<std::string>& lines) const override {
     if (relative_) {
-      lines.push_back("/" + Printable(path_) +
-                      " is no path relative to the root of the hierarchy: use "
-                      "Cgroup " +
-                      Quoted(CgroupPath(*relative_)) + ", which has " +
-                      Processes(in_relative_));
+      lines.push_back(
+          "/" + Printable(path_) +
+          " is not a path relative to the root of the hierarchy: use "
+          "Cgroup " +
+          Quoted(CgroupPath(*relative_)) + ", which has " +
+          Processes(in_relative_));
       return;
     }
     if (!HasWildcard(path_)) {
@@ -471,7 +472,7 @@ class PidFileHint : public SelectorHint {
     for (size_t i = 0; failed == 0 && i < found.gl_pathc; ++i) {
       files += i < kExamplesMax ? " PIDFile " + Quoted(found.gl_pathv[i]) : "";
     }
-    lines.push_back("PIDFile is no pattern: use PIDFile once for each file" +
+    lines.push_back("PIDFile is not a pattern: use PIDFile once for each file" +
                     (files.empty() ? "" : ":" + files));
     globfree(&found);
   }

@@ -45,25 +45,26 @@ std::vector<std::string> SelectorWarnings(const Selectors& selectors) {
   for (const std::string& name : selectors.names) {
     if (IsPath(name)) {
       warnings.push_back("Name " + Quoted(name) +
-                         " is a path and no command name: use Executable " +
+                         " is a path, not a command name: use Executable " +
                          Quoted(name) + ", or Name " +
                          Quoted(name.substr(name.rfind('/') + 1)));
     } else if (HasWildcard(name)) {
-      warnings.push_back("Name " + Quoted(name) +
-                         " is no pattern: use CommandLine with an expression, "
-                         "or Name once for each command name");
+      warnings.push_back(
+          "Name " + Quoted(name) +
+          " is not a pattern: use CommandLine with an expression, "
+          "or Name once for each command name");
     }
   }
   for (const std::string& path : selectors.pid_files) {
     if (!HasWildcard(path)) continue;
     warnings.push_back("PIDFile " + Quoted(path) +
-                       " is no pattern: use PIDFile once for each file");
+                       " is not a pattern: use PIDFile once for each file");
   }
   for (const CgroupPattern& pattern : selectors.cgroups) {
     const auto relative = WithoutMountPoint(pattern);
     if (!relative) continue;
     warnings.push_back("Cgroup " + Quoted("/" + CgroupPath(pattern)) +
-                       " is no path relative to the root of the hierarchy: "
+                       " is not a path relative to the root of the hierarchy: "
                        "use Cgroup " +
                        Quoted(CgroupPath(*relative)));
   }
