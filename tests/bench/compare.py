@@ -35,14 +35,14 @@ FLOOR = "bare floor"
 
 
 class Point:
-    """Processes on the host, and what of them is watched."""
+    """Processes on the host, and which of them are watched."""
 
     def __init__(self, key, title, bystanders, watched, files=MANY_FILES,
                  blocks=1, storm=0, heavy=0.5):
         self.key, self.title = key, title
         self.bystanders, self.watched = bystanders, watched
         self.files, self.blocks, self.storm = files, blocks, storm
-        # Seconds between two passes of whoever looks at all processes.
+        # Seconds between two passes of a contender that looks at all processes.
         self.heavy = heavy
 
     def herd(self):
@@ -136,7 +136,7 @@ class Bench:
 
     @contextlib.contextmanager
     def collectd(self, plugin, interval, files):
-        """The daemon with one plugin and a writer that nobody asks."""
+        """The daemon with one plugin and a writer without readers."""
         base = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         config = base / "collectd.conf"
         config.write_text(f"""
@@ -211,7 +211,7 @@ class Bench:
                     1 for line in lines if re.match(r"\d+ +\w+\(", line))
                     / passes, 1),
                 "files_opened": opened,
-                # Of a process that an event names, a file is opened first.
+                # The plugin first opens a file of a process that an event names.
                 "kept_files_read": round(count("pread64") - opened, 1)}
 
     def base(self, interval, files):
@@ -344,7 +344,7 @@ class Bench:
 
 
 def budgets(results):
-    """What DESIGN asks for: [what, reached, budget, text, met]."""
+    """The budgets: [what, reached, budget, text, met]."""
     def cpu(key, name):
         return results[key][name]["cpu_us"]
 
@@ -363,7 +363,7 @@ def budgets(results):
     if "4000" in results:
         ours, scan = cpu("4000", EVENTS), cpu("4000", SCAN)
         stock = cpu("4000", PROCESSES)
-        # Of 360 passes at 60 s one scans.
+        # At 60 s one pass in 360 scans.
         with_scans = ours + scan / 360
         add("events ÷ collectd's processes, 4,000 / 4, ≤ 1/200",
             ours / stock, 1 / 200, f"1/{stock / ours:.0f}")

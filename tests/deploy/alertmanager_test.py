@@ -22,7 +22,7 @@ def amtool(*arguments):
 
 
 class Webhook(http.server.ThreadingHTTPServer):
-    """What the receivers post to: (receiver, alert) in the order of arrival."""
+    """The server that receivers post to: (receiver, alert) in the order of arrival."""
 
     def __init__(self, test):
         self.alerts = queue.Queue()
@@ -45,7 +45,7 @@ class Webhook(http.server.ThreadingHTTPServer):
             pass
 
     def wait_for(self, receiver, status, **labels):
-        """The alert with these labels; what comes before it is dropped."""
+        """The alert with these labels; drops the alerts before it."""
         while True:
             try:
                 arrived, alert = self.alerts.get(timeout=daemon.PATIENCE)

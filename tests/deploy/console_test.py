@@ -104,7 +104,7 @@ class ConsoleTest(daemon.TestCase):
         daemon.wait_for(drawn, "charts", lambda: self.browser.page_source)
 
     def assert_quiet(self, server):
-        """The page complained of nothing, and asked nobody else."""
+        """The page logged no complaint, and asked no other server."""
         # The browser's own pages are slow where there is no network.
         self.assertEqual([entry for entry in self.browser.get_log("browser")
                           if not entry["message"].startswith("chrome://")], [])

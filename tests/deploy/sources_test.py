@@ -38,7 +38,7 @@ class SourcesTest(daemon.TestCase):
         result = self.cmake("--build", self.directory / "build", "--target",
                             "shim", "-j1")
         self.assertEqual(result.returncode, 0, result.stdout)
-        # Of the installed headers none was read.
+        # The build read none of the installed headers.
         depends = subprocess.run(
             ["ninja", "-C", self.directory / "build", "-t", "deps"],
             capture_output=True, text=True, check=True).stdout

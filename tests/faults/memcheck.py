@@ -86,7 +86,7 @@ def blocks(directory, port):
 
 
 def errors(path):
-    """Of a report: (what kind, functions of the stacks, whether ours)."""
+    """The errors of a report: (kind, functions of the stacks, whether ours)."""
     for error in xml.etree.ElementTree.parse(path).iter("error"):
         frames = [(frame.findtext("obj", ""), frame.findtext("fn", "?"))
                   for frame in error.iter("frame")]

@@ -1,5 +1,5 @@
-"""A process that does what it is told: every line of its input is an expression
-of Python, answered by a line with what it yields. Ends with its input."""
+"""A process under command: every line of its input is an expression of Python. It
+answers each with a line that has the result. Ends with its input."""
 
 import ctypes
 import os
@@ -22,15 +22,15 @@ def rename(name):
 
 
 def retitle(title):
-    """Writes over the command line, as services do that say what they are
-    doing. It gets no longer."""
+    """Writes over the command line, as services do to show their state. The new
+    one is not longer."""
     fields = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
     start, end = map(int, fields[45:47])  # arg_start and arg_end of proc(5)
     ctypes.memmove(start, title.ljust(end - start, b"\0"), end - start)
 
 
 def rename_thread(name):
-    """Likewise that of a thread, which stays."""
+    """Starts a thread with this name, which stays."""
     done = threading.Event()
     def stay():
         rename(name)
@@ -78,7 +78,7 @@ def allocate(mebibytes):
 
 
 def burn():
-    """Uses as much CPU as there is from now on."""
+    """From now on uses as much CPU as it gets."""
     def loop():
         while True:
             pass
@@ -103,7 +103,7 @@ def connect(port):
 
 
 def send(sent, received):
-    """Sends over the last connection, and waits for so much of an answer."""
+    """Sends over the last connection, and waits for an answer of that size."""
     connections[-1].sendall(bytes(sent))
     while received > 0:
         received -= len(connections[-1].recv(received))

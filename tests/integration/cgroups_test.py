@@ -117,9 +117,9 @@ class Hierarchy:
         collectd.wait_for_counts(any=0, all=1, one=0, named=0)
         self.assert_quiet_end(collectd)
 
-    def test_nesting_keeps_nobody_else_from_being_found(self):
-        # Of the longest names, as many as no path reaches; then a thousand of
-        # the shortest.
+    def test_deep_nesting_does_not_hide_other_processes(self):
+        # As many of the longest names as make a path too long, then a thousand short
+        # ones.
         names = ["d" * 255] * 20 + ["d"] * 1000
         self.make(f"{UNIQUE}/deep")
         deepest = os.open(self.root / UNIQUE / "deep", os.O_RDONLY)
@@ -178,7 +178,7 @@ class Hierarchy:
         # What a unit makes below itself belongs to it.
         self.process_in(f"{inner}/{service}/workers/one")
         self.process_in(f"{inner}/{UNIQUE}-db.service")
-        # Nobody passes for a unit who may only make cgroups below his own.
+        # A user who may only make cgroups below his own cannot pass for a unit.
         self.process_in(f"{outer}/{UNIQUE}-user.service/{service}")
         collectd.wait_for_counts(unit=2, slice=3, two=3)
         collectd.wait_for_passes()

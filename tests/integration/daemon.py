@@ -85,7 +85,7 @@ def works(*command):
 
 
 def needs_unshare(*namespaces):
-    """For tests that make these namespaces, which options of unshare(1) name."""
+    """Skips a test that cannot make these namespaces, options of unshare(1)."""
     return unittest.skipUnless(works("unshare", *namespaces, "true"),
                                f"needs unshare {' '.join(namespaces)}")
 
@@ -101,7 +101,7 @@ def can_choose_pid():
 
 
 def as_nobody(*capabilities):
-    """The command that runs another as a user with nothing but these."""
+    """The command that runs another as a user with only these capabilities."""
     has = ",".join(["-all", *(f"+{name}" for name in capabilities)])
     return ["setpriv", "--reuid", "nobody", "--regid", "nogroup",
             "--clear-groups", "--bounding-set", has, "--inh-caps", has,
@@ -109,15 +109,15 @@ def as_nobody(*capabilities):
 
 
 def needs_capabilities(*names):
-    """For tests that give these to another user."""
+    """Skips a test that cannot give these capabilities to another user."""
     return unittest.skipUnless(works(*as_nobody(*names), "true"),
                                f"needs the capabilities {', '.join(names)}"
                                if names else "needs to become another user")
 
 
 def listens_on_loopback():
-    """Whether write_prometheus does: it asks for addresses of families of which
-    the host has an address besides loopback's."""
+    """Whether write_prometheus can listen: it asks only for addresses of families
+    of which the host has an address besides that of loopback."""
     try:
         socket.getaddrinfo("127.0.0.1", 9103, family=socket.AF_INET,
                            type=socket.SOCK_STREAM,
@@ -193,7 +193,7 @@ class TestCase(unittest.TestCase):
         return process
 
     def run_group(self, *command, **options):
-        """Likewise, and what it started in its session."""
+        """The same, and kills all processes of its session."""
         process = self.run_program(*command, start_new_session=True, **options)
         self.addCleanup(end_group, process)
         return process
@@ -211,7 +211,7 @@ class TestCase(unittest.TestCase):
         return actor
 
     def record(self, read):
-        """Starts to keep what `read` yields, until the test ends."""
+        """Records the results of `read` until the test ends."""
         record = Record(read)
         record.start()
         self.addCleanup(record.stopping.set)
@@ -259,7 +259,7 @@ class TestCase(unittest.TestCase):
         return collectd
 
     def assert_quiet_end(self, collectd):
-        """Stops the daemon, which has not complained of anything."""
+        """Stops the daemon; fails if it logged a warning or an error."""
         self.assertEqual(collectd.lines("error"), [])
         self.assertEqual(collectd.lines("warning"), [])
         collectd.stop()
@@ -322,7 +322,7 @@ class Record(threading.Thread):
 
 
 class Actor:
-    """A process that does what it is told, see actor.py."""
+    """A process under command, see actor.py."""
 
     def __init__(self, process):
         self.process = process
@@ -345,7 +345,7 @@ class Actor:
 
 
 class WithoutEvents:
-    """Tests where the kernel tells no process events."""
+    """Tests on kernels that send no process events."""
 
     def test_scans_and_says_why(self):
         collectd = self.start_collectd(
@@ -374,8 +374,8 @@ class WithoutEvents:
 
 class Collectd:
     """The daemon, in its own directory. `wrapper` is a command that ends by
-    executing the one that its last arguments are, as prlimit(1) does; `plugins`
-    names those of collectd's own that the configuration loads. With
+    executing the command in its last arguments, as prlimit(1) does; `plugins`
+    names the plugins of collectd that the configuration loads. With
     `writer=False`, the configuration may have a write_prometheus of its own, at
     port @PORT@."""
 
@@ -472,7 +472,7 @@ class Collectd:
             wait_for(ready, "collectd to start", self.log)
             if "Opening a listening socket" not in self.log():
                 break
-            # Somebody else took the port in between.
+            # Another process took the port in between.
             end(self.process)
             (self.directory / "log").unlink()
         if self.process.poll() is not None:
@@ -509,7 +509,7 @@ class Collectd:
                     raise AssertionError(f"sanitizer:\n{record}")
 
     def log(self):
-        """Everything that the daemon said so far."""
+        """Everything that the daemon has logged so far."""
         text = ""
         for name in ("log", "stderr"):
             with contextlib.suppress(FileNotFoundError):
@@ -552,7 +552,7 @@ class Collectd:
         return blocks
 
     def singles(self):
-        """Those of blocks with PerProcess: {block: {PID: {type: value}}}."""
+        """Samples of blocks with PerProcess: {block: {PID: {type: value}}}."""
         blocks = {}
         for block, pid, name, value, _ in self.all_samples():
             if pid:

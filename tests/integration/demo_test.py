@@ -1,4 +1,4 @@
-"""scripts/demo, as somebody runs it who has just cloned the repository."""
+"""scripts/demo, run as by a new user in a fresh clone."""
 
 import os
 import pathlib

@@ -1,5 +1,5 @@
-"""Every example of a configuration in the README, the pages, the manual and the
-drop-in, in a real collectd beside the program that it names."""
+"""Runs every example of a configuration in the README, the pages, the manual and the
+drop-in in a real collectd, beside the program that it names."""
 
 import contextlib
 import glob
@@ -45,8 +45,8 @@ class Orders {
 
 
 def indented(path):
-    """The examples of a page in Markdown or POD: its indented paragraphs. What
-    is in another language stands between fences."""
+    """The examples of a page in Markdown or POD: its indented paragraphs. Examples
+    in other languages stand between fences."""
     text = re.sub(r"^```.*?^```$", "", (daemon.SOURCE_DIR / path).read_text(),
                   flags=re.MULTILINE | re.DOTALL)
     examples, example = [], []
@@ -67,8 +67,8 @@ def drop_in(path):
 
 
 def blocks(example):
-    """The name of each block of an example, its selector that comes first, and
-    what that selects."""
+    """The name of each block of an example, its first selector, and the value of
+    that selector."""
     for match in BLOCK.finditer(example):
         if match["short"]:
             yield match["line"], match["short"], match["line"]
@@ -132,7 +132,7 @@ class ExamplesTest(daemon.TestCase):
         return self.running[name]
 
     def children(self, process, count):
-        """The PIDs of so many children."""
+        """The PIDs of its children, once there are `count`."""
         path = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
         return daemon.wait_for(
             lambda: len(path.read_text().split()) >= count
@@ -159,7 +159,7 @@ class ExamplesTest(daemon.TestCase):
         return self.once("nginx", start)
 
     def postgresql(self):
-        """Those of its processes that say "postgres:"."""
+        """The PIDs of its processes with "postgres:" in their command line."""
         def start():
             programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
             home = self.directory / "postgresql"
@@ -219,7 +219,7 @@ class ExamplesTest(daemon.TestCase):
         return [gunicorn.pid, *self.children(gunicorn, 2)]
 
     def two_in_node(self):
-        """Two programs of one command line; a PID file names the second."""
+        """Two programs with the same command line; a PID file names the second."""
         pids = []
         for _ in range(2):
             node = self.run_program("/usr/bin/node", "-", "orders",
@@ -230,8 +230,8 @@ class ExamplesTest(daemon.TestCase):
         return pids
 
     def in_cgroups(self, series, *names):
-        """A program in each of these cgroups of system.slice, whose names begin
-        with what the test puts before them."""
+        """A program in each of these cgroups of system.slice, whose names get the
+        prefix of the test."""
         pids = []
         for name in names:
             pid = self.run_program("sleep", "1000").pid

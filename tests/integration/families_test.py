@@ -124,7 +124,7 @@ class Families:
             '<Process "pg">', f'CommandLine "--cluster_name={UNIQUE}"',
             "IncludeChildren true", "</Process>")
         server, client = self.start_postgresql()
-        # Not one of those that asked whether the server answers yet.
+        # Not a backend of the earlier checks whether the server answers.
         client.stdin.write(b"select pg_backend_pid();\n")
         client.stdin.flush()
         backend = int(client.stdout.readline())
@@ -239,7 +239,7 @@ class Families:
     def test_executable_whose_name_is_longer_than_the_kernel_keeps(self):
         name = f"{UNIQUE}-beyond-fifteen-bytes"
         collectd = self.start_collectd(f'Process "{name}"')
-        # One that differs behind these bytes is not meant.
+        # A program whose name differs after these bytes must not match.
         for one in (f"{UNIQUE}-beyond-fifteen", name):
             shutil.copy("/bin/sleep", self.directory / one)
             self.run_program("renamed", "1000", executable=self.directory / one)
@@ -276,7 +276,7 @@ class Families:
         [childless] = [pid for pid in children(after.pid) if not children(pid)]
         os.kill(childless, signal.SIGKILL)
         collectd.wait_for_counts(family=9)
-        # Children of nobody in the block do not belong to it.
+        # Children of a process outside the block do not belong to it.
         before.kill()
         before.wait()
         collectd.wait_for_counts(family=4)

@@ -16,7 +16,7 @@ UNIQUE = f"raforeign{os.getpid()}"
 class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
 
     kind, option, mount_options = "cgroup2", "", []
-    # Of the hierarchy, what makes cgroups alone.
+    # Takes from Hierarchy only the helpers, not its tests.
     locals().update({name: None for name in dir(cgroups_test.Hierarchy)
                      if name.startswith("test_")})
 
@@ -92,8 +92,8 @@ class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
         self.assert_quiet(collectd)
 
     def pids_of(self, collectd):
-        """The daemon's process, of which there is one with its directory in the
-        command line, besides those that it was started by."""
+        """The PIDs of the daemon: processes of its command name with its directory
+        in the command line, without the programs that started it."""
         return [int(path.parent.name)
                 for path in pathlib.Path("/proc").glob("[0-9]*/comm")
                 if path.read_text() == "collectd\n"

@@ -116,7 +116,7 @@ class HostileTest(daemon.TestCase):
         self.assert_quiet_end(collectd)
 
     @daemon.needs_root
-    def test_file_that_stalls_holds_up_nobody_else(self):
+    def test_file_that_stalls_does_not_hold_up_other_plugins(self):
         mountpoint = self.directory / "mnt"
         mountpoint.mkdir()
         opened = self.directory / "open"

@@ -9,8 +9,8 @@ import daemon
 class LeastPrivilegeTest(daemon.TestCase):
 
     def start_with(self, *capabilities, discovery="Auto"):
-        """Blocks of a process of root's: one that needs nothing, one that needs
-        its executable, and one its smaps_rollup."""
+        """Blocks for a process of root: one needs nothing, one its executable,
+        and one its smaps_rollup."""
         self.program = self.directory / "sleeper"
         if not self.program.exists():
             daemon.shutil.copy("/bin/sleep", self.program)

@@ -217,7 +217,8 @@ class MeasuredTest(daemon.TestCase):
         self.assert_quiet_end(collectd)
 
     def test_comparison_is_the_difference_in_memory(self):
-        # Of two that do nothing, memory is exact: what the one took more.
+        # Two idle processes have an exact difference in memory: what one allocated
+        # more.
         actors = [self.actor(), self.actor()]
         actors[0].do("allocate(40)")
         both = [self.pid_file(f"p{i}", actor.pid)

@@ -1,4 +1,4 @@
-"""Blocks whose name holds placeholders, filled in by whoever starts a process."""
+"""Blocks whose name holds placeholders, which any user's process can fill."""
 
 import os
 import pwd
@@ -74,7 +74,7 @@ class NamesTest(daemon.TestCase):
             self.actor(self.directory / "mark").do(f"rename({comm!r})")
         self.wait_for_exactly(
             collectd, {f"x-{name}": 1 for name in hostile.values()})
-        # Each line is one that was meant, and the page is UTF-8 as a whole.
+        # No name has broken a line, and the whole page is UTF-8.
         for line in collectd.metrics_text().splitlines():
             self.assertRegex(line, r"^(#.*|collectd_.*} \S+ \d+|)$")
         # The log has no lines that processes wrote.

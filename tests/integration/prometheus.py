@@ -47,7 +47,7 @@ class Prometheus:
                     f"--storage.tsdb.path={self.directory}/data",
                     f"--web.listen-address=127.0.0.1:{self.port}", *arguments,
                     stderr=stderr)
-            # It ends at once where somebody else took the port in between.
+            # It ends at once if another process took the port in between.
             daemon.wait_for(lambda: server.poll() is not None
                             or self.query("vector(1)"), "Prometheus", self.log)
             if server.poll() is None:

@@ -18,8 +18,8 @@ class ReusedPid:
     discovery = None
     options = ""
 
-    # The kernel gives the next process the PID after the last, unless somebody
-    # else is faster.
+    # The kernel gives the next process the PID after the last, unless another process
+    # is faster.
     def actor_with_pid(self, pid, old):
         """Ends `old` and starts an actor with its PID."""
         daemon.end(old.process)

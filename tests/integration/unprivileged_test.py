@@ -8,8 +8,8 @@ import daemon
 
 class UnprivilegedTest(daemon.TestCase):
 
-    # Without root in the test, the daemon and what it watches have one user
-    # anyway; init is somebody else's then.
+    # Without root in the test, the daemon and the processes that it watches have the
+    # same user anyway, and init belongs to another user.
     user = "nobody" if os.geteuid() == 0 else None
 
     def start_collectd(self, *block):

@@ -26,7 +26,7 @@ class VictoriaMetrics:
                     f"-httpListenAddr=127.0.0.1:{self.port}",
                     "-search.latencyOffset=0s", *arguments,
                     stdout=log, stderr=log)
-            # It ends at once where somebody else took the port in between.
+            # It ends at once if another process took the port in between.
             daemon.wait_for(lambda: self.process.poll() is not None
                             or self.query("1"), "VictoriaMetrics", self.log)
             if self.process.poll() is None:

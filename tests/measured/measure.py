@@ -32,7 +32,7 @@ INTERVAL, COMPARE_WINDOW = 1, 10
 SPANS_OF_A_REQUEST = 4
 # Longer than an exporter waits by default before it sends what it has.
 EXPORT_PATIENCE = 20
-# Of a second, to begin with.
+# Requests a second while the copies warm up.
 WARM_RATE = 300
 
 LOADED = ("--require", HERE / "tracing.js")
@@ -73,7 +73,7 @@ class Program:
             [str(word) for word in command], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})},
-            # Ctrl-C is for whoever started it.
+            # Ctrl-C must reach this script alone, which then ends the process.
             start_new_session=True)
         self.name = " ".join(str(word) for word in command[-2:])
         stack.callback(self.end)
@@ -166,8 +166,8 @@ class Series:
         return statistics.fmean(self.within(*arguments))
 
     def mean_of_averages(self, *arguments):
-        """Of values that are averages of passes: those that together are of
-        each pass of the window once."""
+        """The mean of values that are averages over passes. Takes only as many as
+        cover each pass of the window once."""
         values = self.within(*arguments)
         return statistics.fmean(values[::-1][::COMPARE_WINDOW])
 
@@ -237,7 +237,7 @@ class Run:
             env={"OTEL_SERVICE_NAME": "orders",
                  "OTEL_EXPORTER_OTLP_ENDPOINT":
                      f"http://127.0.0.1:{self.sink.port}",
-                 # Of the three signals only traces.
+                 # Exports only traces of the three signals.
                  "OTEL_METRICS_EXPORTER": "none",
                  "OTEL_LOGS_EXPORTER": "none",
                  **env})
@@ -325,7 +325,7 @@ def truth(run, begin, end, memory):
     return {
         "us_per_request": {name: cpu[name] / requests[name] * 1e6
                            for name in run.copies},
-        # Of the same requests, whatever the one or the other answered more.
+        # For the same number of requests, even if one copy answered more.
         "cpu": {name: cpu[name] / requests[name] * run.rate * 100
                 for name in run.copies},
         "memory": {name: statistics.fmean(memory[name]) for name in run.copies},

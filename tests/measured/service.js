@@ -65,7 +65,7 @@ const server = http.createServer((request, response) => {
     response.end(body);
   });
 });
-// No connection is closed while nobody sends.
+// The server closes no connection that is idle.
 server.keepAliveTimeout = 0;
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 process.stdin.on("end", () => process.exit()).resume();

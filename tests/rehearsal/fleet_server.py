@@ -56,7 +56,7 @@ class Aggregator(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, *_):
-        """Whoever scrapes ends in the middle of it at the end of a test."""
+        """At the end of a test the server ends in the middle of a scrape."""
 
     def is_done(self):
         return self.minute == self._minutes

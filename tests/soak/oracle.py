@@ -185,7 +185,7 @@ class Oracle:
         for life in self.lives:
             if life.ended == math.inf:
                 life.sample()
-        # Nobody asks for these any more.
+        # No later question concerns these.
         self.lives = [life for life in self.lives if life.ended > now - KEPT]
 
     def judge(self, begin, end, values, complete):
@@ -294,8 +294,8 @@ class Oracle:
             for name, field in ((MEMORY, "rss"), (PEAK, "peak")):
                 if name in one:
                     bounds = [life.bounds(begin, end, field) for life in lives]
-                    # Which of two it is, nobody says; one just started may have
-                    # been about to get its memory.
+                    # If there are two, the values do not say which it is; a process
+                    # that has just started may be about to get its memory.
                     sure = len(lives) == 1 and perhaps[lives[0]]
                     self._judge_size(
                         f"{end:.3f} {block} {pid}: {name}", one[name], 1,

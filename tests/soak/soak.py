@@ -1,9 +1,9 @@
-"""The real daemon on a host where everything changes all the time, and whether
-all that it serves is true meanwhile. docs/evidence/soak.md says more.
+"""Runs the real daemon on a host where everything changes all the time, and checks
+that all its values are true. docs/evidence/soak.md says more.
 
-Two daemons at once: one that discovers by process events, and one that scans,
-in a PID namespace where PIDs are few. Ends with 1 when a value was wrong, when
-memory or descriptors grew, or when anything was left behind."""
+Two daemons run at once. The first finds processes by events; the second scans, in
+a PID namespace with few PIDs. Exits with 1 if a value was wrong, if memory or
+descriptors grew, or if anything was left behind."""
 
 import argparse
 import contextlib
@@ -49,8 +49,8 @@ LATE = 1.5 * INTERVAL
 # have not seen everything yet.
 GROWTH = 1024
 WARM = 600  # seconds
-# Descriptors by which they may grow beyond two for each process: those that a
-# pass has open, and processes that came or went since.
+# By how many descriptors they may grow beyond two for each process: those that a pass
+# has open, and processes that came or went since.
 FILES_GROWTH = 10
 SHOWN = 10  # seconds
 
@@ -177,7 +177,7 @@ class Part(daemon.TestCase):
         self.oracle.lives.append(life)
         self.cast[role] = actor, life
         if role == "many":
-            # It takes a while, and nobody waits.
+            # It takes a while; the script does not wait for it.
             actor.tell("len([threading.Thread(target=threading.Event().wait, "
                        "daemon=True).start() for _ in "
                        f"range({THREADS[self.name]})])")
@@ -189,7 +189,7 @@ class Part(daemon.TestCase):
     def restart(self, role):
         actor, life = self.cast.pop(role)
         if role in ("file", "lead"):
-            # Nobody else who gets the PID belongs to the block.
+            # Another process that gets the PID must not belong to the block.
             (self.directory / f"{role}.pid").unlink(missing_ok=True)
             (self.directory / "ghost.pid").write_text(f"{actor.pid}\n")
         if role == "lead":
@@ -205,7 +205,7 @@ class Part(daemon.TestCase):
             daemon.end(actor.process)
         life.ended = time.time()
         actor.close()
-        # Of the leader, those that end with it; the sampler sees when.
+        # The memberships of its children end with the leader; the sampler sees when.
         for other in self.oracle.lives:
             if getattr(other, "parent", None) is life:
                 for one in other.memberships:
@@ -285,7 +285,7 @@ class Part(daemon.TestCase):
         (self.cgroups / path / "cgroup.procs").write_text(str(pid))
 
     def change_cgroup(self):
-        """To one that may have to be made first, or to the root."""
+        """Moves it to a cgroup, which may have to be made first, or to the root."""
         actor, life = self.walker()
         path = self.random.choice(["", "a", "b", "c", "d/below"])
         leave = [one.block for one in life.memberships
@@ -612,7 +612,7 @@ def run_part(arguments):
 
 
 def pid_max_is_of_the_namespace():
-    """Since Linux 6.14; before, it was of the host."""
+    """From Linux 6.14 on; before, pid_max was a limit of the host."""
     return tuple(map(int, re.match(r"(\d+)\.(\d+)",
                                    os.uname().release).groups())) >= (6, 14)
 
