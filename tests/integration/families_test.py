@@ -207,7 +207,7 @@ class Families:
         self.assertEqual(set(collectd.counts()), {"self"})
         self.assert_quiet_end(collectd)
 
-    # No event tells.
+    # The kernel sends no event for this.
     def test_process_that_rewrites_its_command_line(self):
         title = f"{UNIQUE}: ready"
         collectd = self.start_collectd(f'ProcessMatch "ready" "^{title}"',
@@ -249,7 +249,7 @@ class Families:
         self.assert_quiet_end(collectd)
 
     def test_children_that_a_shell_starts_later(self):
-        # One each: a FIFO that both read may let both go on at once.
+        # Each reads its own FIFO: with one for both, a write might wake both at once.
         go = [self.directory / name for name in ("before", "after")]
         for fifo in go:
             os.mkfifo(fifo)
@@ -266,7 +266,7 @@ class Families:
             "IncludeChildren true", "</Process>")
         collectd.wait_for_counts(family=2)
 
-        # Whose children it was, is known of a wrapper that came later, too.
+        # The plugin also knows which are the children of a wrapper that came later.
         after = self.run_group("sh", script, go[1])
         collectd.wait_for_counts(family=4)
         for fifo in go:

@@ -100,7 +100,7 @@ class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
                 and str(collectd.directory) in
                 (path.parent / "cmdline").read_text()]
 
-    # In a PID file of the container it would be another process.
+    # In the container's own PID namespace this PID is another process.
     def test_pid_in_a_file_is_that_of_the_procfs(self):
         pid_file = self.directory / "x.pid"
         pid_file.write_text("1")
@@ -129,7 +129,7 @@ class ForeignProcfsTest(cgroups_test.Hierarchy, daemon.TestCase):
         collectd.wait_for_counts(**{f"u {UNIQUE}-a.service": 1,
                                     f"u {UNIQUE}-b.service": 1, "a": 1})
         self.assertNotIn("u ..", collectd.samples())
-        # What the path hides is not guessed.
+        # The plugin does not guess the part of the path that is hidden.
         self.assertNotIn("path", collectd.samples())
         [warning] = collectd.lines("warning")
         self.assertIn('block "path": processes may be missing: '

@@ -47,7 +47,7 @@ class LeastPrivilegeTest(daemon.TestCase):
         return collectd.start()
 
     def refused(self, collectd):
-        """The blocks that were refused something."""
+        """The blocks for which the kernel refused something."""
         return sorted({line.split('"')[1] for line in
                        collectd.lines("warning") if line.startswith("block")})
 

@@ -1,4 +1,4 @@
-"""The built module: what it exports, and what it needs of whom."""
+"""The built module: the symbols that it exports, and those that it needs."""
 
 import re
 import subprocess

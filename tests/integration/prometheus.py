@@ -58,7 +58,7 @@ class Prometheus:
         return self._log.read_text()
 
     def get(self, path, **parameters):
-        """What its HTTP API answers; None while it does not."""
+        """The answer of its HTTP API; None while it does not answer."""
         url = (f"http://127.0.0.1:{self.port}/api/v1/{path}?"
                + urllib.parse.urlencode(parameters))
         try:

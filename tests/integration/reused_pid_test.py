@@ -70,8 +70,8 @@ class ReusedPid:
         collectd.wait_for_values("self")
         old = self.actor()
         old.do(f"rename(b'{old_name}')")
-        # What it used is much more than its successor, so that taken for one
-        # process they would have used less than nothing.
+        # It used much more CPU than its successor: if the plugin took them for one
+        # process, the CPU would be negative.
         old.do("use_cpu(seconds=2)")
         old.do("allocate(mebibytes=64)")
         pid_file.write_text(str(old.pid))
@@ -152,7 +152,7 @@ class ScanTest(ReusedPid, daemon.TestCase):
 
 @needs_choice_of_pid
 class NoKeptFilesTest(ReusedPid, daemon.TestCase):
-    """Where no open file tells that its process has ended."""
+    """Without open files, which would show that their process has ended."""
     discovery = "Auto"
     options = "MaxOpenFiles 0"
 

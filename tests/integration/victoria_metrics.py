@@ -37,7 +37,7 @@ class VictoriaMetrics:
         return self._log.read_text()
 
     def get(self, path):
-        """What it answers; None while it does not."""
+        """Its answer; None while it does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}",
                                         timeout=daemon.PATIENCE) as reply:

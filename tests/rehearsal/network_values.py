@@ -35,7 +35,7 @@ class ValueList(ctypes.Structure):
 
 
 class Encoder:
-    """What one user sends whose values come at this interval in seconds."""
+    """Packets of one user, with values of this interval in seconds."""
 
     def __init__(self, user, password, interval):
         self._user = user.encode()
@@ -75,7 +75,7 @@ class Encoder:
             self._buffer, ctypes.byref(self._values))
 
     def _packet(self):
-        """What is in the buffer, which is empty afterwards."""
+        """Returns the content of the buffer and empties it."""
         plain = ctypes.create_string_buffer(PACKET_BYTES)
         size = ctypes.c_size_t(PACKET_BYTES)
         self._library.lcc_network_buffer_finalize(self._buffer)

@@ -299,7 +299,7 @@ class Part(daemon.TestCase):
         self.counts["moves"] += 1
 
     def change_cgroups(self):
-        """Some come that are empty, and go again."""
+        """Makes some empty cgroups and removes them again."""
         for number in range(5):
             path = self.cgroups / self.tag / f"empty-{number}" / "below"
             if path.exists():
@@ -313,7 +313,7 @@ class Part(daemon.TestCase):
                 (self.cgroups / self.tag / name).rmdir()
 
     def change_pid_file(self):
-        """It becomes bad, or good again."""
+        """The PID file becomes bad, or good again."""
         _, life = self.cast["file"]
         path = self.directory / "file.pid"
         is_good = any(one.block == "file" and one.leaves == math.inf
@@ -354,7 +354,7 @@ class Part(daemon.TestCase):
     # What is seen.
 
     def take_answers(self):
-        """How many threads there are now; and who of churn came and went."""
+        """The number of threads now, and the processes of churn that came and went."""
         actor, _ = self.cast["many"]
         if select.select([actor.process.stdout], [], [], 0)[0]:
             actor.process.stdout.readline()
@@ -501,7 +501,7 @@ class Part(daemon.TestCase):
             self.oracle.sample()
             self.change_something()
             self.scrape()
-            # The last before judging, who may have been kept waiting.
+            # The last answers before judging; an actor may have had to wait.
             self.take_answers()
             self.waits.append((time.time(), self.waited()))
             self.judge()
@@ -594,7 +594,7 @@ class Part(daemon.TestCase):
 
 
 def run_part(arguments):
-    # The end of the input says when to end before the time.
+    # The end of the input ends the run early.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if arguments.part == "scan" and pid_max_is_of_the_namespace():
@@ -622,7 +622,7 @@ def start_part(name, tag, minutes, directory):
     command = [sys.executable, "-B", __file__, "--part", name, "--tag", tag,
                "--directory", directory, "--minutes", str(minutes)]
     if name == "scan":
-        # A shell collects those whose parent ended before them.
+        # A shell collects processes whose parent ended before them.
         command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
                    "sh", "-c", '"$@"; exit $?', "sh", *command]
     return subprocess.Popen([str(word) for word in command],
