@@ -43,7 +43,7 @@ void ChangeLog::Take(const PassReport& report, Sampler& sampler) {
   for (const Notice& notice : report.notices) SayNotice(notice, sampler);
 }
 
-// Returns whether there was a line left for it.
+// Returns whether the budget had a line left.
 bool ChangeLog::Say(ServiceLog& log, const std::string& service, int severity,
                     const std::string& text) {
   if (!log.budget.Take()) return false;
@@ -51,7 +51,7 @@ bool ChangeLog::Say(ServiceLog& log, const std::string& service, int severity,
   return true;
 }
 
-// Says that a service has lost its processes, or found some.
+// Logs that a service has lost its processes, or has processes again.
 void ChangeLog::SayPresence(ServiceLog& log, const std::string& service,
                             size_t processes) {
   const Presence now = processes > 0 ? Presence::kPresent : Presence::kAbsent;
@@ -73,7 +73,8 @@ void ChangeLog::SayPresence(ServiceLog& log, const std::string& service,
   if (is_said) log.presence = now;
 }
 
-// So that it is said when it begins anew.
+// Forgets conditions that are over, so that they are logged when they begin
+// again.
 void ChangeLog::ForgetWhatIsOver(const PassReport& report) {
   for (size_t service = 0; service < services_.size(); ++service) {
     for (size_t kind = 0; kind < Notice::kKinds; ++kind) {

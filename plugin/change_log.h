@@ -10,15 +10,16 @@
 
 namespace resource_attribution {
 
-/// How many lines there may be about one thing: twelve an hour. A user who
-/// starts and ends a process, or makes a PID file good and bad, in each pass
-/// must not fill the log.
+/// At most twelve log lines an hour about one subject. A user who starts and
+/// ends a process, or makes a PID file good and bad, in each pass must not fill
+/// the log.
 class LineBudget {
  public:
-  /// Whether one more line may be said; it is then counted.
+  /// Returns whether one more line may be logged, and counts it.
   bool Take();
 
-  /// What the last line has to end with.
+  /// The ending of a line: after the last allowed line it says that more are
+  /// suppressed.
   const char* Ending() const;
 
  private:
@@ -26,23 +27,23 @@ class LineBudget {
   int left_ = 0;
 };
 
-/// Says what changes from pass to pass, each change once. Not thread-safe.
+/// Logs what changes from pass to pass, each change once. Not thread-safe.
 class ChangeLog {
  public:
-  /// Says what changed with the services of `sampler` since the last report.
+  /// Logs what changed with the services of `sampler` since the last report.
   void Take(const PassReport& report, Sampler& sampler);
 
-  /// Says that a pass failed, unless the one before did for the same reason.
-  /// The reason may be that there is no memory: allocates none.
+  /// Logs that a pass failed, unless the pass before failed for the same
+  /// reason. The reason may be that there is no memory, so this allocates none.
   void Fail(const char* reason);
 
-  /// Says that passes succeed again, if one failed.
+  /// Logs that passes succeed again, if one failed.
   void Recover();
 
  private:
   enum class Presence { kUnknown, kAbsent, kPresent };
 
-  // What was last said of a service.
+  // The last lines about a service.
   struct ServiceLog {
     Presence presence = Presence::kUnknown;
     std::array<std::string, Notice::kKinds> said;

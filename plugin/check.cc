@@ -47,8 +47,8 @@ std::string Significant(double value) {
   return text.data();
 }
 
-// Whether the process is traced, and what shows it; empty where no service
-// asks.
+// Whether the process is traced, and what shows it; empty if the block does not
+// detect tracing.
 std::string DescribeTracing(const store::Record* record) {
   if (record == nullptr || !record->detected) return "";
   if (!record->detected->detection) return ", tracing: unknown";
@@ -59,7 +59,7 @@ std::string DescribeTracing(const store::Record* record) {
          " (" + evidence + ")";
 }
 
-// The PID and the command name, which any user chooses.
+// The PID and the command name, which any user can choose.
 std::string Describe(const procfs::Procfs& proc, const Sampler& sampler,
                      const discovery::Match& match) {
   procfs::Buffer buffer;
@@ -133,7 +133,7 @@ std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
   return rows;
 }
 
-// In characters: those bytes of UTF-8 that begin one.
+// The width in characters: counts the bytes of UTF-8 that begin one.
 size_t Width(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(),

@@ -10,11 +10,11 @@
 
 namespace resource_attribution {
 
-// What the module does instead of reporting when resource-attribution-check
+// Instead of reporting, the module does this when resource-attribution-check
 // runs it.
 
-/// Between the two passes of a check: long enough for clock ticks to measure
-/// CPU.
+/// The time between the two passes of a check: long enough for clock ticks to
+/// measure CPU.
 inline constexpr std::chrono::seconds kBetweenPassesOfACheck{1};
 
 /// Prints a table of the blocks, their values, and the PID and name of each of
@@ -22,17 +22,17 @@ inline constexpr std::chrono::seconds kBetweenPassesOfACheck{1};
 void PrintTable(std::FILE* out, const Sampler& sampler,
                 const PassReport& report);
 
-/// Two passes, by `sample`, which fills `report` and returns whether there is
-/// one, and then the table. Returns 0 unless a pass failed.
+/// Makes two passes and prints the table. `sample` fills `report` and returns
+/// whether there is one. Returns 0 unless a pass failed.
 int RunCheck(bool (*sample)(), const Sampler& sampler,
              const PassReport& report);
 
-/// Prints the table of the options where `check` asks for it. Returns whether
-/// it does.
+/// If `check` asks for the table of the options, prints it. Returns whether it
+/// did.
 bool PrintOptions(Check check);
 
 /// A log callback of the daemon (plugin_log_cb): warnings and errors go to the
-/// standard error, what else the module says to the standard output.
+/// standard error, all other lines of the module to the standard output.
 void PrintLogLine(int severity, const char* text, user_data_t* unused);
 
 }  // namespace resource_attribution

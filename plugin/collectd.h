@@ -1,8 +1,8 @@
 #ifndef RESOURCE_ATTRIBUTION_PLUGIN_COLLECTD_H_
 #define RESOURCE_ATTRIBUTION_PLUGIN_COLLECTD_H_
 
-// collectd's plugin interface: C headers that do not say so themselves. Those
-// of collectd 5.8 have C's name for the type bool.
+// collectd's plugin interface: C headers without extern "C". Those of collectd
+// 5.8 use C's name for the type bool.
 #define _Bool bool  // NOLINT(bugprone-reserved-identifier)
 extern "C" {
 // clang-format off

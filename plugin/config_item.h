@@ -6,7 +6,8 @@
 
 namespace resource_attribution {
 
-/// An item of collectd's configuration tree, with its values and all below it.
+/// An item of collectd's configuration tree, with its values and all items
+/// below it.
 options::Item ItemFrom(const oconfig_item_t& item);
 
 }  // namespace resource_attribution

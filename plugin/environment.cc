@@ -10,7 +10,7 @@
 namespace resource_attribution {
 namespace {
 
-// The value of a variable, none when it is unset or empty.
+// The value of a variable; none if it is unset or empty.
 std::optional<std::string_view> Variable(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;

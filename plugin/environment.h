@@ -10,8 +10,8 @@ namespace resource_attribution {
 inline constexpr const char* kEnabledVariable = "RESOURCE_ATTRIBUTION_ENABLED";
 inline constexpr const char* kIntervalVariable =
     "RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS";
-/// Set by resource-attribution-check: what it asks for is printed, and nothing
-/// is reported.
+/// resource-attribution-check sets it: the module prints what that command asks
+/// for, and reports nothing.
 inline constexpr const char* kCheckVariable = "RESOURCE_ATTRIBUTION_CHECK";
 
 /// What resource-attribution-check asks for.
@@ -22,8 +22,8 @@ enum class Check {
   kOptionsAsJson,  ///< the option table for tools: "options=json"
 };
 
-/// What the environment of the daemon says; it goes before the file. The file
-/// is the fleet's, the variable is the host's. A variable set to nothing is not
+/// Settings in the environment of the daemon. They override the file: the file
+/// serves the fleet, the variable one host. An empty variable counts as not
 /// set.
 struct Environment {
   std::optional<bool> enabled;

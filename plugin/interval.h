@@ -14,12 +14,12 @@ struct Interval {
   const char* source;  ///< what set it, for people
 };
 
-/// The interval of the <LoadPlugin> block, in seconds. None where it is the
-/// global one: which of the two set it cannot be seen.
+/// The interval of the <LoadPlugin> block, in seconds. None if it equals the
+/// global one: the module cannot see which of the two set it.
 std::optional<double> LoadPluginInterval();
 
-/// The first that is given: the environment variable, the option, that of the
-/// <LoadPlugin> block, 60 seconds.
+/// The first of these that is set: the environment variable, the option, the
+/// interval of the <LoadPlugin> block, 60 seconds.
 Interval EffectiveInterval(const Environment& environment, const Config& config,
                            std::optional<double> load_plugin_interval);
 

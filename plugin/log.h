@@ -5,7 +5,7 @@
 
 namespace resource_attribution {
 
-/// Says a line through collectd's log, with the plugin's name before it.
+/// Writes a line to collectd's log, with the plugin's name before it.
 /// `severity` is one of LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO.
 void Log(int severity, const char* text);
 void Log(int severity, const std::string& text);

@@ -1,9 +1,9 @@
-// What collectd calls: it finds module_register in the loaded module, and
-// everything else by the callbacks registered there.
+// The functions that collectd calls: it finds module_register in the loaded
+// module, and the others by the callbacks that this registers.
 //
 // Configuration and init run on the daemon's main thread before the first pass,
-// passes in one reader thread at a time, shutdown after the last, so the state
-// needs no lock. No exception leaves a callback.
+// passes in one reader thread at a time, shutdown after the last pass. The
+// state therefore needs no lock. No exception leaves a callback.
 
 #include <exception>
 #include <memory>
@@ -35,7 +35,7 @@ using procfs::Printable;
 struct Module {
   ConfigParser parser;
   const Environment environment = ReadEnvironment();
-  // The interval of the <LoadPlugin> block, where it is not the global one.
+  // The interval of the <LoadPlugin> block, if it differs from the global one.
   const std::optional<double> load_plugin_interval = LoadPluginInterval();
   bool outside_errors_logged = false;
 
@@ -46,7 +46,7 @@ struct Module {
 
 std::unique_ptr<Module> module_state;
 
-// Runs `body`; what it throws is handed to `on_error` as text.
+// Runs `body`; hands an exception to `on_error` as text.
 template <typename Body, typename OnError>
 auto Guarded(Body body, OnError on_error) -> decltype(body()) {
   try {
@@ -63,8 +63,8 @@ int LogAndFail(const char* what) {
   return -1;
 }
 
-// Whether what comes from outside our <Plugin> blocks is valid. What is not, is
-// logged the first time.
+// Whether the settings from outside our <Plugin> blocks are valid. Logs errors
+// at the first call.
 bool OutsideIsValid() {
   Module& module = *module_state;
   std::vector<std::string> errors = module.environment.errors;
@@ -81,8 +81,8 @@ bool OutsideIsValid() {
   return errors.empty();
 }
 
-// Called once for each <Plugin> block. Failing keeps the daemon from starting,
-// but not before it has called us for the other blocks too.
+// collectd calls this once for each <Plugin> block. If it fails, the daemon
+// does not start, but first calls it for the other blocks too.
 int Configure(oconfig_item_t* plugin_block) {
   const bool outside_is_valid = OutsideIsValid();
   const auto errors = module_state->parser.Add(ItemFrom(*plugin_block));
@@ -104,7 +104,7 @@ std::string StartLine(const Interval& interval, const Config& config,
          Printable(discovery);
 }
 
-// Samples once and says what changed. Returns whether there is a report.
+// Makes a pass and logs what changed. Returns whether there is a report.
 bool Sample() {
   Module& module = *module_state;
   const auto pass = module.sampler->Pass(module.report);
@@ -129,7 +129,7 @@ int RunPass() {
   return 0;
 }
 
-// Never fails for collectd, which would call us at ever longer intervals.
+// Never fails: collectd would call us at ever longer intervals.
 int Read(user_data_t* /*unused*/) {
   return Guarded(RunPass, [](const char* error) {
     module_state->changes.Fail(error);
@@ -137,7 +137,7 @@ int Read(user_data_t* /*unused*/) {
   });
 }
 
-// Fails for `collectd -T`, which then does.
+// Fails if the check fails, so that `collectd -T` fails too.
 int ReadForCheck(user_data_t* /*unused*/) {
   const auto run = [] {
     return RunCheck(Sample, *module_state->sampler, module_state->report);
@@ -145,7 +145,7 @@ int ReadForCheck(user_data_t* /*unused*/) {
   return Guarded(run, LogAndFail);
 }
 
-// Says once, at start, what most likely selects nothing.
+// Warns once, at start, about selectors that most likely match nothing.
 void WarnOfSelectors(const Service& service) {
   std::vector<std::string> warnings =
       discovery::SelectorWarnings(service.selectors);
@@ -162,7 +162,7 @@ void WarnOfSelectors(const Service& service) {
 int Start() {
   Module& module = *module_state;
   if (PrintOptions(module.environment.check)) return 0;
-  // Without a <Plugin> block nobody has asked before.
+  // Without a <Plugin> block this is the first check.
   if (!OutsideIsValid()) return LogAndFail("not started: see the errors above");
   Config config = module.parser.Take();
   const auto& enabled = module.environment.enabled;

@@ -38,7 +38,7 @@ void Copy(std::string_view text, char (&field)[size]) {
   field[text.copy(field, size - 1)] = '\0';
 }
 
-// No upper bound.
+// A data source without an upper bound.
 data_source_t Source(std::string_view name, int type) {
   data_source_t source{};
   Copy(name, source.name);
@@ -61,7 +61,7 @@ int RegisterGauge(std::string_view type) {
   return Register(type, {&source, 1});
 }
 
-// All but the type.
+// A value list with all fields but the type.
 value_list_t ListOf(std::string_view series, cdtime_t time) {
   value_list_t list{};
   list.time = time;
@@ -70,7 +70,7 @@ value_list_t ListOf(std::string_view series, cdtime_t time) {
   return list;
 }
 
-// On failure collectd has logged why; other values may still get through.
+// If collectd fails, it has logged why; other values may still get through.
 void Send(value_list_t& list, std::string_view type,
           std::span<value_t> values) {
   list.values = values.data();

@@ -8,17 +8,16 @@ namespace resource_attribution {
 
 inline constexpr const char* kPluginName = "resource_attribution";
 
-/// Registers the seven types, which collectd's own types.db does not have; the
-/// same lines stand in plugin/types.db. Returns 0, or what collectd returned
-/// for the one that failed.
+/// Registers the seven types, which collectd's own types.db does not have;
+/// plugin/types.db has the same lines. Returns 0, or collectd's error for the
+/// type that failed.
 int RegisterTypes();
 
-/// Hands the values to collectd, those that were measured, all with the time
-/// `time`: under the plugin instance and, for a single process, with its PID as
-/// the type instance.
+/// Hands all measured values to collectd, with the time `time`, under the
+/// plugin instance. For a single process its PID is the type instance.
 void Dispatch(const SeriesReport& report, cdtime_t time);
 
-/// Likewise the CPU of a component. It has a type of its own, because
+/// The same for the CPU of a component. It has a type of its own, because
 /// process_cpu_percent includes it; the type instance is the component.
 void Dispatch(const ComponentReport& report, cdtime_t time);
 

@@ -1,8 +1,8 @@
-# Sourced by the scripts: the Debian packages that they need, and how to install
-# them. What differs between releases of Debian stands here alone.
+# The scripts source this file: the Debian packages that they need, and how to install
+# them. Only this file knows what differs between releases of Debian.
 #
-# Where a release has renamed a package, the new one provides the old name, as
-# libmicrohttpd12t64 does: is_installed accepts what provides a name.
+# If a release has renamed a package, the new one provides the old name, as
+# libmicrohttpd12t64 does: is_installed also accepts a package that provides the name.
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -11,8 +11,9 @@ die() {
   exit 1
 }
 
-# Clang, clang-format and clang-tidy are those that the release calls so: version 14
-# in Debian 12, 19 in Debian 13. CLANG_VERSION names another that it has.
+# The default versions of Clang, clang-format and clang-tidy are those of the release:
+# 14 in Debian 12, 19 in Debian 13. CLANG_VERSION chooses another version of the
+# release.
 clang_suffix=${CLANG_VERSION:+-$CLANG_VERSION}
 clang_packages=("clang$clang_suffix" "clang-tidy$clang_suffix")
 
@@ -20,7 +21,7 @@ build_packages=(
   g++ cmake ninja-build pkg-config perl libre2-dev libexpected-dev libmnl-dev
   collectd-core collectd-dev)
 
-# What cpack asks which packages own the libraries of the module.
+# cpack asks this program which packages own the libraries of the module.
 deb_packages=(dpkg-dev file)
 
 # collectd-core does not pull in the two libraries that its write_prometheus plugin
@@ -29,7 +30,7 @@ run_packages=("${build_packages[@]}" libmicrohttpd12 libprotobuf-c1 curl)
 
 unit_test_packages=(libgtest-dev libgmock-dev libproc2-dev python3)
 
-# npm comes with Node.js where that is not Debian's.
+# A Node.js that is not Debian's brings npm.
 command -v npm >/dev/null && node_packages=() || node_packages=(nodejs npm)
 
 test_packages=(
@@ -45,7 +46,8 @@ fuzz_packages=(
   "libclang-rt${CLANG_VERSION:+-$CLANG_VERSION}-dev")
 
 installed_names=
-# is_installed NAME: the package, or one that provides it.
+# is_installed NAME: whether the package, or another that provides the name, is
+# installed.
 is_installed() {
   [[ -n $installed_names ]] || installed_names=$(
     dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' |
@@ -53,8 +55,8 @@ is_installed() {
   grep -qxF -- "$1" <<<"$installed_names"
 }
 
-# Services that come with a package are not started: what is needed is started
-# here, on loopback, and stopped again.
+# Does not start the services of a package: the scripts start what they need on
+# loopback, and stop it again.
 apt_install='
   set -e
   policy=/usr/sbin/policy-rc.d
@@ -67,7 +69,7 @@ apt_install='
   apt-get update
   apt-get install -y --no-install-recommends "$@"'
 
-# install_packages NAME...: those that are missing.
+# install_packages NAME...: installs the missing ones.
 install_packages() {
   local missing=() package as_root=()
   for package in "$@"; do

@@ -21,8 +21,8 @@ class profile::resource_attribution (
     require => Package['collectd-resource-attribution'],
   }
 
-  # collectd::plugin has no parameter for it: the check of the file before it is put in
-  # place. Where it fails, the old file stays and collectd is not restarted.
+  # Checks the file before Puppet puts it in place; collectd::plugin has no parameter for
+  # that. If the check fails, Puppet keeps the old file and does not restart collectd.
   File <| title == 'resource_attribution.load' |> {
     validate_cmd => '/usr/bin/resource-attribution-check %',
   }

@@ -285,7 +285,7 @@ class Bench:
 
 
 def budgets(results):
-    """What DESIGN asks for: [what, reached, budget, text, met]."""
+    """The budgets: [what, reached, budget, text, met]."""
     def cpu(key, name):
         return results[key][name]["cpu_us"]
 

@@ -124,7 +124,7 @@ def measure_aggregator(hosts, blocks):
 
 
 def measure_host():
-    """What one real host sends in an interval, and a scrape of it."""
+    """The bytes that one real host sends in an interval, and those of a scrape."""
     with run() as test:
         receiver = test.enterContext(socket.socket(type=socket.SOCK_DGRAM))
         receiver.bind(("127.0.0.1", 0))

@@ -75,7 +75,7 @@ class Encoder:
             self._buffer, ctypes.byref(self._values))
 
     def _packet(self):
-        """What is in the buffer, which is empty afterwards."""
+        """Returns the content of the buffer and empties it."""
         plain = ctypes.create_string_buffer(PACKET_BYTES)
         size = ctypes.c_size_t(PACKET_BYTES)
         self._library.lcc_network_buffer_finalize(self._buffer)

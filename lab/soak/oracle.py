@@ -162,8 +162,8 @@ class Oracle:
         self.strangers, self.proportional = strangers, proportional
         self.interval = interval
         self.lives = []
-        # (block, PID) that had values in the last pass; that were missed then,
-        # and that are now.
+        # (block, PID) with values in the last pass; missed in the last pass; missed
+        # now.
         self.reported, self.missed_before, self.missed = set(), set(), set()
         self.checked = self.sizes = self.exact = self.stretches = 0
         self.violations = []
@@ -214,7 +214,7 @@ class Oracle:
         self.missed_before, self.missed = self.missed, set()
 
     def _judge_one(self, end, key, one):
-        """What holds for whatever is watched."""
+        """Checks that apply to every watched process."""
         self.checked += len(one)
         for name, value in one.items():
             if not 0 <= value < math.inf:

@@ -49,8 +49,8 @@ LATE = 1.5 * INTERVAL
 # have not seen everything yet.
 GROWTH = 1024
 WARM = 600  # seconds
-# Descriptors by which they may grow beyond two for each process: those that a
-# pass has open, and processes that came or went since.
+# By how many descriptors they may grow beyond two for each process: those that a pass
+# has open, and processes that came or went since.
 FILES_GROWTH = 10
 SHOWN = 10  # seconds
 
@@ -301,7 +301,7 @@ class Part(testcase.TestCase):
         self.counts["moves"] += 1
 
     def change_cgroups(self):
-        """Some come that are empty, and go again."""
+        """Makes some empty cgroups and removes them again."""
         for number in range(5):
             path = self.cgroups / self.tag / f"empty-{number}" / "below"
             if path.exists():
@@ -315,7 +315,7 @@ class Part(testcase.TestCase):
                 (self.cgroups / self.tag / name).rmdir()
 
     def change_pid_file(self):
-        """It becomes bad, or good again."""
+        """The PID file becomes bad, or good again."""
         _, life = self.cast["file"]
         path = self.directory / "file.pid"
         is_good = any(one.block == "file" and one.leaves == math.inf
@@ -502,7 +502,7 @@ class Part(testcase.TestCase):
             self.oracle.sample()
             self.change_something()
             self.scrape()
-            # The last before judging, who may have been kept waiting.
+            # The last answers before judging; an actor may have had to wait.
             self.take_answers()
             self.waits.append((time.time(), self.waited()))
             self.judge()
@@ -595,7 +595,7 @@ class Part(testcase.TestCase):
 
 
 def run_part(arguments):
-    # The end of the input says when to end before the time.
+    # The end of the input ends the run early.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if arguments.part == "scan" and pid_max_is_of_the_namespace():
@@ -613,7 +613,7 @@ def run_part(arguments):
 
 
 def pid_max_is_of_the_namespace():
-    """Since Linux 6.14; before, it was of the host."""
+    """From Linux 6.14 on; before, pid_max was a limit of the host."""
     return tuple(map(int, re.match(r"(\d+)\.(\d+)",
                                    os.uname().release).groups())) >= (6, 14)
 
@@ -623,7 +623,7 @@ def start_part(name, tag, minutes, directory):
     command = [sys.executable, "-B", __file__, "--part", name, "--tag", tag,
                "--directory", directory, "--minutes", str(minutes)]
     if name == "scan":
-        # A shell collects those whose parent ended before them.
+        # A shell collects processes whose parent ended before them.
         command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
                    "sh", "-c", '"$@"; exit $?', "sh", *command]
     return subprocess.Popen([str(word) for word in command],

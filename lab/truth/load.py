@@ -31,7 +31,7 @@ REQUEST = (b"POST /orders HTTP/1.1\r\nHost: localhost\r\n"
 
 
 def fail(text):
-    """Ends the process, whatever is under way."""
+    """Ends the process, even if requests are under way."""
     print(f"load: {text}", file=sys.stderr, flush=True)
     os._exit(1)
 

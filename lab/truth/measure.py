@@ -36,11 +36,11 @@ WARM_RATE = 300
 
 LOADED = ("--require", HERE / "tracing.js")
 OFF = {"OTEL_SDK_DISABLED": "true"}
-# Every copy of the service: how it is started, beside where traces go.
+# The copies of the service: how each is started, without the address for traces.
 COPIES = {
     "traced": (LOADED, {}),
     "untraced": (LOADED, OFF),
-    # Another like it: what two of a kind differ by.
+    # A second one like it, to see how much two equal copies differ.
     "control": (LOADED, OFF),
     # Without an SDK in the process.
     "bare": ((), {}),
@@ -54,8 +54,8 @@ TRACING_MEMORY = "tracing_memory_overhead_bytes"
 SENT = "tracing_network_bytes_sent_total"
 RECEIVED = "tracing_network_bytes_received_total"
 
-# Threads of a process and what each uses, in percent of a CPU. The first two
-# are what the kernel keeps of the names of SDKs' own.
+# Threads of a process and the CPU that each uses, in percent. The first two names are
+# names of SDKs' threads, cut as by the kernel.
 THREADS = {"BatchSpanProces": 10, "OpenTelemetry.T": 4, "retr-1": 20,
            "retr-2": 6, "main-work": 5}
 
@@ -205,7 +205,7 @@ def blocks_of_copies(token, port, truth_only):
         block("compared", f" (un)?traced-{token}$", "TracingDetect true",
               'TracingOverhead "Compared"', f"CompareWindow {COMPARE_WINDOW}",
               f"TracingExportPort {port}"),
-        # Two that do not differ, told apart by a selector.
+        # Two copies that do not differ; a selector tells them apart.
         block("compared-control", f" (untraced|control)-{token}$",
               'TracingOverhead "Compared"', f"CompareWindow {COMPARE_WINDOW}",
               "<Untraced>", f'CommandLine " untraced-{token}$"', "</Untraced>"),
@@ -298,14 +298,14 @@ class Run:
         due = self.rate * (end["time"] - begin["time"])
         for name, count in end["answered"].items():
             count -= begin["answered"][name]
-            # A moment's worth may be under way at either end.
+            # Requests of a moment may be under way at either end.
             if abs(count - due) > 2 + 0.01 * due:
                 raise Failure(f"{name} answered {count} requests, "
                               f"not {due:.0f}")
 
 
 def machine_cpu_seconds():
-    """What all CPUs have done so far, whatever for."""
+    """The busy time of all CPUs so far."""
     with open("/proc/stat") as stat:
         user, nice, system, _, _, irq, softirq, steal = map(
             int, stat.readline().split()[1:9])
@@ -314,7 +314,7 @@ def machine_cpu_seconds():
 
 
 def truth(run, begin, end, memory):
-    """What /proc says of a window."""
+    """The results of a window by /proc."""
     seconds = end["time"] - begin["time"]
     cpu = {name: end["cpu"][name] - begin["cpu"][name] for name in run.copies}
     requests = {name: end["answered"][name] - begin["answered"][name]
@@ -340,7 +340,7 @@ def traffic(run, series):
         return values[0][0], values[-1][0], values[-1][1] - values[0][1]
     begin, end, sent = change(SENT)
     _, _, received = change(RECEIVED)
-    # What the one receives the other has sent.
+    # The bytes that one side receives are those that the other has sent.
     truth_sent, truth_received = (
         after - before for before, after in
         zip(run.sink.at(begin), run.sink.at(end)))
@@ -349,7 +349,7 @@ def traffic(run, series):
 
 
 def reported(run, series, window, truth_only):
-    """What the plugin says of a window."""
+    """The results of a window by the plugin."""
     values = {
         "traced": {"cpu": series.mean(window, "estimate", CPU),
                    "memory": series.mean(window, "estimate", MEMORY)},

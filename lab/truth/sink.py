@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
                                   self.sink.sent))
 
     def take_request(self):
-        """Whether there was a whole one."""
+        """Whether there was a whole request."""
         head, mark, rest = self.buffer.partition(b"\r\n\r\n")
         if not mark:
             return False

@@ -14,13 +14,13 @@ namespace resource_attribution {
 // The initial values of the fields are the defaults of the options;
 // config/option_table.cc says which values are valid.
 
-/// What 100 percent of CPU is.
+/// What 100 percent of CPU means.
 enum class CpuPercentOf {
   kCore,  ///< one CPU
   kHost,  ///< all online CPUs
 };
 
-/// How processes are searched.
+/// How the plugin finds processes.
 enum class DiscoveryMode {
   kAuto,    ///< by events where the kernel allows it
   kEvents,  ///< by events or not at all
@@ -52,8 +52,9 @@ struct Component {
   discovery::Expressions threads;
 };
 
-/// A service, as a `<Process>` block describes it: which processes, reported
-/// under which name. The options of the plugin that a block inherits are in it.
+/// A service, as a `<Process>` block describes it: its processes, and the name
+/// under which they are reported. It includes the options that the block
+/// inherits from the plugin.
 struct Service {
   std::string name;  ///< may hold placeholders, see discovery::NameTemplate
   discovery::Selectors selectors;
@@ -67,44 +68,45 @@ struct Service {
   /// Its processes are there for tracing only: all that they use is overhead.
   bool tracing_process = false;
 
-  /// How many names a name with placeholders may become.
+  /// How many names a name with placeholders may produce.
   size_t max_instances = 256;
 
-  /// Reported one by one rather than as a sum: the `max_processes` with the
-  /// most resident memory.
+  /// Reports processes one by one instead of as a sum: the `max_processes` with
+  /// the most resident memory.
   bool per_process = false;
   size_t max_processes = 64;
 
-  /// Whether the plugin looks if its processes are traced.
+  /// Whether the plugin detects if its processes are traced.
   bool tracing_detect = false;
 
   size_t compare_window = 10;  ///< passes that a comparison averages over
 
-  /// Which of its processes are not traced, where the administrator says so.
+  /// Which of its processes are not traced, if the administrator says so.
   std::optional<discovery::Selectors> untraced;
 
-  /// Names of the threads that trace; none: those that are known.
+  /// Names of the threads that trace; empty: the known names.
   discovery::Expressions tracing_threads;
 
-  /// Remote TCP ports to which traces are exported.
+  /// Remote TCP ports to which the processes export traces.
   std::vector<uint16_t> tracing_export_ports;
 
   std::vector<Component> components;
 
-  /// A comparison without `untraced` has to know which processes are traced.
+  /// A comparison without `untraced` needs to detect which processes are
+  /// traced.
   bool DetectsTracing() const {
     return tracing_detect ||
            (tracing_overhead == TracingOverhead::kCompared && !untraced);
   }
 };
 
-/// The `<Plugin resource_attribution>` blocks of all files together, validated.
+/// All `<Plugin resource_attribution>` blocks together, validated.
 struct Config {
   bool enabled = true;
   std::optional<double> interval_seconds;  ///< between two passes
   std::string proc_path = "/proc";
   DiscoveryMode discovery = DiscoveryMode::kAuto;
-  /// Descriptors that may be kept; none: half of what the daemon may have.
+  /// How many descriptors may be kept; none: half of the daemon's limit.
   std::optional<size_t> max_open_files;
   CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
   std::vector<Service> services;

@@ -39,8 +39,8 @@ std::string TextAt(const Item& item, size_t at) {
   return at < item.values.size() ? item.values[at].text.value_or("") : "";
 }
 
-// The first of the `wanted` values, which is the name of a block; empty where
-// that is invalid.
+// The first of the `wanted` values, which is the name of a block; empty if the
+// name is invalid.
 std::string NameOf(const Item& item, size_t wanted) {
   std::string name = TextAt(item, 0);
   const bool is_valid =
@@ -56,14 +56,13 @@ std::string NameOf(const Item& item, size_t wanted) {
 // How errors name a block.
 std::string Heading(const Item& block) { return '<' + block.Text() + '>'; }
 
-// How errors name a service, so that it is found in the file.
+// How errors name a service, as it stands in the file.
 std::string Describe(const Item& item) {
   return item.children.empty() ? item.Text()
                                : Heading(item) + ' ' + item.children[0].Text();
 }
 
-// Sets the options in a block that is nested in another. Appends what is wrong
-// with them.
+// Sets the options in a block that is nested in another. Appends the errors.
 void SetAll(const Item& block, options::Scope where,
             const options::Target& target, const std::string& heading,
             Errors& errors) {
@@ -120,7 +119,7 @@ void ReadComponent(const Item& item, const std::string& heading,
   service.components.push_back(std::move(component));
 }
 
-// What is wrong with the placeholders of the service's name.
+// The error in the placeholders of the service's name, if there is one.
 Expected CheckPlaceholders(const Service& service) {
   const discovery::NameTemplate name(service.name);
   for (const auto& part : name.parts()) {
@@ -138,8 +137,8 @@ Expected CheckPlaceholders(const Service& service) {
   return kValid;
 }
 
-// What is wrong with options that are valid each by itself. `service` has
-// inherited nothing yet.
+// The error in a combination of options that are valid by themselves. `service`
+// has inherited nothing yet.
 Expected CheckTogether(const Item& block, const Service& service) {
   const auto is_given = [&block](const char* option) {
     return std::any_of(
@@ -158,23 +157,24 @@ Expected CheckTogether(const Item& block, const Service& service) {
   if (is_compared && !service.untraced && is_given("TracingDetect") &&
       !service.tracing_detect) {
     return "option TracingDetect false: expected true, or <Untraced>, beside "
-           "TracingOverhead \"Compared\", which has to tell who is traced";
+           "TracingOverhead \"Compared\", which must know which processes are "
+           "traced";
   }
   if (service.tracing_process &&
       service.tracing_overhead != TracingOverhead::kEstimate) {
     return "option TracingProcess true: expected no TracingOverhead beside it, "
-           "as all is overhead in such a process";
+           "because all that such a process uses is overhead";
   }
   if (service.per_process &&
       (!service.components.empty() || !service.tracing_export_ports.empty())) {
     return "option PerProcess true: expected no Component and no "
-           "TracingExportPort beside it, which are of all processes of the "
+           "TracingExportPort beside it, which cover all processes of the "
            "block";
   }
   return kValid;
 }
 
-// The usual text would ask for the name and the expression that were given.
+// The usual text would ask for the name and the expression, which are there.
 std::string MatchIsNoBlock(const Item& item) {
   const auto argument = [&item](size_t at, const char* if_missing) {
     const bool is_text = at < item.values.size() && item.values[at].text;
@@ -188,7 +188,7 @@ std::string MatchIsNoBlock(const Item& item) {
 }
 
 // `Process "name"` or `ProcessMatch "name" "expression"`. An empty block looks
-// like the former: collectd's parser gives the same tree for both.
+// like `Process "name"`: collectd's parser gives the same tree for both.
 void ReadShortForm(const Item& item, Service& service, Errors& errors) {
   Expected expected;
   if (IsMatch(item)) {
@@ -201,7 +201,7 @@ void ReadShortForm(const Item& item, Service& service, Errors& errors) {
   } else {
     service.selectors.names = {service.name};
     if (discovery::NameTemplate(service.name).HasPlaceholders()) {
-      expected = "a block with selectors, as the name holds placeholders";
+      expected = "a block with selectors, because the name holds placeholders";
     }
   }
   if (!expected) return;
@@ -232,9 +232,9 @@ void ReadBlock(const Item& item, Service& service, Errors& errors) {
   }
 }
 
-// Sets what a `<Process>` block or one of the short forms says, and appends
-// what is wrong. Where the name is invalid it stays empty, and the options of
-// the block are read all the same.
+// Reads a `<Process>` block or one of the short forms, and appends the errors.
+// If the name is invalid, it stays empty; the options of the block are read all
+// the same.
 void ReadService(const Item& item, Service& service, Errors& errors) {
   const bool is_match = IsMatch(item);
   const bool is_block = !item.children.empty();

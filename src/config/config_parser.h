@@ -13,15 +13,14 @@ namespace resource_attribution {
 /// Reads the configuration into a Config. Knows no collectd.
 class ConfigParser {
  public:
-  /// Adds one `<Plugin resource_attribution>` block; several add up, and of a
-  /// value that is set twice the last one holds. Returns what is wrong in this
-  /// block, all of it, one line each: the option, its value, what would be
-  /// valid.
+  /// Adds one `<Plugin resource_attribution>` block. Several blocks add up; if
+  /// a value is set twice, the last one holds. Returns all errors in this
+  /// block, one line each: the option, its value, what would be valid.
   std::vector<std::string> Add(const options::Item& plugin_block);
 
-  /// Everything that was added; leaves the parser empty. Each service begins
-  /// with the options of the plugin, even with those that come after it.
-  /// Without a block, the daemon itself is the service.
+  /// Returns everything that was added and leaves the parser empty. Each
+  /// service begins with the options of the plugin, even with options that come
+  /// after it. Without a block, the daemon itself is the service.
   Config Take();
 
  private:

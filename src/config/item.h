@@ -8,11 +8,12 @@
 
 namespace resource_attribution::options {
 
-/// A value in the configuration. One of the three is set: text stands in
-/// quotes.
+/// A value in the configuration. Exactly one of the three fields is set. Text
+/// stands in quotes in the file.
 ///
-/// No std::variant: libstdc++ takes one with text to be always valid, which it
-/// is not while a copy of it runs out of memory (GCC 12, _Never_valueless_alt).
+/// Not a std::variant: libstdc++ assumes that a variant with text is always
+/// valid. It is not if memory runs out during a copy (GCC 12,
+/// _Never_valueless_alt).
 struct Value {
   std::optional<std::string> text{};
   std::optional<double> number{};
@@ -32,7 +33,7 @@ struct Item {
   std::string Text() const;
 };
 
-/// A number as short as it can be written, up to 15 digits.
+/// A number in its shortest form, up to 15 digits.
 std::string FormatNumber(double number);
 
 }  // namespace resource_attribution::options

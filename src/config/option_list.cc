@@ -38,7 +38,7 @@ std::vector<std::string> NamesOf(Scopes scopes) {
   return names;
 }
 
-// What an option may be, in a few words.
+// The values that an option may have, in a few words.
 std::string DescribeValue(const Option& option) {
   std::vector<std::string> words;
   for (const auto& [word, scopes] : option.words) {
@@ -69,7 +69,7 @@ std::string JsonWords(const Option& option) {
   return '{' + Join(members, ", ") + '}';
 }
 
-// A default as the file would say it is valid JSON; one in words is quoted.
+// A default as in the file is valid JSON; a default in words is quoted.
 std::string JsonDefault(const std::string& text) {
   if (text.empty()) return "null";
   const bool is_value =

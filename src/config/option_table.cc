@@ -72,7 +72,7 @@ Owner& In(const Target& target) {
   if constexpr (std::is_base_of_v<Owner, Service>) return *target.service;
 }
 
-// The value as the file would say it; empty where no value is the default.
+// The value as in the file; empty if the default is no value.
 template <typename Kind, typename Field>
 std::string DefaultText(const Kind& kind, const Field& field) {
   if constexpr (requires { kind.words; }) {
@@ -90,7 +90,7 @@ std::string DefaultText(const Kind& kind, const Field& field) {
 }
 
 // An option that sets `field`. Its default is the initial value of the field,
-// unless `default_text` says it.
+// unless `default_text` has one.
 template <typename Kind, typename Owner, typename Field>
 Option Row(const char* name, Scopes scopes, Kind kind, Field Owner::*field,
            const char* help, const char* default_text = nullptr) {
@@ -139,7 +139,7 @@ Option Block(const char* name, Scopes scopes, bool is_repeatable,
 std::vector<Option> OfThePlugin() {
   return {
       Row("Enabled", kPlugin, Boolean{}, &Config::enabled,
-          "Off, the configuration is still checked and nothing is read."),
+          "If false, the plugin checks the configuration but reads nothing."),
       Row("Interval", kPlugin, kInterval, &Config::interval_seconds,
           "Seconds between two passes.", "60"),
       Row("ProcPath", kPlugin, kPath, &Config::proc_path,
@@ -148,7 +148,7 @@ std::vector<Option> OfThePlugin() {
           Choice<CpuPercentOf>{
               {{"Core", CpuPercentOf::kCore}, {"Host", CpuPercentOf::kHost}}},
           &Config::cpu_percent_of,
-          "What 100 % CPU is: one CPU, or all that are online."),
+          "What 100 % CPU means: one CPU, or all online CPUs."),
       Row("Discovery", kPlugin,
           Choice<DiscoveryMode>{{{"Auto", DiscoveryMode::kAuto},
                                  {"Events", DiscoveryMode::kEvents},
@@ -176,19 +176,19 @@ std::vector<Option> Selecting() {
                "Matches any part of the command line."),
       Selector("User", User{}, &Selectors::users, "The effective user."),
       Selector("Cgroup", Cgroup{}, &Selectors::cgroups,
-               "This cgroup, or one below it."),
+               "This cgroup, or any cgroup below it."),
       Selector("SystemdUnit", kUnit, &Selectors::systemd_units,
                "A unit of the system's systemd."),
       Row("IncludeChildren", kProcess, Boolean{}, &Selectors::include_children,
           "Descendants of a process that matches belong to the block."),
       Row("PerProcess", kProcess, Boolean{}, &Service::per_process,
-          "One set of values for each process in place of the sum."),
+          "One set of values for each process instead of the sum."),
       Row("MaxProcesses", kProcess, WholeNumber{1, 65536},
           &Service::max_processes,
           "How many processes PerProcess reports: the largest."),
       Row("MaxInstances", kProcess, WholeNumber{1, 65536},
           &Service::max_instances,
-          "How many names a name with placeholders may become."),
+          "How many names a name with placeholders may produce."),
   };
 }
 
@@ -210,13 +210,13 @@ std::vector<Option> Inherited() {
       Row("TracingCPUPercent", kBoth, Number{0, 100},
           &Service::tracing_cpu_percent, "The CPU estimate for each process."),
       Row("TracingDetect", kBoth, Boolean{}, &Service::tracing_detect,
-          "Looks whether a process is traced; if not, 0 is its overhead."),
+          "Detects whether a process is traced; if not, its overhead is 0."),
       Row("TracingOverhead", kBoth,
           Choice<TracingOverhead>{
               {{"Estimate", TracingOverhead::kEstimate},
                {"Threads", TracingOverhead::kThreads},
                {"Compared", TracingOverhead::kCompared, kProcess}}},
-          &Service::tracing_overhead, "Where the values of tracing come from."),
+          &Service::tracing_overhead, "Where the tracing values come from."),
       Row("CompareWindow", kBoth, WholeNumber{1, 10000},
           &Service::compare_window,
           "How many passes \"Compared\" averages over."),
@@ -231,7 +231,7 @@ std::vector<Option> OfServices() {
           "All that the processes use is tracing overhead."),
       Row("TracingExportPort", kProcess, Ports{},
           &Service::tracing_export_ports,
-          "Remote TCP ports to which traces are exported."),
+          "Remote TCP ports to which the processes export traces."),
       Block("Untraced", kProcess, /*is_repeatable=*/false,
             "Selects the processes of the block that are not traced."),
       Block("Component", kProcess, /*is_repeatable=*/true,

@@ -22,7 +22,8 @@ enum Scope : unsigned {
 };
 using Scopes = unsigned;
 
-/// What a block of the configuration describes; the rest is null.
+/// The object that a block of the configuration fills; the other pointers are
+/// null.
 struct Target {
   Config* config = nullptr;
   Service* service = nullptr;
@@ -30,7 +31,7 @@ struct Target {
   Component* component = nullptr;
 };
 
-/// What would be valid, where a value is not.
+/// What would be valid; empty if the value is valid.
 using Expected = std::optional<std::string>;
 
 /// One option: a row of the table.
@@ -42,11 +43,11 @@ struct Option {
   std::optional<std::pair<double, double>> range{};
   /// The words of a choice, and where each may stand.
   std::vector<std::pair<const char*, Scopes>> words{};
-  /// The default as the file would say it, or in words; empty: none.
+  /// The default as in the file, or in words; empty: none.
   std::string default_text{};
   bool is_repeatable = false;  ///< may be given several times in a block
   bool is_selector = false;
-  /// Stores the value of an item in its field; none for a block, which the
+  /// Stores the value of an item in its field. Empty for a block, which the
   /// parser reads.
   std::function<Expected(const Item&, Scope where, const Target&)> set{};
 };
@@ -54,8 +55,8 @@ struct Option {
 /// All options, in the order in which errors and lists name them.
 const std::vector<Option>& Table();
 
-/// Sets the option that `item` names, in a block `where`. Returns what is wrong
-/// with it.
+/// Sets the option that `item` names, in a block `where`. Returns the error, if
+/// there is one.
 std::optional<std::string> Set(const Item& item, Scope where,
                                const Target& target);
 

@@ -18,7 +18,7 @@ constexpr size_t kPathMax = 4095;  // PATH_MAX without its NUL
 // NAME_MAX, LOGIN_NAME_MAX without its NUL, and systemd's UNIT_NAME_MAX.
 constexpr size_t kNameMax = 255;
 
-// The only value of `item`, where that is what `of` takes from it; else null.
+// The only value of `item`, if `of` finds it there; else null.
 template <typename T>
 const T* Only(const Item& item, std::optional<T> Value::*of) {
   if (item.values.size() != 1 || !item.children.empty()) return nullptr;

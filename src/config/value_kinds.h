@@ -16,12 +16,12 @@
 
 namespace resource_attribution::options {
 
-/// A value that is valid, or what would be, for people.
+/// A valid value, or a text for people that says what would be valid.
 template <typename T>
 using Parsed = tl::expected<T, std::string>;
 
-// The kinds of values that an option may have. Each reads the value of an item;
-// lists of options show its name.
+// The kinds of values. Each reads the value of an item; lists of options show
+// its name.
 
 struct Boolean {
   const char* name = "boolean";
@@ -65,7 +65,7 @@ struct Ports {
   double max = 65535;
   const char* name = "ports";
 
-  /// `before` is how many ports the lines before this one have.
+  /// `before` is the number of ports in the lines before this one.
   Parsed<std::vector<uint16_t>> Read(const Item& item, size_t before) const;
 };
 
@@ -97,7 +97,7 @@ struct Expression {
   static Parsed<std::unique_ptr<const RE2>> Compile(const std::string& text);
 };
 
-/// The only value of `item`, where that is text; else null.
+/// The only value of `item` if it is text; else null.
 const std::string* OnlyText(const Item& item);
 
 /// Whether `text` has from 1 to `max` bytes, is UTF-8 and has no control

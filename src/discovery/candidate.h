@@ -11,9 +11,9 @@
 
 namespace resource_attribution::discovery {
 
-/// A process that may belong to some blocks. Each fact about it is read when
-/// the first block asks for it and at most once; of a process that is watched
-/// most are there already. Not thread-safe.
+/// A process that may belong to some blocks. It reads each fact when the first
+/// block asks for it, and at most once. For a watched process most facts are
+/// known already. Not thread-safe.
 class Candidate {
  public:
   /// Memory for the facts, kept from one candidate to the next.
@@ -21,8 +21,8 @@ class Candidate {
     procfs::Buffer comm, cmdline, exe, stat, status, cgroup;
   };
 
-  /// All have to outlive the candidate; one candidate uses `buffers` at a time.
-  /// `watched` is null or was read in this pass.
+  /// All arguments must outlive the candidate. Only one candidate at a time may
+  /// use `buffers`. `watched` is null or was read in this pass.
   Candidate(const procfs::Process& process, Buffers& buffers,
             const store::Record* watched = nullptr)
       : process_(process), buffers_(buffers), watched_(watched) {}
@@ -34,11 +34,11 @@ class Candidate {
   const procfs::Result<std::string_view>& Exe();
   procfs::Result<pid_t> Parent();
   procfs::Result<bool> IsKernelThread();
-  /// None where `status` does not say.
+  /// None if `status` does not show it.
   procfs::Result<std::optional<uid_t>> EffectiveUser();
   const procfs::Result<std::string_view>& Cgroup();
 
-  /// Whoever listed the process knows its cgroup.
+  /// Sets the cgroup if a list of processes has shown it.
   void SetCgroup(std::string_view path) { cgroup_ = path; }
 
  private:

@@ -32,7 +32,7 @@ bool IsPattern(const std::string& text) {
 }
 
 bool Matches(const std::string& pattern, std::string_view name) {
-  // Where names are plain this is much the cheaper comparison.
+  // For plain names this is much the cheaper comparison.
   if (pattern == name) return true;
   if (!IsPattern(pattern)) return false;
   std::array<char, NAME_MAX + 1> terminated{};
@@ -42,9 +42,9 @@ bool Matches(const std::string& pattern, std::string_view name) {
 
 bool IsSlice(std::string_view name) { return name.ends_with(".slice"); }
 
-// The unit of a cgroup called `name`; empty when it is no unit's. A unit's name
-// ends with a dot and a type, systemd.unit(5). systemd puts a `_` before names
-// that the kernel could mistake for a file of its own.
+// The unit of a cgroup called `name`; empty if it belongs to no unit. A unit's
+// name ends with a dot and a type, systemd.unit(5). systemd puts a `_` before
+// names that the kernel could mistake for a file of its own.
 std::string_view UnitNamed(std::string_view name) {
   if (name.starts_with('_')) name.remove_prefix(1);
   const size_t dot = name.rfind('.');
@@ -53,7 +53,8 @@ std::string_view UnitNamed(std::string_view name) {
 }
 
 // A cgroup may be removed at any time: ENOENT before it is opened, ENODEV
-// after. EOPNOTSUPP: the processes of a threaded cgroup are listed further up.
+// after. EOPNOTSUPP: the cgroup is threaded, and a cgroup further up lists its
+// processes.
 bool IsNoCgroupAnyMore(const Error& error) {
   return error.system_error == ENOENT || error.system_error == ENODEV ||
          error.system_error == EOPNOTSUPP;
@@ -64,7 +65,7 @@ Result<void> Unless(const Error& error) {
   return tl::unexpected(error);
 }
 
-// Relative to the root of its hierarchy.
+// The path relative to the root of its hierarchy.
 const char* Relative(const std::string& path) {
   return path == "/" ? "." : path.c_str() + 1;
 }
@@ -153,7 +154,7 @@ Result<void> Cgroups::BeginPass() {
   paths_used_ = 0;
   units_listed_ = false;
   units_.clear();
-  // They may be mounted later than the daemon starts.
+  // The hierarchies may be mounted after the daemon has started.
   return roots_.empty() ? FindHierarchies() : Result<void>();
 }
 
@@ -200,7 +201,7 @@ Cgroups::Cgroup Cgroups::Child(const Cgroup& parent, std::string_view name) {
   return {parent.root, &path};
 }
 
-// Calls `take` with the name of each cgroup right below `cgroup`.
+// Calls `take` with the name of each cgroup directly below `cgroup`.
 Result<void> Cgroups::ForEachChild(const Cgroup& cgroup, auto take) {
   const auto directory = OpenDirectory(cgroup.root, *cgroup.path);
   if (!directory) return Unless(directory.error());
@@ -243,7 +244,7 @@ Result<void> Cgroups::List(const CgroupPattern& pattern,
   return too_deep_;
 }
 
-// Goes from the cgroups in level_ to those right below that match.
+// Goes from the cgroups in level_ to those directly below that match.
 Result<void> Cgroups::NextLevel(const std::string& component) {
   next_level_.clear();
   for (const Cgroup& cgroup : level_) {
@@ -274,7 +275,6 @@ Result<void> Cgroups::ListUnit(const std::string& unit,
   return too_deep_;
 }
 
-// Units are in slices, slices in slices.
 Result<void> Cgroups::ListUnits() {
   SetToRoots(below_);
   for (size_t next = 0; next < below_.size(); ++next) {
@@ -290,8 +290,8 @@ Result<void> Cgroups::ListUnits() {
   return {};
 }
 
-// No recursion: whoever may make cgroups may nest them as deep as he likes.
-// Those that no path reaches are left out, and nobody else.
+// No recursion: a user who may make cgroups can nest them as deep as he likes.
+// Leaves out the cgroups that no path reaches, and no others.
 Result<void> Cgroups::ListBelow(const Cgroup& cgroup,
                                 std::vector<CgroupMember>& members) {
   below_.assign(1, cgroup);
@@ -328,7 +328,7 @@ Result<void> Cgroups::ListProcesses(const Cgroup& cgroup,
   if (!bytes) return Unless(bytes.error());
   while (!bytes->empty()) {
     const size_t end = bytes->find('\n');
-    // A number that was cut is another number.
+    // A number that was cut would be a different number.
     if (end == std::string_view::npos) {
       return tl::unexpected(
           Error{.file = kCgroup, .expected = "a line break behind each PID"});

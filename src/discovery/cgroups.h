@@ -13,13 +13,13 @@
 
 namespace resource_attribution::discovery {
 
-/// A path of cgroups that begins at the root of the hierarchy, by component.
-/// Each may be a pattern of fnmatch(3), without its escapes: systemd puts
-/// backslashes into names.
+/// The components of a cgroup path from the root of the hierarchy. Each may be
+/// a pattern of fnmatch(3), without its escapes: systemd puts backslashes into
+/// names.
 using CgroupPattern = std::vector<std::string>;
 
-/// The components of `path`; `/` at its beginning and end, or several in a row,
-/// do not count.
+/// The components of `path`. A `/` at its beginning or end does not count, and
+/// several in a row count once.
 CgroupPattern SplitCgroupPath(std::string_view path);
 
 /// A process in a cgroup, whose path begins with `/`.
@@ -28,12 +28,12 @@ struct CgroupMember {
   std::string_view cgroup;
 };
 
-/// The cgroup hierarchies in which services are kept apart: v2, and v1's named
-/// `systemd`; on a hybrid host they are two. cgroups(7). Not thread-safe.
+/// The cgroup hierarchies that keep services apart: v2, and v1's hierarchy
+/// named `systemd`; a hybrid host has both. cgroups(7). Not thread-safe.
 ///
-/// Lists what the kernel lists at that moment: `cgroup.procs` of each cgroup.
-/// It holds the PIDs of the reader's PID namespace, and 0 for a process outside
-/// of it.
+/// Lists members as the kernel shows them at that moment, in `cgroup.procs` of
+/// each cgroup. The file holds PIDs of the reader's PID namespace, and 0 for a
+/// process outside of it.
 class Cgroups {
  public:
   /// `mounts` is the file that lists the mounted file systems, in the format of
@@ -44,16 +44,16 @@ class Cgroups {
   /// while neither hierarchy is mounted.
   procfs::Result<void> BeginPass();
 
-  /// Adds the processes that are in a cgroup that matches `pattern`, or below
-  /// one. Some may be there twice. With ENAMETOOLONG (PATH_MAX), those are
-  /// missing that are nested too deep, and no others.
+  /// Adds the processes in the cgroups that match `pattern`, and in all cgroups
+  /// below these. May add a process twice. ENAMETOOLONG (PATH_MAX): only the
+  /// processes of cgroups that are nested too deep are missing.
   procfs::Result<void> List(const CgroupPattern& pattern,
                             std::vector<CgroupMember>& members);
 
   /// Adds the processes of systemd's units whose name matches `unit`, a pattern
-  /// of fnmatch(3): units of the system, in whatever slice, and slices
-  /// themselves. What a unit runs below itself belongs to it, whatever that
-  /// calls its own cgroups: so users cannot pass for a unit of the system.
+  /// of fnmatch(3): units of the system in any slice, and slices themselves.
+  /// All cgroups below that of a unit belong to the unit, whatever their names:
+  /// a user's cgroup cannot pass for a unit of the system.
   procfs::Result<void> ListUnit(const std::string& unit,
                                 std::vector<CgroupMember>& members);
 
@@ -81,12 +81,12 @@ class Cgroups {
 
   const std::string mounts_;
   std::vector<procfs::FileDescriptor> roots_;
-  // Strings that stay where they are and keep their memory from pass to pass;
-  // those up to paths_used_ are of this one.
+  // Strings that keep their addresses and their memory from pass to pass. This
+  // pass uses those before paths_used_.
   std::deque<std::string> paths_;
   size_t paths_used_ = 0;
   bool units_listed_ = false;
-  procfs::Result<void> too_deep_;  // of what is being listed
+  procfs::Result<void> too_deep_;  // in the current listing
   std::vector<Unit> units_;
   // Kept for their memory.
   std::vector<Cgroup> level_;
@@ -96,13 +96,13 @@ class Cgroups {
 };
 
 /// `path` without the `/..` at its beginning. The kernel shows paths relative
-/// to the root of the reader's cgroup namespace, with a `/..` for each level
-/// that a path begins above it and without the names of the levels that both
+/// to the root of the reader's cgroup namespace. It writes a `/..` for each
+/// level above that root, and hides the names of the levels that both paths
 /// have in common; cgroup_namespaces(7).
 std::string_view VisiblePart(std::string_view path);
 
-/// Whether the cgroup `path` of a process is one that `pattern` matches, or
-/// below one. An error where the beginning of the path is not visible.
+/// Whether the cgroup `path` of a process matches `pattern`, or is below one
+/// that matches. An error if the beginning of the path is not visible.
 procfs::Result<bool> IsInCgroup(const CgroupPattern& pattern,
                                 std::string_view path);
 
@@ -111,7 +111,7 @@ procfs::Result<bool> IsInCgroup(const CgroupPattern& pattern,
 bool IsOfUnit(const std::string& unit, std::string_view path);
 
 /// The systemd unit of the system to which a process in the cgroup `path`
-/// belongs: the first visible component that is no slice. Empty when there is
+/// belongs: the first visible component that is no slice. Empty if there is
 /// none.
 std::string_view SystemdUnitOf(std::string_view path);
 

@@ -46,7 +46,8 @@ ChangeFeed::Plan& ChangeFeed::PlanPass(TimePoint now) {
   return plan_;
 }
 
-// Adds what an event named lately, and remembers what one names now.
+// Names again the processes of recent events that are due, and remembers those
+// of new events.
 void ChangeFeed::AddRecent(TimePoint now, bool events_are_missing) {
   SortAndUnify(ended_);
   for (Recent& one : recent_) {
@@ -62,7 +63,8 @@ void ChangeFeed::AddRecent(TimePoint now, bool events_are_missing) {
   if (events_are_missing) recent_of_all_ = {.named = now, .look_due = now};
 }
 
-// Whether it is due, and then not before twice as long has gone by.
+// Returns whether a look is due, and if so, makes the next one due after twice
+// as long.
 bool ChangeFeed::Recent::TakeDue(TimePoint now) {
   if (look_due > now) return false;
   look_due = now + (now - named);

@@ -13,14 +13,13 @@ namespace resource_attribution::discovery {
 
 /// Says which processes may belong to other blocks than in the pass before.
 ///
-/// Without process events these are all. With them they are the processes that
-/// an event names. Two things no event tells: that a process rewrites its
-/// command line in place, and that it is moved to another cgroup. Processes do
-/// so soon after they start. Where a block asks for one of these, a process
-/// that an event names is therefore looked at again, each time when twice as
-/// long has gone by since, for a minute; and once an hour all processes are.
-/// Where no block does, that is done every six hours, in case that the kernel
-/// had no memory for an event.
+/// Without process events these are all processes. With events they are the
+/// processes that an event names. Two changes send no event: a process rewrites
+/// its command line in place, or moves to another cgroup. Processes do so soon
+/// after they start. If a block depends on such changes, the feed therefore
+/// names a process again for a minute after its event, each time after twice as
+/// long, and names all processes once an hour. If no block does, it names all
+/// every six hours, in case the kernel had no memory for an event.
 ///
 /// Not thread-safe.
 class ChangeFeed {
@@ -32,22 +31,23 @@ class ChangeFeed {
     bool everything = true;
     std::vector<pid_t> processes{};  ///< sorted; they may have ended
 
-    /// Whether what was known of a process still holds.
+    /// Whether the matches of the process from the pass before still hold.
     bool StillHolds(pid_t pid) const;
   };
 
-  /// From now on, goes by events.
+  /// Goes by events from now on.
   void UseEvents(ProcessEvents events) { events_.emplace(std::move(events)); }
 
-  /// Some block asks for what no event tells.
+  /// Some block depends on changes without an event.
   void ExpectSilentChanges() { has_silent_changes_ = true; }
 
   /// Plans the pass that begins at `now`. Unless PassEnded follows, the next
-  /// one looks at everything. The caller may find out that this one has to as
-  /// well, and say so in the plan. Valid until the next.
+  /// pass looks at everything. If the caller finds out that this pass has to
+  /// look at everything as well, it says so in the plan. The plan is valid
+  /// until the next call.
   Plan& PlanPass(TimePoint now);
 
-  /// A process could not be read: it is looked at again in the next pass.
+  /// A process could not be read: the next pass looks at it again.
   void LookAgain(pid_t pid) { again_.push_back(pid); }
 
   /// The next pass looks at everything.
@@ -74,15 +74,15 @@ class ChangeFeed {
 
   std::optional<ProcessEvents> events_;
   bool has_silent_changes_ = false;
-  bool is_up_to_date_ = false;  // but for the events since
+  bool is_up_to_date_ = false;  // except for later events
   bool scan_next_ = false;
   std::optional<TimePoint> last_scan_;
   Plan plan_;
   std::vector<pid_t> again_;
   std::vector<pid_t> ended_;
   std::vector<Recent> recent_;
-  // Of all processes: events were missing, or some started before the first
-  // pass.
+  // The same for all processes, after events were lost and after the first
+  // pass: some processes started before it.
   std::optional<Recent> recent_of_all_;
   std::vector<pid_t> named_;  // kept for its memory
 };

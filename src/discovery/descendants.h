@@ -22,14 +22,15 @@ struct Parenthood {
 struct Descendant {
   Match match{};
   pid_t parent = 0;
-  /// Where the parent stands among the descendants; none: it matches by itself.
+  /// The index of the parent among the descendants. None: the parent matches by
+  /// itself.
   std::optional<size_t> via{};
 };
 
 /// Fills `found` with the descendants of `ancestors`, parents before their
-/// children. A process that is an ancestor itself, for the same block, is not
-/// among them. `ancestors` are sorted; `parents` are sorted here, and of
-/// several parents of one process the lowest counts.
+/// children. It leaves out a process that is an ancestor itself for the same
+/// block. `ancestors` must be sorted. Sorts `parents`; if a process has several
+/// parents there, the lowest counts.
 void FindDescendants(std::span<const Match> ancestors,
                      std::vector<Parenthood>& parents,
                      std::vector<Descendant>& found);

@@ -11,20 +11,20 @@
 namespace resource_attribution::discovery {
 namespace {
 
-// Four times what RE2 keeps for one expression at most. It is never touched, so
-// that it is address space and no memory.
+// Four times the most that RE2 keeps for one expression. The reserve is never
+// touched, so it is address space and not memory.
 constexpr size_t kReserveSize = size_t{4} << 20;
 std::atomic<void*> reserve = nullptr;
 
-// operator new calls this where malloc(3) has nothing left, and tries again.
+// operator new calls this if malloc(3) fails, and then tries again.
 void GiveReserveBack() {
   void* const memory = reserve.exchange(nullptr);
   if (memory == nullptr) throw std::bad_alloc();
   munmap(memory, kReserveSize);
 }
 
-// RE2 may be called while this lives. RE2 does not expect that an allocation
-// fails: it leaks, and from 2023-06 on, when an exception passes through
+// While this object lives, RE2 may be called. RE2 does not survive a failed
+// allocation: it leaks, and from 2023-06 on, if an exception passes through
 // absl::call_once, it crashes or waits for ever in a later call.
 class MemoryForRe2 {
  public:
@@ -53,8 +53,9 @@ std::unique_ptr<const RE2> CompileExpression(const std::string& expression) {
   RE2::Options options(RE2::Latin1);
   options.set_dot_nl(true);
   options.set_log_errors(false);
-  // RE2 keeps what it learns about an expression up to this size and starts
-  // over when it is full: hostile command lines cannot make it grow further.
+  // RE2 caches what it learns about an expression up to this size, and starts
+  // over when the cache is full: hostile command lines cannot make it grow
+  // further.
   options.set_max_mem(int64_t{1} << 20);
   return std::make_unique<const RE2>(expression, options);
 }
@@ -72,7 +73,7 @@ bool AnyIsIn(const Expressions& expressions, std::string_view text) {
 
 bool IsPlainText(std::string_view text) {
   const MemoryForRe2 memory;
-  // What is no UTF-8 matches no character class.
+  // Bytes that are no UTF-8 match no character class.
   static const RE2 kPlainText(R"([^\p{Cc}\p{Cs}]+)");
   return RE2::FullMatch(TextForRe2(text), kPlainText);
 }

@@ -10,9 +10,9 @@
 
 namespace resource_attribution::discovery {
 
-/// What is reported under one name: a block, or of a block whose name holds
-/// placeholders each name that its processes made. Two never have one name. Not
-/// thread-safe.
+/// The names under which values are reported: the name of a block, or, if it
+/// holds placeholders, each name that its processes made. No two instances have
+/// the same name. Not thread-safe.
 class Instances {
  public:
   struct Instance {
@@ -38,16 +38,16 @@ class Instances {
   /// Adds the instance of a block without placeholders. Returns its index.
   size_t AddLasting(const std::string& name, size_t block);
 
-  /// The instance `name` of `block`, new where there is none and the block has
+  /// The instance `name` of `block`. Makes it if it is new and the block has
   /// fewer than `max`.
   Made Make(const std::string& name, size_t block, size_t max);
 
   /// Ends a pass: forgets the instances that had no process for ten passes.
-  /// `used` tells for each whether it had one in this.
-  /// Returns whether there was one to be forgotten.
+  /// `used` says for each whether it had one in this pass. Returns whether an
+  /// instance was forgotten.
   bool EndPass(const std::vector<bool>& used);
 
-  /// Indices stay the same for as long as there is the instance.
+  /// An index stays the same as long as its instance exists.
   const Instance& operator[](size_t index) const { return instances_[index]; }
   size_t size() const { return instances_.size(); }
 

@@ -10,7 +10,7 @@ namespace {
 
 using procfs::Error;
 
-// Takes note of what keeps a list from being read, unless it is only not there.
+// Adds the reason why a list cannot be read, unless the list does not exist.
 void Note(const Error& error, std::string& problem) {
   procfs::ThrowIfOutOfResources(error);
   if (!error.Gone() && problem.empty()) problem = error.Message();
@@ -20,8 +20,8 @@ bool HasLowerPid(const CgroupMember& one, const CgroupMember& other) {
   return one.pid < other.pid;
 }
 
-// By PID, each once. Of several cgroups, in several hierarchies, the one that
-// says most.
+// Sorts by PID and removes duplicates. If a process is in cgroups of several
+// hierarchies, keeps the longest path, which says most.
 void SortAndUnify(std::vector<CgroupMember>& members) {
   std::sort(members.begin(), members.end(),
             [](const CgroupMember& one, const CgroupMember& other) {
@@ -66,11 +66,12 @@ void Listing::List(const procfs::Procfs& proc, const Selectors& selectors,
   });
 }
 
-// Takes those of kind_, or of them those that are in `members` already.
+// Takes all of kind_ if it is the first kind, else keeps the members that are
+// in kind_, too.
 void Listing::Intersect(std::vector<CgroupMember>& members, bool is_first) {
   SortAndUnify(kind_);
   if (!is_first) {
-    // Neither cgroup is lost.
+    // Keeps the cgroup that either of the two has.
     for (CgroupMember& member : kind_) {
       const auto known =
           std::lower_bound(members.begin(), members.end(), member, HasLowerPid);
@@ -105,9 +106,9 @@ void Listing::ListPidFiles(const std::vector<std::string>& paths,
   }
 }
 
-// All of them, even if one fails.
+// Calls `list` for all, even if one fails.
 void Listing::ListEach(const auto& selected, std::string& problem, auto list) {
-  // Once a pass, and only where a block asks for cgroups.
+  // Once a pass, and only if a block needs cgroups.
   if (!cgroups_begun_) {
     if (const auto begun = cgroups_.BeginPass(); !begun) {
       return Note(begun.error(), problem);

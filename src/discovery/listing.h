@@ -11,8 +11,8 @@
 
 namespace resource_attribution::discovery {
 
-/// Reads the lists that there are of processes: PID files, and the kernel's of
-/// the processes in a cgroup. Not thread-safe.
+/// Reads lists of processes: PID files, and the kernel's lists of the processes
+/// in a cgroup. Not thread-safe.
 class Listing {
  public:
   /// `mounts` is as for Cgroups.
@@ -21,11 +21,11 @@ class Listing {
   /// Begins a pass: members that were listed before are no longer valid.
   void BeginPass() { cgroups_begun_ = false; }
 
-  /// Fills `members`, by PID and each once, with the processes that are on a
-  /// list of every kind that `selectors` have, those of cgroups only where
-  /// `lists_cgroups`. The cgroup is empty where none is listed. What keeps a
-  /// list from being read is added to `problem`, unless it is only not there.
-  /// Throws procfs::PassFailed.
+  /// Fills `members`, sorted by PID and without duplicates, with the processes
+  /// that are on a list of every kind that `selectors` have. Lists of cgroups
+  /// count only if `lists_cgroups`. A member has an empty cgroup if no cgroup
+  /// was listed. If a list cannot be read, adds the reason to `problem`, unless
+  /// the list does not exist. Throws procfs::PassFailed.
   void List(const procfs::Procfs& proc, const Selectors& selectors,
             bool lists_cgroups, std::vector<CgroupMember>& members,
             std::string& problem);

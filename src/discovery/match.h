@@ -20,8 +20,8 @@ struct Match {
   auto operator<=>(const Match&) const = default;
 };
 
-/// The match of a process with a block among `matches`, which are sorted. Null
-/// where there is none.
+/// The match of a process with a block among `matches`, which are sorted; null
+/// if there is none.
 const Match* FindMatch(std::span<const Match> matches, pid_t pid, size_t block);
 
 }  // namespace resource_attribution::discovery

@@ -28,13 +28,13 @@ Result<bool> IsNamed(std::string_view name, std::string_view comm,
     const auto is_called = [name](std::string_view argument) {
       return BaseName(argument) == name;
     };
-    // The kernel names a process that executes a script after the script.
+    // If a process executes a script, the kernel names it after the script.
     if (is_called(cmdline->argv0) ||
         std::any_of(cmdline->next.begin(), cmdline->next.end(), is_called)) {
       return true;
     }
   }
-  // Whoever may not see the executable cannot tell.
+  // Without the right to see the executable the answer is unknown.
   if (!exe) return tl::unexpected(exe.error());
   if (!cmdline) return tl::unexpected(cmdline.error());
   return false;

@@ -8,13 +8,13 @@
 
 namespace resource_attribution::discovery {
 
-/// Whether the candidate matches every kind of selector that is a question to
-/// the candidate itself: Name, User, Cgroup, SystemdUnit, Executable,
-/// CommandLine. The cheapest to read are asked first. Cgroup and SystemdUnit
-/// are not asked where `cgroups_are_listed`: the candidate comes from the
-/// kernel's list then. A kernel thread matches only where a Name selects it.
+/// Whether the candidate matches every kind of selector that needs the
+/// candidate itself: Name, User, Cgroup, SystemdUnit, Executable, CommandLine.
+/// The cheapest to read come first. If `cgroups_are_listed`, the candidate
+/// comes from the kernel's list, and Cgroup and SystemdUnit are not checked
+/// again. A kernel thread matches only if a Name selects it.
 ///
-/// An error: unknown.
+/// An error means that it is unknown.
 procfs::Result<bool> Matches(const Selectors& selectors,
                              bool cgroups_are_listed, const Users& users,
                              Candidate& candidate);

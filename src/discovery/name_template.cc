@@ -24,8 +24,8 @@ bool IsContinuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
 }
 
-// How many bytes the character at the beginning of `text` has; 0 where that is
-// no UTF-8: RFC 3629, section 4.
+// How many bytes the first character of `text` has; 0 if it is no UTF-8: RFC
+// 3629, section 4.
 size_t CharacterSize(std::string_view text) {
   const auto byte = [text](size_t at) {
     return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
@@ -37,7 +37,7 @@ size_t CharacterSize(std::string_view text) {
   if (first >= 0xc2 && first <= 0xdf) size = 2;
   if (first >= 0xe0 && first <= 0xef) size = 3;
   if (first >= 0xf0 && first <= 0xf4) size = 4;
-  // Overlong forms, surrogates, and what is above U+10FFFF.
+  // Overlong forms, surrogates, and code points above U+10FFFF.
   if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
       (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
     return 0;
@@ -67,8 +67,8 @@ uint64_t Hash(std::string_view text) {
   return hash;
 }
 
-// What the group called `group` captured in the command line; empty where the
-// expression that was found has no such group, or it took no part.
+// What the group called `group` captured in the command line. Empty if the
+// expression that matched has no such group, or if the group took no part.
 Result<std::string_view> Captured(const std::string& group,
                                   const Selectors& selectors,
                                   Candidate& candidate) {

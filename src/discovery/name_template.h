@@ -13,9 +13,8 @@
 
 namespace resource_attribution::discovery {
 
-/// The name of a block. It may hold placeholders, for which each process brings
-/// values of its own, so that the block makes one instance for each name that
-/// results.
+/// The name of a block. It may hold placeholders, which each process fills with
+/// its own values. The block then makes one instance for each resulting name.
 class NameTemplate {
  public:
   enum class Kind {
@@ -34,8 +33,8 @@ class NameTemplate {
   /// An empty name.
   NameTemplate() = default;
 
-  /// Any text is a template: `$` is itself where no `{` follows, and `${` where
-  /// no `}` does.
+  /// Any text is a template: `$` stands for itself unless `{` follows, and `${`
+  /// unless a `}` follows.
   explicit NameTemplate(std::string_view text);
 
   const std::string& text() const { return text_; }
@@ -47,8 +46,9 @@ class NameTemplate {
   bool NeedsCgroup() const;
 
   /// Sets `name` to the name for `candidate`, which matches `selectors`.
-  /// Control characters, `/` and what is no UTF-8 become `_`, as does a value
-  /// that the candidate does not have; a name that is too long is cut.
+  /// Control characters, `/` and bytes that are no UTF-8 become `_`, and so
+  /// does a value that the candidate does not have. A name that is too long is
+  /// cut.
   procfs::Result<void> Expand(const Selectors& selectors, Users& users,
                               Candidate& candidate, std::string& name) const;
 
@@ -57,15 +57,15 @@ class NameTemplate {
   std::vector<Part> parts_;
 };
 
-/// Adds what a process says of itself to a name, as Expand does.
+/// Adds text that a process chose to a name, cleaned as by Expand.
 void AppendUntrusted(std::string_view value, std::string& name);
 
 /// How long the name of an instance may be, in bytes: collectd's
 /// DATA_MAX_NAME_LEN without its NUL.
 inline constexpr size_t kInstanceNameMax = 127;
 
-/// Cuts a name that is too long. A hash of the whole stands at its end then, so
-/// that names that differ further back stay different.
+/// Cuts a name that is too long and ends it with a hash of the whole, so that
+/// names that differ in the part that was cut stay different.
 void CutInstanceName(std::string& name);
 
 }  // namespace resource_attribution::discovery

@@ -40,12 +40,13 @@ struct Host {
 struct Kind {
   const char* option;
   std::string values;  // for people
-  // What a process has of this kind; none where only its PID can be said.
+  // The value of this kind that a process has; empty function if only its PID
+  // can be shown.
   std::function<std::string(Candidate&, const Subject&)> of{};
   Hints hints{};
   std::function<bool(Candidate&, const Subject&)> matches{};
-  size_t processes = 0;  // that it matches
-  // Of the processes that every other kind matches.
+  size_t processes = 0;  // how many match
+  // The values of processes that match every other kind.
   Tally all_others_match{};
 
   std::string Text() const { return option + (" " + values); }
@@ -83,7 +84,7 @@ std::string Either(const std::vector<std::string>& values) {
 
 using Of = std::function<std::string(Candidate&, const Subject&)>;
 
-// Adds a kind of selector that the candidate itself answers: `copy` puts it,
+// Adds a kind of selector that a candidate answers. `copy` copies this kind,
 // and no other, into selectors.
 void AddAsked(Kind kind, auto copy, const Users& users,
               std::vector<Kind>& kinds) {
@@ -159,7 +160,9 @@ void AddUsers(const Selectors& selectors, Host& host,
       kinds);
 }
 
-// A slash at the beginning counts only to people, and only where it misleads.
+// The pattern as the administrator wrote it. The leading slash does not count
+// for matching; it is shown only for a pattern that begins with the mount
+// point.
 std::string AsWritten(const CgroupPattern& pattern) {
   return (WithoutMountPoint(pattern) ? "/" : "") + CgroupPath(pattern);
 }
@@ -221,7 +224,7 @@ void AddSelf(const Selectors& selectors, const Host& host,
   kinds.push_back({.option = "Self", .values = "true", .matches = is_self});
 }
 
-// What was seen of one block.
+// What the processes show about one block.
 class Block {
  public:
   Block(const Selectors& selectors, Host& host)

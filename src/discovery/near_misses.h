@@ -12,12 +12,12 @@
 namespace resource_attribution::discovery {
 
 /// Says why selectors match no process: how many processes each kind of
-/// selector matches, and what would have matched. For people, a few lines for
-/// each of `selectors`, in that order. `mounts` is as for Cgroups.
+/// selector matches, and what would have matched. Returns a few lines for
+/// people for each of `selectors`, in that order. `mounts` is as for Cgroups.
 ///
-/// Looks at everything that runs once, and at the files that the selectors
-/// name. What processes say of themselves is printable in the lines; their
-/// command lines, which may hold secrets, are not in them.
+/// Looks once at every running process and at the files that the selectors
+/// name. Text that processes choose is printable in the lines. The lines show
+/// no command line, because it may hold secrets.
 procfs::Result<std::vector<std::vector<std::string>>> ExplainNearMisses(
     const procfs::Procfs& proc, const std::string& mounts,
     std::span<const Selectors* const> selectors);

@@ -44,7 +44,7 @@ Result<pid_t> ReadPidFile(const std::string& path, procfs::Buffer& buffer) {
   return procfs::ReadAll(file.get(), path.c_str(), kFirstLineMax,
                          procfs::Oversize::kCut, buffer)
       .and_then([&](std::string_view content) {
-        // A number that was cut is another number.
+        // A number that was cut would be a different number.
         const bool cut = content.size() == kFirstLineMax &&
                          content.find('\n') == std::string_view::npos;
         return ParsePidFile(cut ? std::string_view() : content);

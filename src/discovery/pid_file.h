@@ -11,17 +11,16 @@
 
 namespace resource_attribution::discovery {
 
-/// The PID on the first line of `bytes`, blanks around it allowed: a number
-/// from 1 to 4194304 (PID_MAX_LIMIT of the kernel).
+/// The PID on the first line of `bytes`: a number from 1 to 4194304
+/// (PID_MAX_LIMIT of the kernel). Blanks around it are allowed.
 procfs::Result<pid_t> ParsePidFile(std::string_view bytes);
 
-/// The PID in the file `path`, which has to outlive the error. ENOENT when
-/// there is no such file.
+/// The PID in the file `path`, which has to outlive the error. ENOENT if there
+/// is no such file.
 ///
-/// Whoever may write the file's directory must not make the daemon read
-/// anything else: a symbolic link is not followed, nothing but a regular file
-/// is read, a FIFO does not block, and no error repeats what stands in the
-/// file.
+/// A user who may write the file's directory must not make the daemon read
+/// anything else. The plugin follows no symbolic link and reads only a regular
+/// file, a FIFO does not block it, and no error repeats the content.
 procfs::Result<pid_t> ReadPidFile(const std::string& path,
                                   procfs::Buffer& buffer);
 

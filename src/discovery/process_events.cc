@@ -27,22 +27,22 @@ using procfs::Result;
 
 constexpr const char* kSource = "process events";
 
-// A request's acknowledgement number, which the kernel's answer carries plus
-// one. All subscribers get all answers: the socket's port is nobody else's.
+// The acknowledgement number of a request; the kernel's answer has it plus one.
+// All subscribers get all answers, and no other socket has this port.
 uint32_t Acknowledgement(const mnl_socket* socket) {
   return mnl_socket_get_portid(socket);
 }
 
-// The kernel's constants, which its headers keep inside of proc_event up to 6.5
-// and outside later.
+// The kernel's constants: its headers have them inside of proc_event up to 6.5,
+// and outside of it later.
 constexpr uint32_t kAnswer = 0;
 constexpr uint32_t kFork = 0x1;
 constexpr uint32_t kExec = 0x2;
 constexpr uint32_t kUser = 0x4;
 constexpr uint32_t kName = 0x200;
 
-// Where an event and its fields stand in a message. Those of an exec stand
-// where those of a change of user or name do.
+// Offsets of an event and its fields in a message. An exec has its fields at
+// the same offsets as a change of user or name.
 constexpr size_t kEvent = NLMSG_HDRLEN + sizeof(cn_msg);
 constexpr size_t kWhat = kEvent + offsetof(proc_event, what);
 constexpr size_t kProcess =
@@ -58,13 +58,12 @@ sock_filter Statement(int code, uint32_t value) {
   return {.code = static_cast<uint16_t>(code), .jt = 0, .jf = 0, .k = value};
 }
 
-// Loads a word of the message, of which BPF makes a number as of a big-endian
-// one.
+// Loads a word of the message. BPF reads it as big-endian.
 sock_filter Load(size_t offset) {
   return Statement(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset));
 }
 
-// Goes `skipped` statements further where the loaded word is `value`.
+// Skips `skipped` statements if the loaded word is `value`.
 sock_filter SkipIf(uint32_t value, uint8_t skipped) {
   return {.code = BPF_JMP | BPF_JEQ | BPF_K,
           .jt = skipped,
@@ -72,8 +71,8 @@ sock_filter SkipIf(uint32_t value, uint8_t skipped) {
           .k = htonl(value)};
 }
 
-// Lets through the answer to a request and the events that are wanted, but for
-// those of threads, whose ID is not that of their thread group.
+// Passes the answer to a request and the wanted events, but not events of
+// threads, whose ID differs from that of their thread group.
 std::array<sock_filter, 17> Filter() {
   const auto keep_in_x = Statement(BPF_MISC | BPF_TAX, 0);
   const auto drop = Statement(BPF_RET | BPF_K, 0);
@@ -146,8 +145,8 @@ bool Request(const mnl_socket* socket, proc_cn_mcast_op operation) {
   return mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0;
 }
 
-// What the kernel answers to the request: an errno, or 0; none when it does not
-// answer. It does at once, in all versions since 3.1.
+// The kernel's answer to the request: an errno, or 0; none if there is no
+// answer. All versions since 3.1 answer at once.
 Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   std::optional<uint32_t> answer;
@@ -185,7 +184,7 @@ void AddNamedProcesses(std::span<const char> datagram,
     if (what == kExec || what == kUser || what == kName) {
       pid = At<pid_t>(message, kProcess);
     }
-    // 0: an answer to somebody else's request.
+    // 0: the answer to a request of another subscriber.
     if (pid > 0) pids.push_back(pid);
   });
 }
@@ -212,13 +211,15 @@ Result<ProcessEvents> ProcessEvents::Subscribe(int receive_buffer) {
       0) {
     return failed();
   }
-  // Beyond the limit of the host (net.core.rmem_max) with CAP_NET_ADMIN only.
+  // Only CAP_NET_ADMIN allows more than the limit of the host
+  // (net.core.rmem_max).
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer,
                  sizeof(receive_buffer)) != 0) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
                sizeof(receive_buffer));
   }
-  // The kernel chooses the port: another plugin may have the process's own.
+  // The kernel chooses the port: another plugin may use the port with the
+  // number of the process.
   if (mnl_socket_bind(socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) != 0 ||
       !Request(socket, PROC_CN_MCAST_LISTEN)) {
     return failed();

@@ -12,22 +12,22 @@
 
 namespace resource_attribution::discovery {
 
-/// A subscription to what the kernel tells of processes: its "proc connector",
+/// A subscription to the kernel's events about processes, its "proc connector",
 /// a netlink multicast group; linux/cn_proc.h, CONFIG_PROC_EVENTS.
 ///
-/// Of its events only those are let through that can change which blocks a
-/// process belongs to: it was forked, executed a program, changed its name or
-/// its user. Those of threads and exits stay in the kernel. Not thread-safe.
+/// A filter in the kernel passes only the events that can change which blocks a
+/// process belongs to: it was forked, executed a program, or changed its name
+/// or user. Events of threads and exits stay in the kernel. Not thread-safe.
 class ProcessEvents {
  public:
-  /// Holds about 10,000 events, 768 bytes of kernel memory each, and takes
-  /// memory only while it does.
+  /// Holds about 10,000 events of 768 bytes of kernel memory each. It takes
+  /// memory only while it holds events.
   static constexpr int kReceiveBuffer = 4 << 20;
 
   /// Subscribes. Kernels before 6.6 require CAP_NET_ADMIN. Outside the initial
-  /// network namespace the kernel refuses, outside the initial PID and user
-  /// namespaces it does not answer, which is an error as well: its PIDs would
-  /// not be ours.
+  /// network namespace the kernel refuses. Outside the initial PID and user
+  /// namespaces it does not answer; that is an error as well, because its PIDs
+  /// would not be ours.
   static procfs::Result<ProcessEvents> Subscribe(
       int receive_buffer = kReceiveBuffer);
 
@@ -37,8 +37,8 @@ class ProcessEvents {
   bool Drain(std::vector<pid_t>& pids);
 
  private:
-  // Ends the subscription: before Linux 6.6 the kernel goes on making events
-  // for subscribers that only went away.
+  // Ends the subscription. Without that, kernels before 6.6 go on making events
+  // for subscribers that have only closed their socket.
   struct Unsubscribe {
     void operator()(mnl_socket* socket) const;
   };
@@ -48,8 +48,8 @@ class ProcessEvents {
   std::unique_ptr<mnl_socket, Unsubscribe> socket_;
 };
 
-/// Adds the processes of the events in one datagram, which is aligned as a
-/// netlink header is; see ProcessEvents::Drain.
+/// Adds the processes of the events in one datagram; see ProcessEvents::Drain.
+/// The datagram is aligned as a netlink header.
 void AddNamedProcesses(std::span<const char> datagram,
                        std::vector<pid_t>& pids);
 

@@ -39,7 +39,7 @@ bool HasWildcard(const std::string& text) {
   return text.find('*') != std::string::npos;
 }
 
-// An expression that finds `text` itself. RE2::QuoteMeta escapes more than
+// An expression that matches `text` literally. RE2::QuoteMeta escapes more than
 // people would.
 std::string Literally(std::string_view text) {
   std::string expression;
@@ -53,13 +53,12 @@ std::string Literally(std::string_view text) {
   return expression;
 }
 
-// A selector that finds processes by the program or script that they were
-// started with.
+// A selector that matches processes by the program or script that they execute.
 std::string ByArgument(std::string_view base_name) {
   return "CommandLine " + Quoted("(^|[ /])" + Literally(base_name) + "( |$)");
 }
 
-// The path without any link in it; empty where there is no such file.
+// The path without symbolic links; empty if there is no such file.
 std::string RealPath(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(
       realpath(path.c_str(), nullptr), std::free);
@@ -128,11 +127,11 @@ class NameHint : public SelectorHint {
                            : "Name " + Quoted(longer_.Most(1)[0].value)));
     }
     if (other_case_.total() > 0) {
-      lines.push_back("case counts: use Name " +
+      lines.push_back("the case of letters differs: use Name " +
                       Quoted(other_case_.Most(1)[0].value) + ", which " +
                       ProcessesThat("have", other_case_.total()));
     }
-    // What started these often has the name among its arguments.
+    // The program that started these often has the name among its arguments.
     const bool is_found = by_executable_.total() + longer_.total() > 0;
     if (!is_found && by_argument_.total() > 0) {
       lines.push_back(Quoted(name_) + " is among the first arguments of " +
@@ -146,7 +145,7 @@ class NameHint : public SelectorHint {
   void SayPath(std::vector<std::string>& lines) const {
     const std::string& path = real_path_.empty() ? name_ : real_path_;
     lines.push_back(
-        Printable(name_) + " is a path and no command name: use Executable " +
+        Printable(name_) + " is a path, not a command name: use Executable " +
         Quoted(path) + ", which " + ProcessesThat("execute", executed_) +
         ", or Name " + Quoted(base_name_) + ", which " +
         ProcessesThat("have", called_));
@@ -155,14 +154,14 @@ class NameHint : public SelectorHint {
   void SayPattern(std::vector<std::string>& lines) const {
     if (by_pattern_.total() == 0) {
       lines.push_back(Quoted(name_) +
-                      " is no pattern: use CommandLine with an expression");
+                      " is not a pattern: use CommandLine with an expression");
       return;
     }
     std::string names;
     for (const auto& [name, processes] : by_pattern_.Most(kExamplesMax)) {
       names += (names.empty() ? "Name " : ", Name ") + Quoted(name);
     }
-    lines.push_back(Quoted(name_) + " is no pattern, although " +
+    lines.push_back(Quoted(name_) + " is not a pattern, although " +
                     ProcessesThat("have", by_pattern_.total()) +
                     " such a name: use " + names +
                     (by_pattern_.distinct() > kExamplesMax ? ", ..." : ""));
@@ -236,7 +235,7 @@ class ExecutableHint : public SelectorHint {
   Tally by_argument_;
 };
 
-// No command line is shown: it may hold what is secret.
+// Shows no command line, because it may hold secrets.
 class ExpressionHint : public SelectorHint {
  public:
   explicit ExpressionHint(const RE2& expression) {
@@ -386,11 +385,12 @@ class CgroupHint : public SelectorHint {
 
   void Say(std::vector<std::string>& lines) const override {
     if (relative_) {
-      lines.push_back("/" + Printable(path_) +
-                      " is no path relative to the root of the hierarchy: use "
-                      "Cgroup " +
-                      Quoted(CgroupPath(*relative_)) + ", which has " +
-                      Processes(in_relative_));
+      lines.push_back(
+          "/" + Printable(path_) +
+          " is not a path relative to the root of the hierarchy: use "
+          "Cgroup " +
+          Quoted(CgroupPath(*relative_)) + ", which has " +
+          Processes(in_relative_));
       return;
     }
     if (!HasWildcard(path_)) {
@@ -472,7 +472,7 @@ class PidFileHint : public SelectorHint {
     for (size_t i = 0; failed == 0 && i < found.gl_pathc; ++i) {
       files += i < kExamplesMax ? " PIDFile " + Quoted(found.gl_pathv[i]) : "";
     }
-    lines.push_back("PIDFile is no pattern: use PIDFile once for each file" +
+    lines.push_back("PIDFile is not a pattern: use PIDFile once for each file" +
                     (files.empty() ? "" : ":" + files));
     globfree(&found);
   }
@@ -493,7 +493,7 @@ Hints Make(const std::vector<Value>& values, const Context&... context) {
 }  // namespace
 
 void Tally::Add(std::string_view value) {
-  // Any user can start processes that say something else each.
+  // Any user can start many processes with different values.
   constexpr size_t kDistinctMax = 1000;
   ++total_;
   const auto found = counts_.find(value);

@@ -17,8 +17,8 @@
 
 namespace resource_attribution::discovery {
 
-/// What a running process says of itself, as far as selectors ask for it. Empty
-/// is what it does not say. Refers to memory of the process's reader.
+/// The facts about a running process that selectors use. A fact that it does
+/// not have is empty. Refers to memory of the process's reader.
 struct Subject {
   pid_t pid = 0;
   bool ended = false;  ///< a zombie
@@ -27,13 +27,13 @@ struct Subject {
   std::string_view exe{};
   bool exe_refused = false;
   std::string_view cmdline{};
-  /// The base names of the first three arguments: the program, and, where that
-  /// is an interpreter, the script.
+  /// The base names of the first three arguments: the program, and, if that is
+  /// an interpreter, the script.
   std::array<std::string_view, 3> arguments{};
   std::string_view cgroup{};
 };
 
-/// Processes, counted by one thing that each says.
+/// Processes, counted by one of their values.
 class Tally {
  public:
   void Add(std::string_view value);
@@ -64,15 +64,15 @@ std::string Processes(size_t count);
 /// its ending.
 std::string ProcessesThat(const char* verb, size_t count);
 
-/// What would have been found instead of what one value of a selector names.
+/// Finds what would have matched instead of one value of a selector.
 class SelectorHint {
  public:
   virtual ~SelectorHint() = default;
 
-  /// Looks at one process that runs.
+  /// Looks at one running process.
   virtual void Look(const Subject& subject) = 0;
 
-  /// Adds what was seen, one line each, for people.
+  /// Adds what it saw, one line each, for people.
   virtual void Say(std::vector<std::string>& lines) const = 0;
 };
 

@@ -14,7 +14,7 @@ bool HasWildcard(const std::string& text) {
   return text.find('*') != std::string::npos;
 }
 
-// The kernel writes a slash into names of its threads, but never first.
+// Names of kernel threads may have a slash, but never at the beginning.
 bool IsPath(const std::string& name) { return name.starts_with('/'); }
 
 }  // namespace
@@ -34,7 +34,7 @@ std::optional<CgroupPattern> WithoutMountPoint(const CgroupPattern& pattern) {
     return std::nullopt;
   }
   auto first = pattern.begin() + kMountPoint.size();
-  // Where v1 is mounted, each hierarchy has a directory of its own.
+  // In v1 each hierarchy is mounted in a directory of its own.
   const bool is_hierarchy = *first == "systemd" || *first == "unified";
   if (is_hierarchy && first + 1 != pattern.end()) ++first;
   return CgroupPattern(first, pattern.end());
@@ -45,25 +45,26 @@ std::vector<std::string> SelectorWarnings(const Selectors& selectors) {
   for (const std::string& name : selectors.names) {
     if (IsPath(name)) {
       warnings.push_back("Name " + Quoted(name) +
-                         " is a path and no command name: use Executable " +
+                         " is a path, not a command name: use Executable " +
                          Quoted(name) + ", or Name " +
                          Quoted(name.substr(name.rfind('/') + 1)));
     } else if (HasWildcard(name)) {
-      warnings.push_back("Name " + Quoted(name) +
-                         " is no pattern: use CommandLine with an expression, "
-                         "or Name once for each command name");
+      warnings.push_back(
+          "Name " + Quoted(name) +
+          " is not a pattern: use CommandLine with an expression, "
+          "or Name once for each command name");
     }
   }
   for (const std::string& path : selectors.pid_files) {
     if (!HasWildcard(path)) continue;
     warnings.push_back("PIDFile " + Quoted(path) +
-                       " is no pattern: use PIDFile once for each file");
+                       " is not a pattern: use PIDFile once for each file");
   }
   for (const CgroupPattern& pattern : selectors.cgroups) {
     const auto relative = WithoutMountPoint(pattern);
     if (!relative) continue;
     warnings.push_back("Cgroup " + Quoted("/" + CgroupPath(pattern)) +
-                       " is no path relative to the root of the hierarchy: "
+                       " is not a path relative to the root of the hierarchy: "
                        "use Cgroup " +
                        Quoted(CgroupPath(*relative)));
   }

@@ -9,16 +9,16 @@
 
 namespace resource_attribution::discovery {
 
-/// Selectors that are valid and most likely select nothing, as far as the
-/// configuration alone shows it: a path or a wildcard where none is meant. For
-/// people, one line each, with what to write instead.
+/// Selectors that are valid but most likely match nothing, as far as the
+/// configuration alone shows it: a path or a wildcard where it has no meaning.
+/// One line each for people, with what to write instead.
 std::vector<std::string> SelectorWarnings(const Selectors& selectors);
 
 /// The pattern as a path, without a slash at its beginning.
 std::string CgroupPath(const CgroupPattern& pattern);
 
-/// Where the pattern begins with the directory in which the hierarchies are
-/// mounted by convention, the pattern without it.
+/// The pattern without the directory in which the hierarchies are mounted by
+/// convention; none if it does not begin with that directory.
 std::optional<CgroupPattern> WithoutMountPoint(const CgroupPattern& pattern);
 
 }  // namespace resource_attribution::discovery

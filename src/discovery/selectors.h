@@ -11,8 +11,9 @@
 
 namespace resource_attribution::discovery {
 
-/// Which processes belong to a block. A process matches when every kind of
-/// selector that is given holds; several of one kind mean any of them.
+/// Which processes belong to a block. A process matches if every kind of
+/// selector that is given matches. If a kind is given several times, any of its
+/// values may match.
 struct Selectors {
   /// The collectd daemon itself.
   bool self = false;
@@ -20,28 +21,28 @@ struct Selectors {
   /// Absolute paths of files whose first line is the PID.
   std::vector<std::string> pid_files;
 
-  /// Cgroups, those below them included.
+  /// Cgroups, including all cgroups below them.
   std::vector<CgroupPattern> cgroups;
 
   /// Names of systemd units, patterns of fnmatch(3).
   std::vector<std::string> systemd_units;
 
-  /// Command names. The kernel keeps 15 bytes of one. For a longer name these
-  /// have to match, and the base name of the executable, of argv[0] or of a
-  /// script (argv[1] or argv[2]) has to be the whole name.
+  /// Command names. The kernel keeps 15 bytes of one. For a longer name, its
+  /// first 15 bytes must match, and the whole must be the base name of the
+  /// executable, of argv[0] or of a script (argv[1] or argv[2]).
   std::vector<std::string> names;
 
   /// Absolute paths of executables.
   std::vector<std::string> executables;
 
-  /// Expressions that are searched in the command line.
+  /// Expressions that match any part of the command line.
   Expressions command_lines;
 
   /// Names or numbers of effective users.
   std::vector<std::string> users;
 
-  /// Not a selector of its own: the descendants of a process that matches
-  /// belong to the block as well, for as long as their parents lead to it.
+  /// Not a selector by itself: the descendants of a process that matches belong
+  /// to the block as well, as long as their chain of parents leads to it.
   bool include_children = false;
 
   bool empty() const {
@@ -49,8 +50,8 @@ struct Selectors {
            executables.empty() && command_lines.empty() && users.empty();
   }
 
-  /// The candidates are listed apart from the kernel: in PID files, or it is
-  /// the daemon alone.
+  /// The list of candidates does not come from the kernel: PID files have it,
+  /// or it is the daemon alone.
   bool HaveOwnList() const { return self || !pid_files.empty(); }
 
   /// The kernel keeps a list of the candidates.

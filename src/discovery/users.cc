@@ -16,9 +16,9 @@ using procfs::Error;
 constexpr std::chrono::minutes kLookupPeriod{1};
 constexpr size_t kNamesMax = 64;
 
-// Calls getpwnam_r(3) or getpwuid_r(3) with memory enough, and `take` with what
-// it found: null for no such user. Not when the look-up itself failed, of which
-// the errno is returned, or else 0.
+// Calls getpwnam_r(3) or getpwuid_r(3) with enough memory, and `take` with the
+// result: null if there is no such user. If the look-up itself fails, returns
+// its errno without a call to `take`; otherwise returns 0.
 int LookUp(auto get, auto take) {
   constexpr size_t kEntryMax = size_t{1} << 20;
   std::vector<char> strings(size_t{16} << 10);
@@ -37,7 +37,7 @@ int LookUp(auto get, auto take) {
   }
 }
 
-// Sets `id`, or leaves it when the look-up itself fails.
+// Sets `id`; leaves it as it is if the look-up fails.
 int LookUpId(const std::string& name, std::optional<uid_t>& id) {
   return LookUp([&](auto... to) { return getpwnam_r(name.c_str(), to...); },
                 [&](const passwd* found) {
@@ -46,7 +46,7 @@ int LookUpId(const std::string& name, std::optional<uid_t>& id) {
                 });
 }
 
-// Sets `name`, likewise.
+// Sets `name`; leaves it as it is if the look-up fails.
 int LookUpName(uid_t id, std::string& name) {
   return LookUp([&](auto... to) { return getpwuid_r(id, to...); },
                 [&](const passwd* found) {

@@ -12,31 +12,31 @@
 
 namespace resource_attribution::discovery {
 
-/// User IDs by name and names by ID, as getpwnam(3) and getpwuid(3) know them.
-/// A look-up may ask a directory server, so that each is made at most once a
-/// minute, or in the next pass where the daemon was out of descriptors or
-/// memory. A user may be created, removed or renumbered while the daemon runs.
-/// Not thread-safe.
+/// User IDs by name and names by ID, from getpwnam(3) and getpwuid(3). A
+/// look-up may ask a directory server. Each is therefore made at most once a
+/// minute, or in the next pass if the daemon was out of descriptors or memory.
+/// A user may be created, removed or renumbered while the daemon runs. Not
+/// thread-safe.
 class Users {
  public:
-  /// Adds a user to those whose ID Refresh looks up. A number stands for
-  /// itself.
+  /// Adds a user whose ID Refresh looks up. A number stands for itself.
   void Add(const std::string& name);
 
-  /// Looks everything up again unless that was done within the last minute.
-  /// Returns whether an ID that was added, or a name, is another than before.
+  /// Looks everything up again, unless it did so within the last minute.
+  /// Returns whether an ID that was added, or a name, has changed.
   bool Refresh(std::chrono::steady_clock::time_point now);
 
-  /// ID of a user that was added; none when there is no such user. A look-up
-  /// that failed leaves what was known.
+  /// ID of a user that was added; none if there is no such user. If a look-up
+  /// fails, the last known ID stays.
   std::optional<uid_t> Id(const std::string& name) const;
 
-  /// Why there is no ID, where that is because the look-up failed.
+  /// The reason why there is no ID, if the look-up failed.
   std::optional<procfs::Error> Failure(const std::string& name) const;
 
-  /// Name of the user `id`; the number where there is none. Looked up when it
-  /// is asked for the first time. Whoever can start processes under many IDs
-  /// causes no more than 64 look-ups a minute: the rest are numbers.
+  /// Name of the user `id`, or the number if there is none. The first call
+  /// looks it up. There are at most 64 look-ups a minute, and the other IDs
+  /// stay numbers: a user who can start processes under many IDs cannot cause
+  /// more.
   const std::string& Name(uid_t id);
 
  private:

@@ -8,8 +8,8 @@
 
 namespace resource_attribution {
 
-/// A condition of a service in one pass, for people. It is said when it begins,
-/// and again when its text is another one.
+/// A condition of a service in one pass, for people. It is logged when it
+/// begins, and again when its text changes.
 struct Notice {
   /// A service has at most one notice of a kind in a pass.
   enum class Kind {
@@ -33,8 +33,8 @@ struct Notice {
   Severity severity = Severity::kWarning;
   std::string text;
 
-  /// Said behind the text, but no reason to say it again: figures, and a
-  /// process that has the problem (0: none).
+  /// Follows the text in the log, but a change of it is no reason to log again:
+  /// figures, and a process that has the problem (0: none).
   std::string detail{};
   pid_t process = 0;
 };

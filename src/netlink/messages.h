@@ -9,17 +9,17 @@
 
 namespace resource_attribution::netlink {
 
-/// Whether all of `message` is there, of whose datagram `left` bytes are left.
+/// Whether all of `message` is within the last `left` bytes of its datagram.
 ///
-/// Not mnl_nlmsg_ok alone, for which sizes above INT_MAX are negative and fit
-/// (libmnl 1.0.4).
+/// mnl_nlmsg_ok is not enough: it takes sizes above INT_MAX for negative and
+/// accepts them (libmnl 1.0.4).
 inline bool IsWhole(const nlmsghdr* message, int left) {
   return mnl_nlmsg_ok(message, left) &&
          message->nlmsg_len <= static_cast<uint32_t>(left);
 }
 
-/// Calls `take` with each whole message of a datagram, which is aligned as a
-/// netlink header is; netlink(7).
+/// Calls `take` with each whole message of a datagram; netlink(7). The datagram
+/// is aligned as a netlink header.
 void ForEachMessage(std::span<const char> datagram, auto take) {
   int left = static_cast<int>(datagram.size());
   const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());

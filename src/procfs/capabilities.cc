@@ -9,8 +9,8 @@
 namespace resource_attribution::procfs {
 namespace {
 
-// The effective capabilities of the calling thread, capget(2); all where the
-// kernel does not say.
+// The effective capabilities of the calling thread, capget(2); all of them if
+// the kernel does not say.
 std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> Effective() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3,
                                   .pid = 0};

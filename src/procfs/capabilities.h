@@ -16,7 +16,7 @@ struct Capability {
 extern const Capability kSysPtrace;
 extern const Capability kDacReadSearch;
 
-/// Why the kernel refused to show something that takes all of `needed`, for
+/// Why the kernel refused to show something that needs all of `needed`, for
 /// people: which of them the calling thread lacks in its effective set, or that
 /// it lacks none.
 std::string WhyRefused(std::initializer_list<Capability> needed);

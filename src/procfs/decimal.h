@@ -8,8 +8,8 @@
 
 namespace resource_attribution::procfs {
 
-/// The number that `text` spells in decimal, all of it: no blanks, no `+`, no
-/// remainder. None where it spells something else or does not fit `Number`.
+/// The number in decimal that is all of `text`: no blanks, no `+`, no
+/// remainder. None if it is something else or does not fit `Number`.
 /// Independent of the locale.
 template <typename Number>
 std::optional<Number> ParseDecimal(std::string_view text) {

@@ -8,7 +8,8 @@
 namespace resource_attribution::procfs {
 namespace {
 
-// Holds `stat`, and `status` but for processes with thousands of groups.
+// Large enough for `stat`, and for `status` except of processes with thousands
+// of groups.
 constexpr size_t kFirstRead = 4096;
 
 ssize_t Retrying(auto read) {
@@ -19,11 +20,11 @@ ssize_t Retrying(auto read) {
   return got;
 }
 
-// Fills `buffer` by `read`, which is told where to and how far the file was
-// read, until `is_last` says that there is no more.
+// Fills `buffer` by calls of `read`, which gets the destination and the offset
+// in the file, until `is_last` says that there is no more.
 Result<std::string_view> Fill(auto read, auto is_last, const char* name,
                               size_t limit, Oversize oversize, Buffer& buffer) {
-  // One byte above the limit tells a full file from one that goes on.
+  // One byte more than the limit shows whether the file goes on.
   const size_t largest = limit + 1;
   if (buffer.size() < kFirstRead) buffer.resize(kFirstRead);
   size_t filled = 0;

@@ -28,22 +28,22 @@ class FileDescriptor {
   int fd_;
 };
 
-/// Memory for what is read from files. It only grows, so that reading the same
+/// Memory for the content of files. It only grows, so that reading the same
 /// kind of file again allocates nothing.
 using Buffer = std::vector<char>;
 
-/// What becomes of a file that is larger than the limit.
+/// What happens to a file that is larger than the limit.
 enum class Oversize { kFail, kCut };
 
-/// Reads all that is left in `fd`. What is returned refers to `buffer`. A file
-/// of more than `limit` bytes is EFBIG, or cut there; `name` is for the error.
+/// Reads the rest of `fd`. The result refers to `buffer`. If the file has more
+/// than `limit` bytes, this fails with EFBIG, or cuts it there. `name` is for
+/// the error.
 Result<std::string_view> ReadAll(int fd, const char* name, size_t limit,
                                  Oversize oversize, Buffer& buffer);
 
-/// Reads a file of `/proc/PID` from its beginning, likewise, by one pread(2)
-/// where the buffer is large enough: the kernel gives such a file as one
-/// record, so that less than was asked for is all of it (seq_file,
-/// single_open).
+/// Reads a file of `/proc/PID` from its beginning, likewise. If the buffer is
+/// large enough, one pread(2) is enough: the kernel returns such a file as one
+/// record, so a short read is all of it (seq_file, single_open).
 Result<std::string_view> ReadProcFile(int fd, const char* name, size_t limit,
                                       Oversize oversize, Buffer& buffer);
 

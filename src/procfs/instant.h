@@ -6,21 +6,23 @@
 
 namespace resource_attribution::procfs {
 
-/// A moment on the clocks that matter here.
+/// A moment, by two clocks.
 struct Instant {
-  /// CLOCK_MONOTONIC, by which CPU is measured: stands still in suspend and
-  /// does not follow when the time of day is set.
+  /// CLOCK_MONOTONIC, for measuring CPU: it stands still in suspend and does
+  /// not follow changes of the time of day.
   std::chrono::steady_clock::time_point monotonic;
 
-  /// CLOCK_BOOTTIME, in which the kernel says when a process started.
+  /// CLOCK_BOOTTIME, the clock by which the kernel records when a process
+  /// started.
   std::chrono::nanoseconds since_boot{};
 };
 
 /// Tells the time.
 using Clock = std::function<Instant()>;
 
-/// When something was read: at some moment between these, usually microseconds
-/// apart. The reader may have to wait in between, for a lock or for a CPU.
+/// When something was read: at some moment between these two, usually
+/// microseconds apart. In between the reader may have to wait for a lock or for
+/// a CPU.
 struct ReadTime {
   std::chrono::steady_clock::time_point begun;
   std::chrono::steady_clock::time_point ended;

@@ -7,11 +7,12 @@
 
 namespace resource_attribution::procfs {
 
-/// Takes the next word off the front of `text`, blanks and tabs before it
-/// included; empty when none is left.
+/// Removes the next word and the blanks and tabs before it from the front of
+/// `text`, and returns the word; empty if there is none.
 std::string_view NextWord(std::string_view& text);
 
-/// A size such as `    1744 kB`, in kB, whose number of bytes fits 64 bits too.
+/// A size such as `    1744 kB`, in kB. Its number of bytes fits into 64 bits,
+/// too.
 std::optional<uint64_t> ParseKilobytes(std::string_view value);
 
 }  // namespace resource_attribution::procfs

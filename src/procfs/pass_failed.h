@@ -6,11 +6,11 @@
 namespace resource_attribution::procfs {
 
 /// Ends a pass: the daemon is out of descriptors or memory, or /proc cannot be
-/// listed, so that nothing is known of any process. Thrown like std::bad_alloc;
-/// the next pass goes on from the last one that succeeded.
+/// listed, so the state of every process is unknown. Thrown like
+/// std::bad_alloc; the next pass goes on from the last one that succeeded.
 ///
-/// A process that has ended, or that may not be read, ends no pass: that is a
-/// Result. Sampler::Pass catches it.
+/// A process that has ended, or that the plugin may not read, does not end the
+/// pass: that is a Result. Sampler::Pass catches this exception.
 class PassFailed {
  public:
   explicit PassFailed(const Error& error) : error_(error) {}
@@ -21,7 +21,7 @@ class PassFailed {
   Error error_;
 };
 
-/// Throws where the daemon is out of descriptors or memory.
+/// Throws if the daemon is out of descriptors or memory.
 inline void ThrowIfOutOfResources(const Error& error) {
   if (error.OutOfResources()) throw PassFailed(error);
 }

@@ -12,7 +12,7 @@ std::string Printable(std::string_view text) {
   for (const char byte : text.substr(0, kMax)) {
     const auto code = static_cast<unsigned char>(byte);
     // U+0080 to U+009F, in UTF-8 after a C2, are control characters as well:
-    // there is one that begins a terminal's commands.
+    // one of them begins a terminal's commands.
     const bool second_of_c1 = before == 0xc2 && code >= 0x80 && code <= 0x9f;
     before = code;
     if (code >= 0x20 && code != 0x7f && !second_of_c1) {

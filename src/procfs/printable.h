@@ -6,8 +6,8 @@
 
 namespace resource_attribution::procfs {
 
-/// `text` without what would break a log line or drive a terminal: bytes of
-/// control characters are written as `\xNN`, and what is too long for
+/// `text` without bytes that would break a log line or drive a terminal: bytes
+/// of control characters are written as `\xNN`. Text that is too long for
 /// collectd's log is cut.
 std::string Printable(std::string_view text);
 

@@ -16,7 +16,7 @@ Result<std::string_view> ParseCgroup(std::string_view bytes) {
     const std::string_view line = bytes.substr(0, end);
     const size_t first = line.find(':');
     const size_t second = line.find(':', first + 1);
-    // A path that was cut is another path.
+    // A path that was cut would be a different path.
     if (first == std::string_view::npos || second == std::string_view::npos ||
         end == std::string_view::npos) {
       return tl::unexpected(Error{.file = "/proc/PID/cgroup",
@@ -29,8 +29,8 @@ Result<std::string_view> ParseCgroup(std::string_view bytes) {
     if (controllers == "name=systemd") systemd = path;
     bytes.remove_prefix(end + 1);
   }
-  // systemd keeps the same tree in both where both are mounted. Where only v1
-  // is in use, every process is in the root of v2.
+  // If both are mounted, systemd keeps the same tree in both. If only v1 is in
+  // use, every process is in the root of v2.
   return v2.size() > 1 || systemd.empty() ? v2 : systemd;
 }
 

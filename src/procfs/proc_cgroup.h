@@ -7,14 +7,14 @@
 
 namespace resource_attribution::procfs {
 
-/// The cgroup of a process in the content of `/proc/PID/cgroup`, as a path
-/// relative to the root of its hierarchy, beginning with `/`: in the v2
-/// hierarchy, or, where that is not in use for the process, in v1's named
-/// `systemd`; cgroups(7). Refers to `bytes`; without the " (deleted)" that the
-/// kernel appends once the cgroup was removed.
+/// The cgroup of a process from the content of `/proc/PID/cgroup`: a path
+/// relative to the root of its hierarchy, beginning with `/`. The hierarchy is
+/// v2, or, if the process does not use it, v1's hierarchy named `systemd`;
+/// cgroups(7). Refers to `bytes`. The kernel appends " (deleted)" once the
+/// cgroup was removed; this cuts it.
 ///
-/// Empty where the process is in neither. Names of cgroups hold no line break:
-/// the kernel refuses it.
+/// Empty if the process is in neither. Names of cgroups hold no line break: the
+/// kernel refuses it.
 Result<std::string_view> ParseCgroup(std::string_view bytes);
 
 }  // namespace resource_attribution::procfs

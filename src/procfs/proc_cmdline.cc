@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-// Takes an argument off the front of `rest`.
+// Removes an argument from the front of `rest`.
 std::string_view NextArgument(std::string_view& rest) {
   const std::string_view argument = rest.substr(0, rest.find('\0'));
   rest.remove_prefix(std::min(argument.size() + 1, rest.size()));
@@ -18,7 +18,7 @@ std::string_view NextArgument(std::string_view& rest) {
 
 Cmdline ParseCmdline(std::span<char> bytes) {
   const std::string_view all(bytes.data(), bytes.size());
-  // npos + 1 is 0: nothing but padding.
+  // If there is only padding, npos + 1 is 0.
   const auto joined = bytes.first(all.find_last_not_of("\0 \t"sv) + 1);
   const std::string_view text(joined.data(), joined.size());
   Cmdline cmdline;

@@ -7,21 +7,21 @@
 
 namespace resource_attribution::procfs {
 
-/// What `/proc/PID/cmdline` says of a process; proc(5), "/proc/pid/cmdline".
+/// The content of `/proc/PID/cmdline`; proc(5), "/proc/pid/cmdline".
 ///
-/// Chosen by the process, which may rewrite it at any time (PostgreSQL and
-/// nginx do). Empty for kernel threads and zombies.
+/// The process chooses it, and may rewrite it at any time (PostgreSQL and nginx
+/// do). Empty for kernel threads and zombies.
 struct Cmdline {
-  /// The arguments, joined by one space. The NULs, spaces and tabs with which
-  /// processes pad a rewritten command line are cut from the end.
+  /// The arguments, joined by one space. Processes pad a rewritten command line
+  /// with NULs, spaces and tabs; these are cut from the end.
   std::string_view joined;
 
   /// The first argument: by convention, how the program was called.
   std::string_view argv0;
 
-  /// The two arguments behind it, empty where there are fewer. For a script
-  /// that the kernel executed by its `#!` line, one of them is the path of the
-  /// script: argv[0] is the interpreter, and the line may give it one argument
+  /// The next two arguments, empty if there are fewer. For a script that the
+  /// kernel executed by its `#!` line, one of them is the path of the script:
+  /// argv[0] is the interpreter, and the line may give it one argument
   /// (execve(2), "Interpreter scripts").
   std::array<std::string_view, 2> next;
 };

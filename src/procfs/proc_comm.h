@@ -9,9 +9,9 @@ namespace resource_attribution::procfs {
 /// NUL; proc(5), "/proc/pid/comm".
 inline constexpr size_t kCommMax = 15;
 
-/// The command name in the content of `/proc/PID/comm`: everything but the line
-/// break that the kernel adds. The name may hold any bytes itself, line breaks
-/// too, and refers to `bytes`.
+/// The command name in the content of `/proc/PID/comm`, without the line break
+/// that the kernel adds. The name may hold any bytes, line breaks too. Refers
+/// to `bytes`.
 std::string_view ParseComm(std::string_view bytes);
 
 }  // namespace resource_attribution::procfs

@@ -12,14 +12,14 @@ struct Variable {
   std::string_view value{};
 };
 
-/// Takes the next variable off the front of `environ`, the content of
-/// `/proc/PID/environ` from there on; none at the end. proc(5),
+/// Removes the next variable from the front of `environ`, the rest of the
+/// content of `/proc/PID/environ`, and returns it; none at the end. proc(5),
 /// "/proc/pid/environ".
 ///
-/// That is the environment with which the program was executed: what it sets
-/// later is elsewhere. Any bytes may stand there, because a process can
-/// overwrite them; what has no `=` or no name is passed over. Of several
-/// variables of one name getenv(3) knows the first.
+/// This is the environment with which the program was executed; variables that
+/// the program sets later are elsewhere. A process can overwrite it with any
+/// bytes: entries without `=` or without a name are skipped. If a name occurs
+/// several times, getenv(3) returns the first.
 std::optional<Variable> NextVariable(std::string_view& environ);
 
 }  // namespace resource_attribution::procfs

@@ -5,9 +5,9 @@
 
 namespace resource_attribution::procfs {
 
-/// The path of the executable in the target of the link `/proc/PID/exe`:
-/// without the " (deleted)" that the kernel appends once the file was unlinked,
-/// as an upgrade does; proc(5), "/proc/pid/exe". Refers to `target`.
+/// The path of the executable from the target of the link `/proc/PID/exe`;
+/// proc(5), "/proc/pid/exe". Once the file was unlinked, as by an upgrade, the
+/// kernel appends " (deleted)"; this cuts it. Refers to `target`.
 std::string_view ParseExe(std::string_view target);
 
 }  // namespace resource_attribution::procfs

@@ -6,13 +6,13 @@
 
 namespace resource_attribution::procfs {
 
-/// Takes lines off the front of `maps`, the content of `/proc/PID/maps` from
-/// there on, up to the next one with a file; its path, none at the end.
-/// proc(5), "/proc/pid/maps".
+/// Removes lines from the front of `maps`, the rest of the content of
+/// `/proc/PID/maps`, up to the next line with a file. Returns the path of that
+/// file, or none at the end. proc(5), "/proc/pid/maps".
 ///
-/// Line breaks in a path are `\012` there; a file that is gone has
-/// " (deleted)" behind its path. One file is mapped in several pieces, so that
-/// the same path comes again.
+/// The kernel writes line breaks in a path as `\012`, and appends " (deleted)"
+/// to the path of a removed file. A file is mapped in several pieces, so the
+/// same path comes several times.
 std::optional<std::string_view> NextMappedFile(std::string_view& maps);
 
 }  // namespace resource_attribution::procfs

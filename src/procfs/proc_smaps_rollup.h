@@ -8,9 +8,10 @@
 
 namespace resource_attribution::procfs {
 
-/// The proportional set size, in kB of 1024 bytes, in the content of
-/// `/proc/PID/smaps_rollup` (Linux 4.14): resident memory, of which each page
-/// counts divided by the processes that share it; proc(5), "/proc/pid/smaps".
+/// The proportional set size, in kB of 1024 bytes, from the content of
+/// `/proc/PID/smaps_rollup` (Linux 4.14): resident memory in which each page
+/// counts divided by the number of processes that share it; proc(5),
+/// "/proc/pid/smaps".
 Result<uint64_t> ParsePss(std::string_view bytes);
 
 }  // namespace resource_attribution::procfs

@@ -5,13 +5,13 @@
 namespace resource_attribution::procfs {
 namespace {
 
-// Walks the blank-separated fields behind the command name.
+// Walks over the fields after the command name, which blanks separate.
 class Fields {
  public:
   explicit Fields(std::string_view rest) : rest_(rest) {}
 
-  // The next field. Empty unless a blank follows: the last field that we need
-  // is not the last in the file, so a field without one was cut off.
+  // The next field. Empty unless a blank follows: the last needed field is not
+  // the last in the file, so a field without a blank was cut off.
   std::string_view Next() {
     const size_t blank = rest_.find(' ');
     if (blank == std::string_view::npos) return {};
@@ -20,8 +20,8 @@ class Fields {
     return field;
   }
 
-  // By counting blanks: fields are so short that a search for the end of each
-  // costs twice as much.
+  // Counts blanks: fields are so short that a search for the end of each costs
+  // twice as much.
   void Skip(int count) {
     size_t end = 0;
     while (count > 0 && end < rest_.size()) {
@@ -41,7 +41,7 @@ tl::unexpected<Error> Malformed(const char* expected) {
 }  // namespace
 
 Result<Stat> ParseStat(std::string_view bytes) {
-  // The name may hold blanks and parentheses itself; numbers follow it, so the
+  // The name may hold blanks and parentheses. Only numbers follow it, so the
   // last `)` of the file ends it.
   const size_t open = bytes.find(" (");
   const size_t close = bytes.rfind(") ");

@@ -10,20 +10,20 @@
 
 namespace resource_attribution::procfs {
 
-/// What `/proc/PID/stat` says of a process; proc(5), "/proc/pid/stat".
+/// The content of `/proc/PID/stat`; proc(5), "/proc/pid/stat".
 struct Stat {
   /// Process ID.
   pid_t pid = 0;
 
   /// Command name: any bytes that the process chose, without the parentheses.
-  /// 15 bytes at the most, but for kernel threads. Refers to the parsed bytes.
+  /// At most 15 bytes, except for kernel threads. Refers to the parsed bytes.
   std::string_view comm{};
 
   /// R running, S sleeping, Z zombie, X dead, …
   char state = 0;
 
-  /// Process ID of the parent; 0 for the first processes of a PID namespace and
-  /// where the parent is outside of it.
+  /// Process ID of the parent. 0 for the first processes of a PID namespace,
+  /// and if the parent is outside of it.
   pid_t parent = 0;
 
   /// PF_* flags of the kernel's include/linux/sched.h.
@@ -42,19 +42,19 @@ struct Stat {
   /// When the process started, in clock ticks since boot (CLOCK_BOOTTIME).
   uint64_t start_time = 0;
 
-  /// Address where the environment lies. Another one means that a program was
-  /// executed anew, which changes neither PID nor start time: the kernel lays
-  /// out each program at random addresses, see randomize_va_space of proc(5).
-  /// 0 where we may not see it (ptrace(2), PTRACE_MODE_READ_FSCREDS), for
-  /// kernel threads, and before Linux 3.5.
+  /// Address of the environment. If it changes, the process has executed a
+  /// program, which changes neither PID nor start time: the kernel lays out
+  /// each program at random addresses, see randomize_va_space of proc(5). 0 if
+  /// we may not see it (ptrace(2), PTRACE_MODE_READ_FSCREDS), for kernel
+  /// threads, and before Linux 3.5.
   uint64_t env_start = 0;
 
   /// The process has ended, even if its parent still has to collect it.
   bool Ended() const { return LeaderEnded() && num_threads <= 1; }
 
-  /// The main thread has ended, or is about to, while there are others. It
-  /// gives up memory, descriptors and namespaces on the way and is a zombie
-  /// then; what `stat` says of the whole process holds.
+  /// The main thread has ended, or is about to, while others run. On the way it
+  /// gives up memory, descriptors and namespaces, and then is a zombie. The
+  /// values of `stat` for the whole process stay valid.
   bool OnlyLeaderEnded() const {
     return (LeaderEnded() || Exiting()) && num_threads > 1;
   }
@@ -62,11 +62,11 @@ struct Stat {
   /// A thread of the kernel (PF_KTHREAD), which has no memory of its own.
   bool KernelThread() const { return (flags & 0x00200000U) != 0; }
 
-  /// It is about to end (PF_EXITING): its memory may be gone already.
+  /// The process is about to end (PF_EXITING): its memory may be gone already.
   bool Exiting() const { return (flags & 0x00000004U) != 0; }
 
-  /// It has executed no program since it was forked (PF_FORKNOEXEC), so that it
-  /// may still have the address space of its parent.
+  /// The process has executed no program since it was forked (PF_FORKNOEXEC),
+  /// so it may still share the address space of its parent.
   bool NeverExecuted() const { return (flags & 0x00000040U) != 0; }
 
  private:
@@ -75,8 +75,8 @@ struct Stat {
   }
 };
 
-/// Parses the content of `/proc/PID/stat`. Fails where a field that is needed
-/// is missing, cut off or no number that fits.
+/// Parses the content of `/proc/PID/stat`. Fails if a needed field is missing,
+/// cut off, or not a number that fits.
 Result<Stat> ParseStat(std::string_view bytes);
 
 }  // namespace resource_attribution::procfs

@@ -6,8 +6,7 @@
 namespace resource_attribution::procfs {
 namespace {
 
-// What should have stood behind `key`, or null when the line is fine or is
-// none of ours.
+// What should follow `key`; null if the line is correct or not needed.
 const char* ParseLine(std::string_view key, std::string_view value,
                       Status& status) {
   if (key == "VmRSS") {
@@ -55,7 +54,7 @@ Result<Status> ParseStatus(std::string_view bytes) {
     const std::string_view line = bytes.substr(0, end);
     bytes.remove_prefix(end + 1);
 
-    // The lines are many, and most of them none of ours.
+    // There are many lines, and most are not needed.
     if (line.empty() || (line[0] != 'V' && line[0] != 'T' && line[0] != 'U')) {
       continue;
     }
@@ -65,7 +64,7 @@ Result<Status> ParseStatus(std::string_view bytes) {
             ParseLine(line.substr(0, colon), line.substr(colon + 1), status)) {
       return Malformed(expected);
     }
-    // The last that we need, in the order in which the kernel writes them.
+    // The kernel writes this line last of those that we need.
     if (status.vm_rss_kb) break;
   }
   return status;

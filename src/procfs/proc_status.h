@@ -11,7 +11,7 @@
 
 namespace resource_attribution::procfs {
 
-/// What `/proc/PID/status` says of a process; proc(5), "/proc/pid/status".
+/// The content of `/proc/PID/status`; proc(5), "/proc/pid/status".
 ///
 /// A line that the kernel does not write is absent here, never zero: kernel
 /// threads and processes that are ending have no Vm lines.
@@ -31,18 +31,17 @@ struct Status {
   /// `VmRSS`: resident set size, in kB of 1024 bytes.
   std::optional<uint64_t> vm_rss_kb{};
 
-  /// Whether there is any of the lines about memory.
+  /// Whether the file has any of the lines about memory.
   bool HasMemory() const { return vm_peak_kb || vm_hwm_kb || vm_rss_kb; }
 };
 
-/// Parses the content of `/proc/PID/status`. Lines it does not know are passed
-/// over; a line that it knows and cannot read is an error, as is a last line
-/// that was cut off.
+/// Parses the content of `/proc/PID/status`. Skips unknown lines. A known line
+/// that it cannot read is an error, and so is a last line that was cut off.
 Result<Status> ParseStatus(std::string_view bytes);
 
-/// How many PIDs stand in the line `NSpid` (Linux 4.1) of the content of
+/// How many PIDs are in the line `NSpid` (Linux 4.1) of the content of
 /// `/proc/PID/status`: one for each PID namespace from that of the procfs down
-/// to the process's own. An error where there is no such line.
+/// to the process's own. An error if the line is missing.
 Result<size_t> ParsePidCount(std::string_view bytes);
 
 }  // namespace resource_attribution::procfs

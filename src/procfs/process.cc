@@ -31,15 +31,15 @@ constexpr size_t kCmdlineMax = size_t{256} << 10;
 constexpr size_t kEnvironMax = size_t{1} << 20;
 constexpr size_t kMapsMax = size_t{4} << 20;
 
-// Takes a thousand threads at once.
+// Large enough for a thousand threads at once.
 constexpr size_t kListing = size_t{32} << 10;
 
 constexpr const char* kStat = "/proc/PID/stat";
 constexpr const char* kStatus = "/proc/PID/status";
 constexpr const char* kDescriptors = "/proc/PID/fd";
 
-// The number in a link "KIND:[NUMBER]", as procfs shows what has no path. None
-// for what is of another kind.
+// The number in a link "KIND:[NUMBER]", the form in which procfs shows objects
+// without a path. None for another kind.
 std::optional<ino_t> InodeOf(std::string_view target, std::string_view kind) {
   if (!target.starts_with(kind) || !target.ends_with("]")) return std::nullopt;
   target.remove_prefix(kind.size());
@@ -71,7 +71,7 @@ Process::Path Process::PathOf(const File& file, pid_t thread) const {
   char* const last = path.data() + path.size() - 1;
   const auto add_directory = [&](pid_t id) {
     end = std::to_chars(end, last, id).ptr;
-    // Path is large enough, which GCC 16 does not see.
+    // Path is large enough, but GCC 16 does not see that.
     if (end != last) *end++ = '/';
   };
   if (directory_.get() < 0) add_directory(pid_);
@@ -102,8 +102,8 @@ Result<std::string_view> Process::Read(const File& file, size_t limit,
   return ReadProcFile(opened->get(), file.shown, limit, oversize, buffer);
 }
 
-// What `read` yields for the main thread (0). Where that is nothing, because
-// the main thread has ended while others run, what it yields for one of these.
+// The result of `read` for the main thread (0). If that is nothing because the
+// main thread has ended while others run, the result for one of the others.
 auto Process::ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const {
   const auto of_leader = read(pid_t{0});
   const bool has_nothing =
@@ -112,7 +112,8 @@ auto Process::ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const {
   using Read = decltype(read(pid_t{0}));
   const auto thread = ThreadInPlaceOfLeader(buffer);
   if (thread) return *thread == 0 ? of_leader : read(*thread);
-  // What is missing may be there, unless the process is not.
+  // If the other threads cannot be read, the result of the main thread stands,
+  // unless the daemon is out of resources.
   if (!thread.error().OutOfResources()) return of_leader;
   return Read(tl::unexpected(thread.error()));
 }
@@ -143,7 +144,7 @@ Result<void> Process::ForEachThread(std::span<char> entries, auto take) const {
   }
 }
 
-// A thread that runs, where the main one has ended; else 0.
+// A running thread if the main one has ended; else 0.
 Result<pid_t> Process::ThreadInPlaceOfLeader(Buffer& buffer) const {
   const auto stat = ReadStat(buffer);
   if (!stat) return tl::unexpected(stat.error());
@@ -162,8 +163,8 @@ Result<pid_t> Process::ThreadInPlaceOfLeader(Buffer& buffer) const {
   return found;
 }
 
-// Unlike other files of a process, `maps` is given a page at a time, so that
-// only an empty read is the last.
+// Unlike other files of a process, the kernel returns `maps` a page at a time,
+// so only an empty read is the last.
 Result<Beginning> Process::ReadBeginning(const File& file, size_t limit,
                                          Buffer& buffer) const {
   return ReadWhereItIs(
@@ -284,7 +285,7 @@ Result<void> Process::ListSockets(std::vector<ino_t>& inodes) const {
       .map([](size_t) {});
 }
 
-// Returns how many descriptors there are, of whatever kind.
+// Returns the number of descriptors of all kinds.
 Result<size_t> Process::ListSockets(std::vector<ino_t>& inodes,
                                     pid_t thread) const {
   const auto failed = [] {

@@ -19,8 +19,8 @@
 
 namespace resource_attribution::procfs {
 
-/// Which process: a PID is reused, a PID together with the moment its process
-/// started is not.
+/// Identifies a process: a PID is reused, a PID together with the start time of
+/// its process is not.
 struct ProcessId {
   pid_t pid = 0;
   uint64_t start_time = 0;  ///< clock ticks since boot, `starttime` of proc(5)
@@ -28,7 +28,7 @@ struct ProcessId {
   auto operator<=>(const ProcessId&) const = default;
 };
 
-/// A file as far as it was read.
+/// The beginning of a file, up to a limit.
 struct Beginning {
   std::string_view bytes{};
   bool cut = false;  ///< it goes on
@@ -36,27 +36,27 @@ struct Beginning {
 
 /// The files of one process.
 ///
-/// Opened, it is a directory `/proc/PID` that is kept, and everything is read
-/// relative to its descriptor. That belongs to the process for which it was
-/// opened: once that process is gone, reads fail with ESRCH or ENOENT even if
-/// another process has got its PID, which a path could not tell.
+/// After Open it keeps a descriptor of the directory `/proc/PID` and reads
+/// everything relative to it. The descriptor belongs to the process for which
+/// it was opened. Once that process is gone, reads fail with ESRCH or ENOENT,
+/// even if another process has got its PID; a path would lead to that process.
 ///
-/// Glanced at, it is a path, so that each file costs three system calls and
-/// nothing besides, but is of whichever process has the PID then. That is good
-/// enough to rule a process out.
+/// After Glance it is only a path. Each file costs three system calls and
+/// nothing else, but belongs to whichever process has the PID then. That is
+/// good enough to rule a process out.
 ///
-/// Where the main thread has ended while others run, what it has no more is
-/// read from one of these: command line, executable, environment, mapped files,
-/// memory, descriptors, network namespace.
+/// If the main thread has ended while others run, these are read from one of
+/// the others: command line, executable, environment, mapped files, memory,
+/// descriptors, network namespace.
 ///
-/// Not thread-safe. Buffers that are passed in hold the bytes read, and results
-/// refer to them; pass the same ones again to reuse their memory.
+/// Not thread-safe. Results refer to the buffers that are passed in; pass the
+/// same ones again to reuse their memory.
 class Process {
  public:
   /// Opens the directory of `pid` below `proc_fd`, a directory of procfs.
   static Result<Process> Open(int proc_fd, pid_t pid);
 
-  /// `proc_fd` has to stay open for as long as this is used.
+  /// `proc_fd` must stay open as long as the object lives.
   static Process Glance(int proc_fd, pid_t pid);
 
   pid_t pid() const { return pid_; }
@@ -64,7 +64,7 @@ class Process {
   Result<Stat> ReadStat(Buffer& buffer) const;
   Result<Status> ReadStatus(Buffer& buffer) const;
 
-  /// `status` of a thread that has memory, apart from the main one. ESRCH where
+  /// `status` of a thread, other than the main one, that has memory. ESRCH if
   /// there is none.
   Result<Status> ReadStatusOfThread(Buffer& buffer) const;
 
@@ -72,25 +72,25 @@ class Process {
   /// and one in each namespace from there down to its own. See ParsePidCount.
   Result<size_t> CountPids(Buffer& buffer) const;
 
-  /// The first 256 KiB of it, so that no process can make the daemon grow; one
-  /// argument is 128 KiB at the most (MAX_ARG_STRLEN, execve(2)).
+  /// The first 256 KiB of the command line, so that no process can make the
+  /// daemon grow. One argument has at most 128 KiB (MAX_ARG_STRLEN, execve(2)).
   Result<Cmdline> ReadCmdline(Buffer& buffer) const;
 
-  /// The same as it stands there: each argument ends with a NUL.
+  /// The same bytes as in the file: each argument ends with a NUL.
   Result<std::string_view> ReadArguments(Buffer& buffer) const;
 
   Result<std::string_view> ReadComm(Buffer& buffer) const;
 
-  /// Path of the executable. Absent (ENOENT) for kernel threads; refused
-  /// (EACCES) for processes of others without CAP_SYS_PTRACE, see ptrace(2),
-  /// PTRACE_MODE_READ_FSCREDS.
+  /// Path of the executable. Absent (ENOENT) for kernel threads. Refused
+  /// (EACCES) for processes of other users without CAP_SYS_PTRACE, see
+  /// ptrace(2), PTRACE_MODE_READ_FSCREDS.
   Result<std::string_view> ReadExe(Buffer& buffer) const;
 
   /// The first 1 MiB of the environment, see NextVariable. Refused (EACCES)
-  /// like the executable, and for processes of others without
-  /// CAP_DAC_READ_SEARCH besides, because the file is its owner's; empty, or
+  /// like the executable, and for processes of other users also without
+  /// CAP_DAC_READ_SEARCH, because the file belongs to its owner. Empty, or
   /// ESRCH with later kernels, for kernel threads and processes that have
-  /// ended; empty for a moment while a program is being executed.
+  /// ended. Empty for a moment while the process executes a program.
   Result<Beginning> ReadEnviron(Buffer& buffer) const;
 
   /// The first 4 MiB of the list of mapped files, see NextMappedFile. Refused
@@ -101,21 +101,22 @@ class Process {
   Result<std::string_view> ReadCgroup(Buffer& buffer) const;
 
   /// Proportional set size in kB, see ParsePss. The kernel walks over all pages
-  /// of the process for it. Refused (EACCES) like the executable; ESRCH for
-  /// kernel threads.
+  /// of the process. Refused (EACCES) like the executable; ESRCH for kernel
+  /// threads.
   Result<uint64_t> ReadPss(Buffer& buffer) const;
 
-  /// Fills `inodes` with those of the sockets among its descriptors, in no
-  /// particular order, one as often as it has descriptors for it. Refused
-  /// (EACCES) like the executable; for processes of others it takes
-  /// CAP_DAC_READ_SEARCH besides, because the directory is its owner's.
+  /// Fills `inodes` with the inodes of the sockets among the descriptors, in no
+  /// particular order. A socket with several descriptors is there several
+  /// times. Refused (EACCES) like the executable, and for processes of other
+  /// users also without CAP_DAC_READ_SEARCH, because the directory belongs to
+  /// its owner.
   Result<void> ListSockets(std::vector<ino_t>& inodes) const;
 
-  /// Which network namespace it is in: two processes have the same number if
-  /// they are in the same, namespaces(7). Refused (EACCES) like the executable.
+  /// The network namespace: two processes have the same number if they are in
+  /// the same namespace, namespaces(7). Refused (EACCES) like the executable.
   Result<ino_t> NetworkNamespace() const;
 
-  /// Fills `tids` with the IDs of its threads, ascending. Where threads end
+  /// Fills `tids` with the IDs of its threads, ascending. If threads end
   /// meanwhile, the kernel may leave out others (fs/proc/base.c, first_tid).
   Result<void> ListThreads(std::vector<pid_t>& tids, Buffer& buffer) const;
 
@@ -124,18 +125,18 @@ class Process {
   /// PID.
   Result<void> IsStill(const ProcessId& id, Buffer& buffer) const;
 
-  /// Of one thread: its name, CPU time and start.
+  /// Name, CPU time and start of one thread.
   Result<Stat> ReadThreadStat(pid_t tid, Buffer& buffer) const;
 
  private:
   friend class ProcessFiles;
 
-  // A file of the process and how errors call it.
+  // A file of the process and its name in errors.
   struct File {
     const char* name;
     const char* shown;
   };
-  // Its path from base_: "PID/task/TID/smaps_rollup" fits.
+  // A path relative to base_: "PID/task/TID/smaps_rollup" fits.
   using Path = std::array<char, 48>;
 
   Process(pid_t pid, FileDescriptor directory, int base)
@@ -158,15 +159,15 @@ class Process {
   int base_;                  // the directory, or else that of procfs
 };
 
-/// The two files that every pass reads of a process, kept open, which makes a
-/// read cost half of what it does otherwise.
+/// The two files that every pass reads of a process, kept open: that halves the
+/// cost of a read.
 class ProcessFiles {
  public:
   /// How many descriptors this takes.
   static constexpr size_t kDescriptors = 2;
 
-  /// Both files are of one process if reading `stat` succeeds afterwards: then
-  /// its process was there all the time, and nobody else had the PID.
+  /// If reading `stat` succeeds afterwards, both files belong to one process:
+  /// it existed all the time, so no other process had its PID.
   static Result<ProcessFiles> Open(const Process& process);
 
   Result<Stat> ReadStat(Buffer& buffer) const;

@@ -19,9 +19,9 @@ Result<Procfs> Procfs::Open(const std::string& path) {
   if (proc.directory_ == nullptr) {
     return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
   }
-  // An empty mount point would look like a host without processes for ever. The
-  // entry is there even when it leads nowhere because the caller is not of this
-  // PID namespace.
+  // Without this check an empty mount point would look like a host without
+  // processes for ever. The entry exists even if it leads nowhere because the
+  // caller is in another PID namespace.
   struct stat self {};
   if (fstatat(dirfd(proc.directory_.get()), "self", &self,
               AT_SYMLINK_NOFOLLOW) != 0) {
@@ -34,9 +34,9 @@ Result<Procfs> Procfs::Open(const std::string& path) {
   return proc;
 }
 
-// The mount numbers processes as the PID namespace does in which it was made.
-// Where that is not the daemon's, the daemon has no PID there, or several: one
-// there, and one in each namespace from there down to its own.
+// The mount shows PIDs of the PID namespace in which it was made. If that is
+// not the daemon's, the daemon has no PID there, or several: one there, and one
+// in each namespace from there down to its own.
 Result<void> Procfs::FindOwnPids() {
   Buffer buffer;
   const auto self = Self();
@@ -89,7 +89,7 @@ bool Procfs::HidesProcesses() const {
       file_system.f_type != PROC_SUPER_MAGIC) {
     return false;
   }
-  // Every PID namespace has a process 1, whose `stat` is for everybody.
+  // Every PID namespace has a process 1, and every user may read its `stat`.
   const FileDescriptor stat(openat(fd, "1/stat", O_RDONLY | O_CLOEXEC));
   return stat.get() < 0 &&
          (errno == ENOENT || errno == EPERM || errno == EACCES);

@@ -16,22 +16,22 @@ namespace resource_attribution::procfs {
 /// A mounted procfs, kept open; proc(5). Not thread-safe.
 class Procfs {
  public:
-  /// Opens the directory where procfs is mounted, usually "/proc"; fails while
-  /// none is mounted there. `path` has to outlive the errors.
+  /// Opens the directory where procfs is mounted, usually "/proc". Fails if
+  /// none is mounted there. `path` must outlive the errors.
   static Result<Procfs> Open(const std::string& path);
 
   /// Fills `pids` with all processes that this mount shows (the option hidepid
   /// hides some), in no particular order. Threads are not listed.
   Result<void> ListProcesses(std::vector<pid_t>& pids) const;
 
-  /// The calling process, numbered as in this mount's PID namespace.
+  /// The PID of the calling process in this mount's PID namespace.
   Result<pid_t> Self() const;
 
-  /// Whether PIDs here are those of the daemon's own PID namespace, in which
-  /// kernel interfaces besides procfs speak of processes; pid_namespaces(7).
+  /// Whether PIDs here are those of the daemon's own PID namespace. Other
+  /// kernel interfaces use PIDs of that namespace; pid_namespaces(7).
   bool HasOwnPids() const { return has_own_pids_; }
 
-  /// Whether processes of other users are hidden from the daemon: mount option
+  /// Whether the mount hides processes of other users from the daemon: option
   /// hidepid of proc(5).
   bool HidesProcesses() const;
 

@@ -8,21 +8,21 @@
 
 namespace resource_attribution::procfs {
 
-/// Why a file gave no value: a system call failed, or the content is not what
-/// proc(5) promises.
+/// Why a file gave no value: a system call failed, or the content is not as in
+/// proc(5).
 ///
-/// Made without allocating, because a process that ends while it is being read
-/// is everyday life. The caller decides what a failure means; nothing down here
-/// logs.
+/// Making an error allocates nothing, because it is normal that a process ends
+/// while it is being read. The caller decides what a failure means; nothing at
+/// this level logs.
 struct Error {
-  /// The file, as errors call it ("/proc/PID/stat", "/run/x.pid"); refers to
+  /// The name of the file in errors ("/proc/PID/stat", "/run/x.pid"); refers to
   /// a string that outlives the error.
   const char* file = "";
 
-  /// errno of the system call that failed; 0 when the content is at fault.
+  /// errno of the system call that failed; 0 if the content is wrong.
   int system_error = 0;
 
-  /// What should stand in the file, when the content is at fault.
+  /// What the file should have, if the content is wrong.
   const char* expected = nullptr;
 
   /// The process ended: ENOENT on opening, ESRCH on reading.
@@ -31,8 +31,8 @@ struct Error {
   /// We may not see this: EACCES or EPERM.
   bool Denied() const;
 
-  /// The daemon is out of descriptors or memory, so that nothing can be
-  /// concluded about the process: EMFILE, ENFILE, ENOMEM.
+  /// The daemon is out of descriptors or memory: EMFILE, ENFILE, ENOMEM. The
+  /// state of the process is unknown.
   bool OutOfResources() const;
 
   /// For people: `FILE: reason`.

@@ -7,14 +7,14 @@
 
 namespace resource_attribution::sockets {
 
-/// What the kernel says of a TCP socket at one moment, nothing derived.
+/// What the kernel says about a TCP socket at one moment, nothing derived.
 struct TcpSocket {
-  /// Names the socket for as long as the host runs; never reused.
+  /// Identifies the socket while the host runs; never reused.
   uint64_t cookie = 0;
 
-  /// As in the links of /proc/PID/fd; reused. 0: no process holds it, because
-  /// it is closed and still has something to send or to wait for, or because it
-  /// is not accepted yet.
+  /// As in the links of /proc/PID/fd; reused. 0 if no process holds the socket:
+  /// it is not accepted yet, or it is closed and still has something to send or
+  /// to wait for.
   ino_t inode = 0;
 
   uint16_t remote_port = 0;

@@ -24,8 +24,8 @@ using procfs::Result;
 
 constexpr const char* kSource = "socket diagnostics";
 
-// States by their number in the kernel, which its headers keep from us
-// (include/net/tcp_states.h).
+// TCP states by their number in the kernel, which its public headers do not
+// have (include/net/tcp_states.h).
 enum State : uint8_t {
   kEstablished = 1,
   kFinWait1 = 4,
@@ -35,17 +35,17 @@ enum State : uint8_t {
   kClosing = 11,
 };
 
-// Those in which data may have flowed and a process can hold the socket, or
-// could until it closed it.
+// The states in which data may have flowed and a process may hold the socket or
+// may have held it.
 constexpr uint32_t kStates = 1U << kEstablished | 1U << kFinWait1 |
                              1U << kFinWait2 | 1U << kCloseWait |
                              1U << kLastAck | 1U << kClosing;
 
-// Holds as much as the kernel puts into one datagram: 32 KiB
-// (netlink_dump in net/netlink/af_netlink.c).
+// The most that the kernel puts into one datagram: 32 KiB (netlink_dump in
+// net/netlink/af_netlink.c).
 constexpr size_t kDatagramMax = 32 << 10;
 
-// The fields of tcp_info that are read: all up to these.
+// The size of tcp_info up to the last field that is read.
 constexpr size_t kTcpInfoMin = offsetof(tcp_info, tcpi_bytes_retrans) +
                                sizeof(tcp_info::tcpi_bytes_retrans);
 
@@ -95,13 +95,13 @@ Structure At(std::span<const char> bytes) {
   return structure;
 }
 
-// What stands behind the header.
+// The bytes behind the header.
 std::span<const char> PayloadOf(const nlmsghdr& message) {
   return {static_cast<const char*>(mnl_nlmsg_get_payload(&message)),
           message.nlmsg_len - NLMSG_HDRLEN};
 }
 
-// The payload of the attribute of this type; empty where there is none.
+// The payload of the attribute of this type; empty if there is none.
 std::span<const char> Attribute(std::span<const char> attributes,
                                 uint16_t type) {
   const char* end = attributes.data() + attributes.size();
@@ -118,15 +118,15 @@ std::span<const char> Attribute(std::span<const char> attributes,
   return {};
 }
 
-// The kernel counts a FIN that it got as a byte received, but not one that it
-// sent or a SYN (tcp_rcv_nxt_update in net/ipv4/tcp_input.c).
+// The kernel counts a received FIN as a byte received, but not a FIN or SYN
+// that it sent (tcp_rcv_nxt_update in net/ipv4/tcp_input.c).
 bool HasReceivedFin(const tcp_info& info) {
   return info.tcpi_state == kCloseWait || info.tcpi_state == kLastAck ||
          info.tcpi_state == kClosing;
 }
 
-// Not tcpi_bytes_acked, which counts a SYN and a FIN and lags behind by a
-// round trip.
+// Not tcpi_bytes_acked: that counts a SYN and a FIN and lags behind by a round
+// trip.
 uint64_t BytesSent(const tcp_info& info) {
   return info.tcpi_bytes_sent -
          std::min(info.tcpi_bytes_sent, info.tcpi_bytes_retrans);
@@ -160,7 +160,7 @@ Result<void> AddSocket(std::span<const char> payload,
   return {};
 }
 
-// The negative errno with which a dump ends or is refused; 0: none.
+// The negative errno with which the kernel ends or refuses a dump; 0: none.
 Result<void> CheckStatus(std::span<const char> payload) {
   const int status = At<int>(payload);
   if (status >= 0) return {};
@@ -205,7 +205,8 @@ Result<void> TcpSockets::List(std::vector<TcpSocket>& sockets) {
       return listed;
     }
   }
-  // Twice where others were opened between two datagrams: later is newer.
+  // A socket may be there twice if others were opened between two datagrams:
+  // the later entry is newer.
   std::sort(sockets.begin(), sockets.end(),
             [](const TcpSocket& one, const TcpSocket& other) {
               if (one.cookie != other.cookie) return one.cookie < other.cookie;
@@ -222,8 +223,8 @@ Result<void> TcpSockets::List(std::vector<TcpSocket>& sockets) {
 
 Result<void> TcpSockets::Open() {
   if (socket_ != nullptr) return {};
-  // The kernel makes the answer while it is asked for, so that there is nothing
-  // to wait for.
+  // The kernel makes the answer during the request, so there is nothing to wait
+  // for.
   socket_.reset(
       mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (socket_ == nullptr ||
@@ -235,7 +236,7 @@ Result<void> TcpSockets::Open() {
   return {};
 }
 
-// A dump that was interrupted is repeated once.
+// If a dump is interrupted, repeats it once.
 Result<void> TcpSockets::ListFamily(uint8_t family,
                                     std::vector<TcpSocket>& sockets) {
   const size_t listed = sockets.size();
@@ -248,7 +249,7 @@ Result<void> TcpSockets::ListFamily(uint8_t family,
   return tl::unexpected(Error{.file = kSource, .system_error = EINTR});
 }
 
-// False when it was interrupted.
+// Returns false if the dump was interrupted.
 Result<bool> TcpSockets::Dump(uint8_t family, std::vector<TcpSocket>& sockets) {
   auto* message = reinterpret_cast<nlmsghdr*>(request_.data());
   message->nlmsg_seq = ++sequence_;

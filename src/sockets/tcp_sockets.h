@@ -14,11 +14,11 @@
 namespace resource_attribution::sockets {
 
 /// The connected TCP sockets, IPv4 and IPv6, of the daemon's network namespace
-/// whose remote port is one of a set: what the kernel's socket diagnostics say,
-/// sock_diag(7), CONFIG_INET_DIAG. Nobody needs a privilege for it.
+/// whose remote port is in a set. They come from the kernel's socket
+/// diagnostics, sock_diag(7), CONFIG_INET_DIAG, which need no privilege.
 ///
-/// The kernel picks the sockets; only what is wanted comes out of it. It walks
-/// over its whole table of connections, for each family once.
+/// The kernel selects the sockets and sends only these. It walks over its whole
+/// table of connections once for each family.
 ///
 /// Not thread-safe.
 class TcpSockets {
@@ -26,12 +26,12 @@ class TcpSockets {
   /// A set of more than 5,461 ports does not fit into a request.
   explicit TcpSockets(const std::vector<uint16_t>& remote_ports);
 
-  /// Fills `sockets` by cookie, ascending, each once. Those of which the kernel
-  /// has but a remainder (TIME_WAIT) are not there. A socket may be missed when
-  /// others are opened or closed meanwhile.
+  /// Fills `sockets`, sorted by cookie, each once. Sockets of which the kernel
+  /// keeps only a remainder (TIME_WAIT) are not there. If other sockets are
+  /// opened or closed meanwhile, a dump may miss a socket.
   ///
-  /// Needs Linux 4.19, which counts the bytes sent, or a kernel that has it
-  /// from there.
+  /// Needs Linux 4.19, which counts the bytes sent, or a kernel with that
+  /// change.
   procfs::Result<void> List(std::vector<TcpSocket>& sockets);
 
  private:
@@ -49,19 +49,19 @@ class TcpSockets {
   std::vector<char> answer_;   // a datagram
   uint32_t sequence_ = 0;
 
-  // Kept open; closed when a dump fails, as it may have more to say.
+  // Kept open. Closed if a dump fails, because more of its answer may follow.
   std::unique_ptr<mnl_socket, Close> socket_;
 };
 
-/// What one datagram of a dump says besides sockets.
+/// What one datagram of a dump says besides its sockets.
 struct DumpPart {
   bool is_last = false;
   bool is_interrupted =
       false;  ///< the dump is not of one moment: NLM_F_DUMP_INTR
 };
 
-/// Adds the sockets in one datagram, which is aligned as a netlink header is
-/// and answers the request of that sequence number; see TcpSockets::List.
+/// Adds the sockets in one datagram; see TcpSockets::List. The datagram is
+/// aligned as a netlink header and answers the request of that sequence number.
 procfs::Result<DumpPart> AddSockets(std::span<const char> datagram,
                                     uint32_t sequence,
                                     std::vector<TcpSocket>& sockets);

@@ -103,10 +103,10 @@ Result<void> ProcessStore::ReadFrom(const ProcessFiles& files, Record& record) {
   return {};
 }
 
-// Before the memory is read: an address space that is its own now stays so.
-// A process that executed a program has one of its own, too. A worker that was
-// forked and never executes anything is compared once, and again when its
-// parent is another one.
+// Called before the memory is read: a process that has its own address space
+// now keeps it. A process that executed a program has its own as well. A forked
+// worker that never executes a program is compared once, and again if it gets
+// another parent.
 void ProcessStore::CompareMemory(Record& record) const {
   const Stat& stat = record.stat;
   if (!stat.NeverExecuted() || stat.KernelThread() || !proc_->HasOwnPids()) {
@@ -118,14 +118,14 @@ void ProcessStore::CompareMemory(Record& record) const {
   }
 }
 
-// A process shows no memory while its main thread ends, alone or with it; a
-// thread that runs shows it then. Some kernels never do.
+// While its main thread ends, a process shows no memory there; a running thread
+// shows it then. Some kernels never show memory.
 Result<Status> ProcessStore::ReadStatus(const ProcessFiles& files,
                                         const Stat& stat) {
   const auto status = files.ReadStatus(buffer_);
   if (!status || status->HasMemory() || stat.KernelThread()) return status;
   const auto of_thread = proc_->GlanceAt(stat.pid).ReadStatusOfThread(buffer_);
-  // It is there until now, and so it was when the thread was read.
+  // The process still exists, so it did when the thread was read.
   const auto again = files.ReadStat(buffer_);
   if (!again) return tl::unexpected(again.error());
   if (of_thread || of_thread.error().OutOfResources()) return of_thread;

@@ -18,16 +18,15 @@
 namespace resource_attribution::store {
 
 /// The records of all processes that match. Their files stay open from pass to
-/// pass, as many as the daemon can spare; those of the rest are opened for each
-/// reading. Not thread-safe.
+/// pass, as many as the daemon can spare. The store opens the files of the
+/// others for each reading. Not thread-safe.
 class ProcessStore {
  public:
   /// At most `max_open_files` descriptors are kept.
   ProcessStore(size_t max_open_files, procfs::Clock clock)
       : max_open_files_(max_open_files), clock_(std::move(clock)) {}
 
-  /// Begins a pass, in which each process is read once. `proc` has to outlive
-  /// it.
+  /// Begins a pass, in which each process is read once. `proc` must outlive it.
   void BeginPass(const procfs::Procfs& proc);
 
   /// The pass began at `begun` and has measured CPU: from now on CPU is
@@ -46,9 +45,9 @@ class ProcessStore {
   /// Adds a process and reads it.
   procfs::Result<Record*> Watch(const procfs::Process& process);
 
-  /// Reads `stat` and `status`, unless that was done in this pass. An error
-  /// that is Gone() when the process has ended, zombies included, even if
-  /// another process has its PID now.
+  /// Reads `stat` and `status`, unless this pass has read them. The error is
+  /// Gone() if the process has ended, even if it is a zombie or another process
+  /// has its PID now.
   procfs::Result<void> Read(Record& record);
 
   void Forget(pid_t pid);

@@ -65,7 +65,8 @@ struct Record {
   std::optional<uint64_t> pss_kb{};  ///< where a service asks for it
   uint64_t pss_pass = 0;             ///< in which pss_kb was read
 
-  /// It has the address space of its parent, which has the same memory.
+  /// It shares the address space of its parent, so its memory is that of the
+  /// parent.
   bool shares_memory = false;
   pid_t compared_with = 0;  ///< the parent for which that was found
 

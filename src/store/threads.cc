@@ -15,7 +15,6 @@ using procfs::Result;
 
 bool IsBefore(const Thread& thread, pid_t tid) { return thread.tid < tid; }
 
-// A thread of which nothing is known yet.
 bool IsNew(const Thread& thread) { return !thread.looked_at; }
 
 }  // namespace
@@ -50,8 +49,8 @@ Result<void> ThreadReader::Read(const Process& process, const ProcessId& id,
   return {};
 }
 
-// Fills next_ with the threads that are listed, and with those that belong to a
-// group: a list may leave out one that is there.
+// Fills next_ with the listed threads, and with those that belong to a group: a
+// list may leave out a live thread.
 void ThreadReader::Merge(const std::vector<Thread>& known) {
   next_.clear();
   auto listed = tids_.begin();
@@ -69,7 +68,7 @@ void ThreadReader::Merge(const std::vector<Thread>& known) {
   while (listed != tids_.end()) next_.push_back({.tid = *listed++});
 }
 
-// Reads the threads that belong to a group; takes those out that have ended.
+// Reads the threads that belong to a group; removes the ones that have ended.
 Result<void> ThreadReader::ReadMembers(const Reading& reading) {
   Result<void> failure;
   std::erase_if(next_, [&](Thread& thread) {
@@ -82,8 +81,8 @@ Result<void> ThreadReader::ReadMembers(const Reading& reading) {
   return failure;
 }
 
-// Looks whether other threads belong to a group by now: at new ones, and then
-// at the rest in turn.
+// Checks whether other threads belong to a group by now: new ones first, then
+// the rest in turn.
 Result<void> ThreadReader::LookAtOthers(const Reading& reading,
                                         pid_t& last_looked_at) {
   size_t left = kOthersAPass;
@@ -92,7 +91,7 @@ Result<void> ThreadReader::LookAtOthers(const Reading& reading,
     if (left == 0 || !failure || thread.reading == reading.number) return;
     --left;
     const auto read = ReadThread(reading, thread);
-    // One that has ended is not listed the next time.
+    // A thread that has ended is not listed the next time.
     if (!read && read.error().Gone()) {
       thread.looked_at = true;
     } else if (!read) {
@@ -135,7 +134,7 @@ Result<void> ThreadReader::ReadThread(const Reading& reading, Thread& thread) {
   return {};
 }
 
-// Until a directory is opened its PID may become somebody else's.
+// Before the directory is opened, another process may get its PID.
 Result<void> ThreadReader::CheckLeader(const Process& process,
                                        const ProcessId& id) {
   const auto leader = process.ReadThreadStat(id.pid, buffer_);

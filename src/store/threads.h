@@ -21,7 +21,7 @@ namespace resource_attribution::store {
 /// Which groups of threads a thread belongs to: bit i is set for group i.
 using ThreadGroups = uint64_t;
 
-/// A thread as it was read last.
+/// A thread, as of its last reading.
 struct Thread {
   pid_t tid = 0;
   bool looked_at = false;
@@ -30,28 +30,28 @@ struct Thread {
   uint64_t start_time = 0;  ///< clock ticks since boot
   uint64_t cpu_ticks = 0;   ///< utime + stime, in clock ticks
 
-  /// cpu_ticks at the reading of the process before this one; none where the
-  /// thread was not read then.
+  /// cpu_ticks at the previous reading of the process; none if the thread was
+  /// not read then.
   std::optional<uint64_t> cpu_ticks_before{};
 
   uint64_t reading = 0;  ///< of the process, counted from 1
 };
 
-/// The threads of a process, as they were read last.
+/// The threads of a process, as of their last reading.
 struct Threads {
   uint64_t readings = 0;
   procfs::Instant read_begun{};
   std::chrono::steady_clock::time_point read_ended{};
   std::optional<procfs::Instant> read_before{};  ///< when that began
 
-  /// Each thread has been looked at, now and at the reading before.
+  /// Each thread was looked at, for this reading and for the one before.
   bool complete = false;
   bool complete_before = false;
 
   /// The groups to which a thread of this process has ever belonged.
   ThreadGroups groups_seen = 0;
 
-  /// By ID. Those that belong to a group were read now.
+  /// Sorted by ID. Threads that belong to a group were read just now.
   std::vector<Thread> threads{};
 
   pid_t last_looked_at = 0;  ///< of those that are looked at in turn
@@ -63,23 +63,23 @@ struct ServiceThreads {
   Threads threads{};
 };
 
-/// Finds the threads that belong to groups, by their names, and reads these.
-/// Not thread-safe.
+/// Finds the threads that belong to groups, by their names, and reads them. Not
+/// thread-safe.
 ///
-/// A thread can rename itself at any time, and no event tells. So the others
-/// are looked at again and again, in turn, `kOthersAPass` of each process and
-/// pass, new ones first: all of them where there are no more. That bounds what
-/// a process with thousands of threads costs.
+/// A thread can rename itself at any time, without an event. The reader
+/// therefore looks at the other threads again and again, in turn:
+/// `kOthersAPass` of each process in a pass, new ones first, or all if there
+/// are no more. That bounds the cost of a process with thousands of threads.
 class ThreadReader {
  public:
   static constexpr size_t kOthersAPass = 512;
 
-  /// Tells the groups that a thread of this name belongs to.
+  /// Returns the groups that a thread of this name belongs to.
   using GroupsOf = std::function<ThreadGroups(std::string_view comm)>;
 
   /// Reads the threads of `process`, whose ID is `id`, into `threads`, which
-  /// hold its last reading; `clock` tells when. All or nothing: when it fails,
-  /// nothing changes. An error that is Gone() when the process has ended.
+  /// hold its last reading; `clock` gives the time. All or nothing: if it
+  /// fails, nothing changes. The error is Gone() if the process has ended.
   procfs::Result<void> Read(const procfs::Process& process,
                             const procfs::ProcessId& id,
                             const procfs::Clock& clock,
@@ -101,7 +101,7 @@ class ThreadReader {
   procfs::Result<void> CheckLeader(const procfs::Process& process,
                                    const procfs::ProcessId& id);
 
-  // Of this reading; kept for their memory.
+  // The state of the current Read; kept for its memory.
   std::vector<pid_t> tids_;
   std::vector<Thread> next_;
   procfs::Buffer buffer_;

@@ -40,7 +40,7 @@ class AggregatorTest(testcase.TestCase):
             plugins=["network"]).start()
 
     def hosts(self):
-        """{instance: types} of what the aggregator serves of ours."""
+        """{instance: types} of our values that the aggregator serves."""
         hosts = {}
         for family in text_string_to_metric_families(
                 self.aggregator.metrics_text()):

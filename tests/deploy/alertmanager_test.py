@@ -35,7 +35,7 @@ class Webhook(loopback.HttpServer):
             self.end_headers()
 
     def wait_for(self, receiver, status, **labels):
-        """The alert with these labels; what comes before it is dropped."""
+        """The alert with these labels; drops the alerts before it."""
         while True:
             try:
                 arrived, alert = self.alerts.get(timeout=waiting.PATIENCE)

@@ -29,7 +29,7 @@ class AnsibleTest(testcase.TestCase):
         return sum(call in ("start", "restart") for call in text.split())
 
     def play(self, **variables):
-        """Runs the example playbook; what it counted, and all that it said."""
+        """Runs the example playbook; returns its counts and its whole output."""
         for kind in ("options", "blocks", "group_blocks", "host_blocks"):
             variables.setdefault(kind, {})
         variables = {f"resource_attribution_{name}": value

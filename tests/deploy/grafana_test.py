@@ -34,7 +34,7 @@ def dashboard():
 
 
 def panels():
-    """Those that show something: no rows."""
+    """The panels that show values, without rows."""
     return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
 
 

@@ -10,7 +10,7 @@ from tests.support import daemon, project, testcase, waiting
 class HistoryTest(testcase.TestCase):
 
     def start(self, file, directory, plugin, interval):
-        """With the history of a file that we ship, and where this block has it.
+        """A collectd with a history file that we ship, and the path of its block.
         """
         collectd = self.collectd(f"""
             LoadPlugin resource_attribution

@@ -4,7 +4,7 @@ import re
 
 
 def anchors(text):
-    """What a page's headings are called in an address."""
+    """The anchors of a page's headings."""
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
             for heading in re.findall(r"^#+ (.+)", text, re.MULTILINE)}
 

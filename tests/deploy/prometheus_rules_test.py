@@ -1,5 +1,5 @@
-"""What deploy/prometheus ships is valid, is loaded, and does what its examples
-for promtool say."""
+"""The files in deploy/prometheus are valid, Prometheus loads them, and they pass their
+examples for promtool."""
 
 import re
 import subprocess

@@ -1,5 +1,5 @@
 """A real Prometheus with the configuration that deploy/prometheus ships scrapes
-the real collectd; only targets, intervals and paths are others."""
+the real collectd; only targets, intervals and paths differ."""
 
 import re
 import unittest
@@ -17,8 +17,8 @@ COMPONENTS = [f'process_component_cpu_percent{{component="{name}"}}'
 class PrometheusScrapeTest(testcase.TestCase):
 
     def host(self, name):
-        """A collectd that watches itself, one by one a pair, and a service of which
-        it measures more."""
+        """A collectd with three blocks: itself, a pair with PerProcess, and a service
+        with more measurements."""
         return self.collectd(f"""
             LoadPlugin resource_attribution
             <Plugin resource_attribution>
@@ -68,7 +68,7 @@ class PrometheusScrapeTest(testcase.TestCase):
         return f"127.0.0.1:{self.hosts[host].port}"
 
     def served(self, host):
-        """What the collectd serves, under the names that are wanted."""
+        """The values that the collectd serves, under the bare names."""
         for family in text_string_to_metric_families(
                 self.hosts[host].metrics_text()):
             for sample in family.samples:

@@ -1,5 +1,5 @@
-"""The drop-in for collectd's systemd unit: systemd accepts it, and what it gives is
-what the module needs, as the user that a hardened unit would have."""
+"""The drop-in for collectd's systemd unit: systemd accepts it, and it gives the module
+what it needs when collectd runs as the user of a hardened unit."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def settings(name):
 class SystemdTest(testcase.TestCase):
 
     def complaints(self, drop_in):
-        """What systemd says of Debian's unit with it."""
+        """The output of systemd for Debian's unit with the drop-in."""
         directory = self.directory / "system"
         (directory / "collectd.service.d").mkdir(parents=True)
         shutil.copy(UNIT, directory)
@@ -59,8 +59,8 @@ class SystemdTest(testcase.TestCase):
             r"started: interval 30 s \(RESOURCE_ATTRIBUTION_UPDATE_INTERVAL")
 
     def start_as_nobody(self, *capabilities):
-        """With these capabilities; its blocks are of a process of another user
-        and need one each."""
+        """With these capabilities. Its blocks select a process of another user, and
+        each needs one capability."""
         closed = self.directory / "closed"
         closed.mkdir(mode=0o700)
         program = closed / "sleeper"

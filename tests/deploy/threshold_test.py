@@ -38,7 +38,7 @@ class ThresholdTest(testcase.TestCase):
         self.workload.do(f"memory.clear() or allocate({mebibytes})")
 
     def notifications(self):
-        """Those of the memory: severity and message."""
+        """The notifications about the memory: severity and message."""
         return re.findall(
             r"Notification: severity = (\w+), host = testhost, plugin = "
             r"resource_attribution, plugin_instance = workload, type = "

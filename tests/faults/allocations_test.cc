@@ -1,4 +1,4 @@
-// Every allocation of the module fails in turn, in whatever it is doing.
+// Every allocation of the module fails in turn, whatever the module is doing.
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@ namespace {
 
 class AllocationsTest : public testing::TestWithParam<Variant> {
  protected:
-  // Files are written over and over again, for which a disk would be waited
-  // for.
+  // The test writes files over and over again; on a disk it would wait for
+  // them.
   static void SetUpTestSuite() { setenv("TMPDIR", "/dev/shm", 0); }
 
   AllocationsTest() : scenario_(GetParam()) {
@@ -38,13 +38,14 @@ class AllocationsTest : public testing::TestWithParam<Variant> {
 
   enum class Outcome { kNotMet, kRescued, kFailed };
 
-  // Of the allocation that was to fail in the last call.
+  // The outcome of the allocation that should fail in the last call.
   Outcome LastAllocation() const {
     if (!scenario_.AllocationMet()) return Outcome::kNotMet;
     return scenario_.AllocationFailed() ? Outcome::kFailed : Outcome::kRescued;
   }
 
-  // Does `prepare` and, with one allocation more failing each time, `act`.
+  // Calls `prepare` and `act` again and again; each time a later allocation in
+  // `act` fails.
   void FailEach(const char* what, auto prepare, auto act) {
     int failed = 0;
     int rescued = 0;
@@ -64,7 +65,7 @@ class AllocationsTest : public testing::TestWithParam<Variant> {
         GetParam().name, what, failed, rescued);
   }
 
-  // A pass in which one fails says so, and the next one is right.
+  // A pass with a failed allocation says so, and the next pass is right.
   Outcome FailingPass() {
     const size_t log = scenario_.log_size();
     scenario_.Pass();
@@ -86,7 +87,7 @@ class AllocationsTest : public testing::TestWithParam<Variant> {
   Scenario scenario_;
 };
 
-// The daemon does not start, or the configuration is that of the file.
+// Either the daemon does not start, or the configuration is that of the file.
 TEST_P(AllocationsTest, Configuration) {
   FailEach(
       "configuration", [&] { scenario_.ChangeBack(); },

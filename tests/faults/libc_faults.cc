@@ -1,4 +1,4 @@
-// _FORTIFY_SOURCE makes inline functions of some that are defined here.
+// _FORTIFY_SOURCE would define some of these functions inline.
 #undef _FORTIFY_SOURCE
 
 #include "libc_faults.h"
@@ -48,7 +48,8 @@ bool connector_answers = true;
 std::optional<int> connector;  // its socket
 std::deque<std::vector<char>> datagrams;
 
-// What is done here is not what an allocation of the module fails for.
+// While this lives, allocations succeed: the fault is meant for allocations of
+// the module, not for those made here.
 class AllocationsSucceed {
  public:
   AllocationsSucceed() { std::swap(failing_allocation, left_); }
@@ -60,10 +61,10 @@ class AllocationsSucceed {
   int left_ = -1;
 };
 
-// The function of the C library in whose place `ours` stands. The linker may
-// know it by another name than the source: where time or offsets have 64 bits
-// and words 32, the headers make `__clock_gettime64` of clock_gettime, and
-// `pread64` of pread.
+// The function of the C library that `ours` replaces. The linker may know it by
+// another name than the source: with words of 32 bits and time or offsets of
+// 64, the headers rename clock_gettime to `__clock_gettime64` and pread to
+// `pread64`.
 template <typename Function>
 Function* Real(Function* ours) {
   Dl_info symbol{};
@@ -90,7 +91,7 @@ std::string PathAt(int directory, const char* path) {
   return PathOf(directory) + "/" + path;
 }
 
-// Counts a call. Returns the fault where it is its turn.
+// Counts a call. Returns the fault if it is its turn.
 const Fault* Meet(const char* function, std::string path) {
   if (!armed) return nullptr;
   calls.push_back({function, std::move(path)});
@@ -122,13 +123,13 @@ int Opened(int fd, std::string path) {
   return fd;
 }
 
-// A read of `size` bytes by `read`, which is told how many.
+// Reads `size` bytes by `read`, which gets the number of bytes.
 ssize_t ReadOr(const char* function, int fd, size_t size, auto read) {
   const Fault* met = nullptr;
   {
     if (ended.contains(fd)) return 0;
     met = Meet(function, PathOf(fd));
-    // What is read at once needs no end.
+    // A file that one read returns whole needs no end.
     if (met != nullptr && met->cut && !met->goes_on &&
         met->call.function == "read") {
       ended[fd] = true;
@@ -157,7 +158,8 @@ void Send(const proc_event& event, uint32_t acknowledgement = 0) {
   datagrams.push_back(std::move(datagram));
 }
 
-// Of an exec, or of a change of name or user, which look alike.
+// Sends an event of an exec, or of a change of name or user, which have the
+// same form.
 void SendOf(uint32_t what, pid_t pid) {
   proc_event event{};
   std::memcpy(&event.what, &what, sizeof(what));

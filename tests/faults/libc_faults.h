@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-// The functions of the C library by which the module asks the kernel, in place
-// of its own: they can be made to fail. Whoever links this has them, libmnl and
-// libstdc++ included. Not thread-safe.
+// Replaces the functions of the C library by which the module asks the kernel,
+// and can make them fail. Everything that is linked with this uses them, libmnl
+// and libstdc++ included. Not thread-safe.
 namespace libc {
 
-/// A call, and the file that it is about where there is one.
+/// A call, and the file that it concerns, if there is one.
 struct Call {
   std::string function;
   std::string path;
@@ -21,7 +21,7 @@ struct Call {
   auto operator<=>(const Call&) const = default;
 };
 
-/// What is to fail: the call at a position, or each that is like `call`.
+/// The call that fails: the one at a position, or each that equals `call`.
 struct Fault {
   Call call;          ///< an empty path: of whatever file
   int position = -1;  ///< counted from Arm; negative: each that is like `call`
@@ -31,20 +31,21 @@ struct Fault {
   bool goes_on = false;  ///< or a read that has only as many at once
 };
 
-/// Counts calls from now on; `fault` may be null and has to outlive this.
+/// Counts calls from now on; `fault` may be null and must outlive this.
 void Arm(const Fault* fault);
 
-/// Calls go through again. Returns those since Arm.
+/// Calls go through again. Returns the calls since Arm.
 std::vector<Call> Disarm();
 
-/// How many calls the fault has met since Arm.
+/// How many calls have met the fault since Arm.
 int Hits();
 
-/// What the clocks show from now on; CLOCK_MONOTONIC and CLOCK_BOOTTIME alike.
+/// Sets the time of the clocks from now on, CLOCK_MONOTONIC and CLOCK_BOOTTIME
+/// alike.
 void SetTime(std::chrono::nanoseconds since_boot);
 
-/// The kernel's process events come from here instead: "proc connector",
-/// linux/cn_proc.h. Where it says no, whoever subscribes gets no answer.
+/// Replaces the kernel's process events, the "proc connector", linux/cn_proc.h.
+/// If `answers` is false, a subscriber gets no answer.
 void SetConnector(bool answers);
 void SendFork(pid_t parent, pid_t child);
 void SendExec(pid_t pid);

@@ -18,19 +18,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The processes that are not there from the beginning to the end.
+// The processes that do not exist all the time.
 constexpr pid_t kEnds = 20;
 constexpr pid_t kStarts = 21;
 constexpr pid_t kForked = 113;
-// And those that become something else.
+// The processes that change.
 constexpr pid_t kRenamed = 112;
 constexpr pid_t kBecomesUser = 114;
-// No number that begins theirs is somebody's: a PID file may be cut.
+// No prefix of these PIDs is the PID of a process: a PID file may be cut.
 constexpr pid_t kServes = 401;
 constexpr pid_t kServesLater = 422;
 constexpr pid_t kMoves = 118;
 
-// What each thread uses of what its process does.
+// The share of each thread in the CPU of its process.
 constexpr double kTracingShare = 0.25;
 constexpr double kComponentShare = 0.5;
 constexpr pid_t kThreaded = 119;
@@ -48,7 +48,7 @@ bool Near(double one, double other) {
   return std::abs(one - other) <= 1e-6 * std::max(1.0, std::abs(other));
 }
 
-// All but the empty one; that of all first.
+// All subsets but the empty one; the whole set comes first.
 std::vector<std::vector<pid_t>> SubsetsOf(const std::vector<pid_t>& pids) {
   std::vector<std::vector<pid_t>> subsets;
   for (unsigned left_out = 0; left_out + 1 < 1U << pids.size(); ++left_out) {
@@ -212,7 +212,7 @@ void Scenario::WriteStats(const Process& process) const {
   }
 }
 
-// Over what is there: always as many bytes.
+// Overwrites the file: the content always has the same size.
 void Scenario::WriteStat(const Process& process, const FakeThread& thread,
                          double share, int file) const {
   const FakeProcess& fake = process.fake;
@@ -463,7 +463,7 @@ bool Scenario::AreTrue(const Values& values, const Instance& instance,
           AreTrueEstimates(values, instance, members, {}));
 }
 
-// Where the `untraced` are known not to be traced.
+// Judges estimates if `untraced` is the set of processes known to be untraced.
 bool Scenario::AreTrueEstimates(const Values& values, const Instance& instance,
                                 const std::vector<pid_t>& members,
                                 const std::set<pid_t>& untraced) const {
@@ -490,7 +490,7 @@ double Scenario::Cpus() const {
              : static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-// Of those of `members` for which there was a reading before.
+// Compares only the `members` for which there was a reading before.
 bool Scenario::IsTrueCpu(double percent,
                          const std::vector<pid_t>& members) const {
   for (const auto& some : SubsetsOf(members)) {
@@ -501,7 +501,7 @@ bool Scenario::IsTrueCpu(double percent,
   return false;
 }
 
-// What is measured of tracing may be missing, but not wrong.
+// A measured value of tracing may be missing, but not wrong.
 void Scenario::JudgeTracing(const Values& values, const Instance& instance,
                             const std::vector<pid_t>& members,
                             Judgement& judgement) const {
@@ -510,7 +510,7 @@ void Scenario::JudgeTracing(const Values& values, const Instance& instance,
   }
   if (!instance.has_threads) return;
   const auto cpu = values.find("tracing_cpu_overhead_percent");
-  // A thread that cannot be found has ended, for all that is known.
+  // As far as the module knows, a thread that it cannot find has ended.
   if (cpu == values.end() || cpu->second == 0) {
     judgement.lacks_measurement = true;
   } else if (!Near(cpu->second, processes_.at(kThreaded).cpu_percent *
@@ -545,7 +545,7 @@ Scenario::Judgement Scenario::Judge() const {
       }
       continue;
     }
-    // Where the fake of the daemon was out of memory.
+    // The fake of the daemon was out of memory.
     if (!values.contains(instance.has_threads
                              ? "tracing_memory_overhead_bytes"
                              : "tracing_cpu_overhead_percent")) {

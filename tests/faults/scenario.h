@@ -10,7 +10,7 @@
 #include "fake_collectd.h"
 #include "proc_tree.h"
 
-/// How the module is configured to go about it.
+/// A variant of the configuration.
 struct Variant {
   const char* name;
   bool events;       ///< or else it scans
@@ -20,8 +20,8 @@ struct Variant {
   bool measures = false;    ///< tracing, instead of estimating
 };
 
-/// The module with a block of every kind, as the daemon calls it, over a tree
-/// of processes in which every value is known. Time passes when it is told to.
+/// The module with a block of every kind, called as by the daemon, over a tree
+/// of processes with known values. Time passes only on command.
 class Scenario {
  public:
   explicit Scenario(const Variant& variant);
@@ -29,27 +29,28 @@ class Scenario {
   Scenario(const Scenario&) = delete;
   Scenario& operator=(const Scenario&) = delete;
 
-  /// What the daemon does with the module, whatever comes of it. A pass is some
-  /// seconds after the one before.
+  /// The daemon's calls into the module, whatever their result. A pass comes
+  /// some seconds after the one before.
   bool Configure();
   bool Init();
   void Pass(int seconds = 1);
   void Shutdown();
 
-  /// In the next of these, the allocation fails before which so many succeed.
+  /// In the next of these calls, the first `after` allocations succeed and the
+  /// next one fails.
   void FailAllocation(int after) { fail_allocation_ = after; }
 
-  /// Whether there were that many,
+  /// Whether the allocation that should fail was made.
   bool AllocationMet() const { return allocation_met_; }
 
-  /// and no memory was found for the one that was to fail.
+  /// Whether it failed: RE2's reserve may have given it memory.
   bool AllocationFailed() const { return allocation_failed_; }
 
-  /// Processes start, end, and become other ones, or are again as they were.
+  /// Processes start, end, and change, or return to what they were.
   void Change();
   void ChangeBack();
 
-  /// What was dispatched in the last pass, against what is true.
+  /// The values that the last pass dispatched, compared with the truth.
   struct Judgement {
     std::string wrong;  ///< a value that is not true; empty when there is none
     std::set<std::string>
@@ -60,7 +61,7 @@ class Scenario {
   };
   Judgement Judge() const;
 
-  /// Lines of the log from the one at `begin` on.
+  /// The log lines from index `begin` on.
   size_t log_size() const { return collectd_.log.size(); }
   std::vector<FakeCollectd::Line> LogFrom(size_t begin) const;
 
@@ -72,7 +73,7 @@ class Scenario {
     int stat = -1;
     std::map<pid_t, int> thread_stats{};
   };
-  // Values that are reported under one name.
+  // The values that the module reports under one name.
   struct Instance {
     std::string block;
     std::vector<pid_t> members;

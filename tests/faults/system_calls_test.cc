@@ -1,5 +1,5 @@
-// Every call by which the module asks the system fails in turn, with each error
-// of its manual page that can happen.
+// Every system call of the module fails in turn, with each error of its manual
+// page that can happen.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 using libc::Call;
 using libc::Fault;
 
-// The errors of each function; those of arguments that we do not pass left out.
+// The errors of each function, without errors of arguments that we do not pass.
 const std::map<std::string, std::vector<int>> kErrors = {
     {"open",
      {EACCES, EINTR, EIO, ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT,
@@ -56,7 +56,7 @@ const std::map<std::string, std::vector<int>> kErrors = {
     {"recvmsg", {ECONNREFUSED, EINTR, EINVAL, ENOBUFS, ENOMEM, ENOSPC}},
 };
 
-// How many bytes there are before a file ends, or a read returns.
+// After how many bytes a file ends, or a read returns.
 constexpr size_t kLengths[] = {0, 1, 3, 20, 60};
 
 enum Phase { kInit, kFirstPass, kSteadyPass, kChanges, kPhases };
@@ -64,7 +64,7 @@ constexpr const char* kPhaseNames[] = {"init", "first pass", "steady pass",
                                        "pass with changes"};
 
 constexpr int kLastingPasses = 5;
-// The reason may become another one when the module tries in another way.
+// The reason may change when the module tries in another way.
 constexpr int kSettled = 3;
 #ifdef __SANITIZE_ADDRESS__
 constexpr int kThinnedTo = 61;
@@ -72,14 +72,14 @@ constexpr int kThinnedTo = 61;
 constexpr int kThinnedTo = 29;
 #endif
 
-// The kernel can say so for good, or says that the process has ended: nobody
-// has to ask again before everything is looked at anyway.
+// With these errors the kernel says so for good, or says that the process has
+// ended: the module need not ask again before it looks at everything anyway.
 bool IsConclusive(int error) {
   return error == EACCES || error == EPERM || error == ENOENT ||
          error == ESRCH || error == ENODEV || error == EOPNOTSUPP;
 }
 
-// A process that ends goes without a word.
+// The end of a process is not logged.
 bool LooksLikeAnEnd(const Fault& fault) {
   return fault.cut || fault.error == ENOENT || fault.error == ESRCH ||
          fault.error == ENODEV || fault.error == EOPNOTSUPP;
@@ -109,8 +109,8 @@ size_t OpenFiles() {
 
 class SystemCallsTest : public testing::TestWithParam<Variant> {
  protected:
-  // Files are written over and over again, for which a disk would be waited
-  // for.
+  // The test writes files over and over again; on a disk it would wait for
+  // them.
   static void SetUpTestSuite() { setenv("TMPDIR", "/dev/shm", 0); }
 
   SystemCallsTest() : scenario_(GetParam()) {
@@ -127,7 +127,8 @@ class SystemCallsTest : public testing::TestWithParam<Variant> {
         a_minute_, all_);
   }
 
-  // Runs the module with the fault in one phase, or in passes from there on.
+  // Runs the module with the fault in one phase, or in all passes from there
+  // on.
   void Inject(Phase phase, const Fault& fault);
   std::vector<Call> DryRun(Phase phase);
   std::vector<Fault> FaultsOf(const Call& call) const;
@@ -139,8 +140,8 @@ class SystemCallsTest : public testing::TestWithParam<Variant> {
   void JudgeUnderFault(const Fault& fault, size_t log_begin);
   void JudgeRecovery(const Fault& fault);
 
-  // One in many of a pass, or with FAULTS=all every one. As a prime it meets
-  // each error at some positions.
+  // One in many faults of a pass, or with FAULTS=all every one. The divisor is
+  // a prime, so it meets each error at some positions.
   bool IsItsTurn(Phase phase) {
     static const bool all = std::getenv("FAULTS") != nullptr;
     return ++turn_ % kThinnedTo == 0 || all || phase == kInit;
@@ -240,7 +241,8 @@ void SystemCallsTest::JudgeRecovery(const Fault& fault) {
   EXPECT_FALSE(scenario_.Judge().lacks_cpu);
   const size_t end = scenario_.log_size();
   EXPECT_TRUE(recovers(1));
-  // Nobody asks again what a process was started with.
+  // The module does not read again the environment with which a process was
+  // started.
   EXPECT_FALSE(scenario_.Judge().lacks_measurement &&
                !IsConclusive(fault.error));
   for (const auto& line : scenario_.LogFrom(end)) ADD_FAILURE() << line.text;
@@ -266,7 +268,7 @@ void SystemCallsTest::Inject(Phase phase, const Fault& fault) {
     if (phase != kInit || pass > 0) JudgeUnderFault(fault, log_begin);
     for (const auto& line : scenario_.LogFrom(log_before)) {
       if (line.severity > LOG_WARNING) continue;
-      // What a cut file lacks first depends on who reads it.
+      // The first field that a cut file lacks depends on the parser.
       EXPECT_LE(++said[line.text], fault.cut ? 2 : 1) << line.text;
       EXPECT_LT(pass, kSettled) << "said late: " << line.text;
     }
@@ -289,13 +291,13 @@ std::vector<Fault> SystemCallsTest::FaultsOf(const Call& call) const {
     faults.push_back({.call = call, .error = error});
   }
   if (call.function != "read" && call.function != "pread") return faults;
-  // Neither says where its end is.
+  // These files do not show where they end.
   for (const char* name : {"/comm", "/cmdline", "/environ", "/maps"}) {
     if (call.path.ends_with(name)) return faults;
   }
   if (GetParam().measures && call.path.empty()) return faults;
   for (const size_t length : kLengths) {
-    // Nothing is in it where no hierarchy is mounted.
+    // The file is empty if no hierarchy is mounted.
     if (length == 0 && call.path.ends_with("/cgroup")) continue;
     faults.push_back({.call = call, .cut = true, .length = length});
     if (call.function == "read" && length > 0) {
@@ -325,7 +327,7 @@ void SystemCallsTest::Lasting(Phase phase) {
   for (const Call& call : calls) kinds.insert({call.function, ""});
   for (const Call& call : kinds) {
     for (const Fault& fault : FaultsOf(call)) {
-      // These the kernel says once.
+      // The kernel returns these errors once.
       if (fault.error == EINTR || fault.error == ENOBUFS) continue;
       if (!IsItsTurn(phase)) continue;
       ++lasting_;

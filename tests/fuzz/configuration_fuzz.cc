@@ -18,7 +18,7 @@ extern "C" void module_register(void);
 
 namespace {
 
-// A process whose names are hostile, one that is usual, and a kernel thread.
+// A process with hostile names, an ordinary process, and a kernel thread.
 class Host {
  public:
   Host() {
@@ -75,8 +75,8 @@ class Host {
 
 using Known = std::vector<std::pair<const char*, std::vector<Argument>>>;
 
-// Options and what is valid for them. The first is what is chosen once the
-// input is used up.
+// Options and their valid values. The first value is chosen once the input is
+// used up.
 const Known& PluginOptions() {
   static const Known known = {
       {"Interval", {60, 0.1, 0.5, 31536000}},
@@ -139,7 +139,7 @@ bool OneIn16(FuzzedDataProvider& choices) {
   return choices.ConsumeIntegralInRange(0, 15) == 15;
 }
 
-// What is seldom valid.
+// An argument that is seldom valid.
 Argument AnyArgument(FuzzedDataProvider& choices) {
   switch (choices.ConsumeIntegralInRange(0, 5)) {
     case 0:
@@ -200,7 +200,7 @@ ConfigTree APluginBlock(FuzzedDataProvider& choices, const Host& host) {
     options.push_back(choices.ConsumeBool() ? AnOption(choices, PluginOptions())
                                             : AProcess(choices, host));
   }
-  // The last one holds: no other procfs is read.
+  // The last value holds, so the module reads no other procfs.
   options.push_back({"ProcPath", {host.proc_path()}, {}});
   return ConfigTree(std::move(options));
 }
@@ -250,7 +250,7 @@ void RunPasses(FakeCollectd& collectd, Host& host,
 
 }  // namespace
 
-// Trees of options, through the module as the daemon calls it.
+// Runs trees of options through the module, called as by the daemon.
 void Fuzz(std::string_view bytes) {
   static Host host;
   auto choices = ChoicesFrom(bytes);
@@ -267,7 +267,7 @@ void Fuzz(std::string_view bytes) {
     accepted = collectd.config(tree.get()) == 0 && accepted;
   }
   RequireErrorsUnless(accepted, collectd);
-  // The daemon ends where it is not.
+  // If the configuration is not accepted, the daemon ends.
   if (accepted) {
     accepted = collectd.init() == 0;
     RequireErrorsUnless(accepted, collectd);

@@ -5,14 +5,14 @@
 
 #include <string_view>
 
-/// What a fuzzer does with one input. The bytes end where they end: a read
-/// beyond them is found.
+/// Runs one input. The bytes end at the end of their allocation: a sanitizer
+/// finds a read beyond them.
 void Fuzz(std::string_view bytes);
 
-/// Ends the run, which keeps the input, unless the property holds.
+/// Unless the property holds, ends the run; libFuzzer then keeps the input.
 void Require(bool holds, const char* property);
 
-/// The input as a source of choices, for what is not bytes itself.
+/// The input as a source of choices, for values other than bytes.
 FuzzedDataProvider ChoicesFrom(std::string_view bytes);
 
 /// Whether `text` is UTF-8 without control characters.
@@ -22,8 +22,8 @@ bool IsPlainText(std::string_view text);
 /// 0x20, DEL, and U+0080 to U+009F.
 bool HasControlCharacter(std::string_view text);
 
-/// Requires what all names of instances have: 1 to 127 bytes of plain text
-/// without `/`.
+/// Requires the properties of a name of an instance: 1 to 127 bytes of plain
+/// text without `/`.
 void RequireInstanceName(std::string_view name);
 
 #endif  // RESOURCE_ATTRIBUTION_TESTS_FUZZ_FUZZ_H_

@@ -8,7 +8,7 @@ using resource_attribution::discovery::Cgroups;
 
 namespace {
 
-// Of the few that a fuzzer has.
+// Counts the open descriptors; a fuzzer has few.
 int OpenDescriptors() {
   int count = 0;
   for (int fd = 0; fd < 16; ++fd) {
@@ -19,7 +19,8 @@ int OpenDescriptors() {
 
 }  // namespace
 
-// The list of mounted file systems, in which the hierarchies are looked for.
+// Fuzzes the list of mounted file systems, from which the module finds the
+// hierarchies.
 void Fuzz(std::string_view bytes) {
   static const TemporaryDirectory directory;
   static const std::string path = directory.path() / "mounts";

@@ -8,7 +8,7 @@
 using namespace resource_attribution;
 using namespace resource_attribution::discovery;
 
-// A block's name for a process that says of itself whatever it likes.
+// Fills a block's name with the values of a hostile process.
 void Fuzz(std::string_view bytes) {
   static const ProcTree tree;
   static const std::string path = tree.path();

@@ -21,7 +21,7 @@ constexpr std::array kFiles = {
     "stat",         "status",  "comm", "cmdline",     "cgroup",
     "smaps_rollup", "environ", "maps", "task/9/stat", "task/5/stat"};
 
-// Every way in which a block looks at its processes.
+// Blocks with every way to select and measure processes.
 Config Blocks(const std::string& proc_path) {
   const auto block = [](const char* name, auto set) {
     Service made{.name = name, .selectors = {}};
@@ -31,7 +31,7 @@ Config Blocks(const std::string& proc_path) {
   Config config;
   config.proc_path = proc_path;
   config.discovery = DiscoveryMode::kScan;
-  // None is kept: those of a tree that is removed could still be read.
+  // Keeps no file open: files of a removed tree could still be read.
   config.max_open_files = 0;
   config.interval_seconds = 0.1;
   config.services.push_back(block("single", [](Service& made) {
@@ -74,7 +74,7 @@ Config Blocks(const std::string& proc_path) {
   return config;
 }
 
-// What the kernel could say, or with some file any bytes at all.
+// Makes files as the kernel could show them, or one file of any bytes.
 void Change(ProcTree& tree, FuzzedDataProvider& choices) {
   for (const pid_t pid : kPids) {
     const auto change = choices.ConsumeIntegralInRange(0, 3);

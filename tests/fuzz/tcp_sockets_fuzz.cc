@@ -27,8 +27,8 @@ Structure At(std::string_view bytes, size_t offset = 0) {
   return structure;
 }
 
-// Takes off the first element, whose size stands in its header, padding
-// included. None where there is none that is whole.
+// Removes the first element, padding included; its size is in its header. None
+// if it is not whole.
 template <typename Header>
 std::optional<std::string_view> TakeOff(std::string_view& bytes, auto size_of) {
   if (bytes.size() < sizeof(Header)) return std::nullopt;
@@ -39,7 +39,7 @@ std::optional<std::string_view> TakeOff(std::string_view& bytes, auto size_of) {
   return element;
 }
 
-// What a datagram says, by the kernel's structures and macros.
+// The content of a datagram, read with the kernel's structures and macros.
 struct Said {
   bool is_error = false;
   bool is_last = false;

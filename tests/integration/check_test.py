@@ -1,4 +1,4 @@
-"""resource-attribution-check: what it says of files, and what it leaves alone."""
+"""resource-attribution-check: its output for files, and what it leaves alone."""
 
 import os
 import pathlib
@@ -57,7 +57,7 @@ class CheckTest(testcase.TestCase):
                                  r'"nobody-is-called-so"$')
 
     def reasons(self, *lines, **options):
-        """What is said of a block with these selectors, and the warnings."""
+        """The lines about a block with these selectors, and the warnings."""
         result = self.run_check(self.write("near.conf", "\n".join([
             "LoadPlugin resource_attribution",
             "<Plugin resource_attribution>",
@@ -116,7 +116,7 @@ class CheckTest(testcase.TestCase):
         self.assertEqual(
             warnings,
             'warning: resource_attribution plugin: block "absent": Name '
-            '"/usr/sbin/no-such-program" is a path and no command name: '
+            '"/usr/sbin/no-such-program" is a path, not a command name: '
             + advice.format("", "") + "\n")
         self.assertTrue(self.daemon_takes(self.directory / "near.conf"))
 

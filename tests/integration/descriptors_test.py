@@ -40,7 +40,7 @@ class DescriptorsTest(testcase.TestCase):
             wrapper=["prlimit", f"--nofile={LIMIT}:{LIMIT}"]).start()
 
     def files(self, collectd):
-        """How many files the daemon has open, and how many of processes."""
+        """How many files the daemon has open, and how many belong to processes."""
         directory = pathlib.Path(f"/proc/{collectd.process.pid}/fd")
         paths = []
         for entry in directory.iterdir():
@@ -98,7 +98,7 @@ class DescriptorsTest(testcase.TestCase):
         collectd = self.start_collectd("MaxOpenFiles 0")
         collectd.wait_for_counts(**{NAME: PROCESSES})
         pid = collectd.process.pid
-        # Those that stay open. The one is for the log's file.
+        # The descriptors that stay open. The extra one is the log file.
         used = set.intersection(*(
             set(map(int, os.listdir(f"/proc/{pid}/fd"))) for _ in range(200)))
         free = min(set(range(LIMIT)) - used)

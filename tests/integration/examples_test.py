@@ -1,5 +1,5 @@
-"""Every example of a configuration in the README, the pages, the manual and the
-drop-in, in a real collectd beside the program that it names."""
+"""Runs every example of a configuration in the README, the pages, the manual and the
+drop-in in a real collectd, beside the program that it names."""
 
 import contextlib
 import glob
@@ -65,8 +65,8 @@ def drop_in(path):
 
 
 def blocks(example):
-    """The name of each block of an example, its selector that comes first, and
-    what that selects."""
+    """The name of each block of an example, its first selector, and the value of
+    that selector."""
     for match in BLOCK.finditer(example):
         if match["short"]:
             yield match["line"], match["short"], match["line"]
@@ -178,7 +178,7 @@ class ExamplesTest(testcase.TestCase):
         return [gunicorn.pid, *services.workers(gunicorn, 2)]
 
     def two_in_node(self):
-        """Two programs of one command line; a PID file names the second."""
+        """Two programs with the same command line; a PID file names the second."""
         pids = []
         for _ in range(2):
             node = self.run_program("/usr/bin/node", "-", "orders",
@@ -189,8 +189,8 @@ class ExamplesTest(testcase.TestCase):
         return pids
 
     def in_cgroups(self, series, *names):
-        """A program in each of these cgroups of system.slice, whose names begin
-        with what the test puts before them."""
+        """A program in each of these cgroups of system.slice, whose names get the
+        prefix of the test."""
         pids = []
         for name in names:
             pid = self.run_program("sleep", "1000").pid

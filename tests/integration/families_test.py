@@ -93,7 +93,7 @@ class Families:
             '<Process "pg">', f'CommandLine "--cluster_name={UNIQUE}"',
             "IncludeChildren true", "</Process>")
         server, client = self.start_postgresql()
-        # Not one of those that asked whether the server answers yet.
+        # Not a backend of the earlier checks whether the server answers.
         client.stdin.write(b"select pg_backend_pid();\n")
         client.stdin.flush()
         backend = int(client.stdout.readline())
@@ -169,7 +169,7 @@ class Families:
         self.assertEqual(set(collectd.counts()), {"self"})
         self.assert_quiet_end(collectd)
 
-    # No event tells.
+    # The kernel sends no event for this.
     def test_process_that_rewrites_its_command_line(self):
         title = f"{UNIQUE}: ready"
         collectd = self.start_collectd(f'ProcessMatch "ready" "^{title}"',
@@ -211,7 +211,7 @@ class Families:
         self.assert_quiet_end(collectd)
 
     def test_children_that_a_shell_starts_later(self):
-        # One each: a FIFO that both read may let both go on at once.
+        # Each reads its own FIFO: with one for both, a write might wake both at once.
         go = [self.directory / name for name in ("before", "after")]
         for fifo in go:
             os.mkfifo(fifo)
@@ -228,7 +228,7 @@ class Families:
             "IncludeChildren true", "</Process>")
         collectd.wait_for_counts(family=2)
 
-        # Whose children it was, is known of a wrapper that came later, too.
+        # The plugin also knows which are the children of a wrapper that came later.
         after = self.run_group("sh", script, go[1])
         collectd.wait_for_counts(family=4)
         for fifo in go:

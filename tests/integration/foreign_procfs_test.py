@@ -88,15 +88,15 @@ class ForeignProcfsTest(cgroups.Hierarchy, testcase.TestCase):
         self.assert_quiet(collectd)
 
     def pids_of(self, collectd):
-        """The daemon's process, of which there is one with its directory in the
-        command line, besides those that it was started by."""
+        """The PIDs of the daemon: processes of its command name with its directory
+        in the command line, without the programs that started it."""
         return [int(path.parent.name)
                 for path in pathlib.Path("/proc").glob("[0-9]*/comm")
                 if path.read_text() == "collectd\n"
                 and str(collectd.directory) in
                 (path.parent / "cmdline").read_text()]
 
-    # In a PID file of the container it would be another process.
+    # In the container's own PID namespace this PID is another process.
     def test_pid_in_a_file_is_that_of_the_procfs(self):
         pid_file = self.directory / "x.pid"
         pid_file.write_text("1")
@@ -125,7 +125,7 @@ class ForeignProcfsTest(cgroups.Hierarchy, testcase.TestCase):
         collectd.wait_for_counts(**{f"u {UNIQUE}-a.service": 1,
                                     f"u {UNIQUE}-b.service": 1, "a": 1})
         self.assertNotIn("u ..", collectd.samples())
-        # What the path hides is not guessed.
+        # The plugin does not guess the part of the path that is hidden.
         self.assertNotIn("path", collectd.samples())
         [warning] = collectd.lines("warning")
         self.assertIn('block "path": processes may be missing: '

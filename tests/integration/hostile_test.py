@@ -10,8 +10,8 @@ import unittest
 
 from tests.support import needs, proc, project, testcase, waiting
 
-# A file system in which opening "pid" waits until "open" exists beside it: one
-# whose server has stopped.
+# A file system in which opening "pid" waits until "open" exists beside it, as if its
+# server had stopped.
 STALLED = """
 import errno, os, pyfuse3, sys, trio
 class Stalled(pyfuse3.Operations):
@@ -110,7 +110,7 @@ class HostileTest(testcase.TestCase):
             actor.do('rename(b"away")')
             collectd.wait_for_counts(here=0)
         lines = [line for line in collectd.lines("notice") if '"here"' in line]
-        # The thirteenth of an hour is not said; the first was at level info.
+        # The thirteenth line of an hour is not logged; the first was at level info.
         self.assertEqual(len(lines), 11)
         self.assertIn("further messages suppressed for up to 1 h", lines[-1])
         self.assert_quiet_end(collectd)

@@ -1,4 +1,4 @@
-"""Where `cmake --install` puts things, and what it leaves alone."""
+"""The files that `cmake --install` installs, and those that it leaves alone."""
 
 import os
 import subprocess

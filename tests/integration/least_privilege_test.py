@@ -10,8 +10,8 @@ from tests.support import needs, programs, testcase, waiting
 class LeastPrivilegeTest(testcase.TestCase):
 
     def start_with(self, *capabilities, discovery="Auto"):
-        """Blocks of a process of root's: one that needs nothing, one that needs
-        its executable, and one its smaps_rollup."""
+        """Blocks for a process of root: one needs nothing, one its executable,
+        and one its smaps_rollup."""
         self.program = self.directory / "sleeper"
         if not self.program.exists():
             shutil.copy("/bin/sleep", self.program)
@@ -48,7 +48,7 @@ class LeastPrivilegeTest(testcase.TestCase):
         return collectd.start()
 
     def refused(self, collectd):
-        """The blocks that were refused something."""
+        """The blocks for which the kernel refused something."""
         return sorted({line.split('"')[1] for line in
                        collectd.lines("warning") if line.startswith("block")})
 

@@ -136,8 +136,8 @@ bool IsBetween(const Facts& before, const Facts& theirs, const Facts& after) {
          theirs.vm_hwm <= after.vm_hwm;
 }
 
-// Whether the process is there; fails the test when it is read differently. One
-// that moves to and fro is read again.
+// Whether the process exists. Fails the test if the two read it differently. A
+// process that changes meanwhile is read again.
 bool IsReadAlike(const Process& process, Libproc2& libproc2) {
   std::optional<Facts> before;
   std::optional<Facts> theirs;

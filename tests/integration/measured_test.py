@@ -1,4 +1,4 @@
-"""What is measured of tracing instead of estimated, in the real daemon."""
+"""Measurements of tracing instead of estimates, in the real daemon."""
 
 import os
 import re
@@ -48,7 +48,7 @@ TRACED = [
       "CORECLR_PROFILER": "{918728DD-259F-4A6A-AC2B-B85E1B658318}"}, (), True),
     ({}, ("opentelemetry-instrument",), True),
     ({}, ("instrument",), False),
-    # A file that is missing is not loaded, but it was asked for.
+    # A missing file is not loaded, but the command line names it.
     ({"LD_PRELOAD": "/nowhere/libotelinject.so"}, (), True),
 ]
 

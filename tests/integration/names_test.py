@@ -109,7 +109,7 @@ class NamesTest(testcase.TestCase):
                          collectd.log)
         first = instances()
         self.actor(self.directory / "more")
-        # Whose name has a place is counted there.
+        # A process whose name has a place counts there.
         self.actor(self.directory / min(first))
         collectd.wait_for_counts(**{min(first): 2})
         collectd.wait_for_passes()

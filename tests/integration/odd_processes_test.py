@@ -1,4 +1,4 @@
-"""Processes that are not what one expects: what is so is reported of them."""
+"""Unusual processes: the plugin reports what is true of them."""
 
 import os
 import pathlib
@@ -93,7 +93,7 @@ class OddProcessesTest(testcase.TestCase):
         for _ in range(3):
             collectd.wait_for_passes()
         self.check_without_main_thread(actor, collectd)
-        # Whether it is traced is known as before.
+        # The plugin still knows whether the process is traced.
         self.assertGreater(
             collectd.samples()["line"]["tracing_memory_overhead_bytes"][0], 0)
         self.assertEqual([line for line in collectd.lines("notice")
@@ -150,7 +150,8 @@ class OddProcessesTest(testcase.TestCase):
         self.assert_quiet_end(collectd)
 
     def start_in_user_namespace(self):
-        # Its root has every capability, over what is in the namespace.
+        # Root of that namespace has every capability, but only over what is in the
+        # namespace.
         wrapper = ("unshare", "--user", "--map-root-user")
         if subprocess.run([*wrapper, "true"], capture_output=True).returncode:
             self.skipTest("no user namespace can be made")

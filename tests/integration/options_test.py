@@ -1,5 +1,5 @@
-"""The option table of the module, as resource-attribution-check prints it, against
-what the pages, the manual, the drop-in and the Ansible role say of the options."""
+"""Compares the option table of the module, as resource-attribution-check prints it,
+with the pages, the manual, the drop-in and the Ansible role."""
 
 import json
 import re
@@ -63,7 +63,7 @@ class OptionsTest(testcase.TestCase):
                           and one["default"] is None)
 
     def of_a_block(self):
-        """Those that only a block has, without its selectors."""
+        """The options that only a block has, without its selectors."""
         return self.names(lambda one: "Process" in one["in"]) - (
             self.of_both() | self.selectors())
 

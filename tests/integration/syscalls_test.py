@@ -80,7 +80,7 @@ class SyscallsTest(testcase.TestCase):
                 for name, arguments, _ in calls if name.startswith("open")]
 
     def reads_of_kept_files(self, calls):
-        """Which files that a pass had not opened it read."""
+        """The files that a pass read without opening them."""
         descriptors = {result for name, _, result in calls
                        if name.startswith("open")}
         return [arguments.split(",")[0] for name, arguments, _ in calls
@@ -136,7 +136,7 @@ class SyscallsTest(testcase.TestCase):
             self.assertEqual({name for name, _, _ in calls} - {"open", "openat"},
                              {"recvmsg", "pread64"})
 
-    # It may share the memory of its parent: asked once of each.
+    # It may share the memory of its parent: the plugin asks once for each.
     def test_forked_workers_are_compared_with_their_parents_once(self):
         strace = self.directory / "strace-of-all"
         actor = self.actor()

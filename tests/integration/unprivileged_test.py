@@ -1,4 +1,4 @@
-"""The daemon without root: what it may see it reports, what not it says once."""
+"""The daemon without root: it reports what it may see, and says once what it may not."""
 
 import os
 import shutil

@@ -79,8 +79,8 @@ class ValuesTest(testcase.TestCase):
         percent, truth = self.cpu_and_truth(collectd, record, "busy")
         print(f"busy loop: {percent:.2f} %, /proc says {truth:.2f} %")
         self.assertAlmostEqual(percent, truth, delta=5)
-        # Less than 100 where the machine has no CPU to give; but zero must not
-        # pass for as good as the truth.
+        # Less than 100 if the machine has no CPU to spare; but zero must not count as
+        # close to the truth.
         self.assertLessEqual(percent, 105)
         self.assertGreater(percent, 5)
         collectd.stop()

@@ -78,7 +78,7 @@ TEST(CgroupPath, UnitIsTheFirstThatIsNoSlice) {
             "postgresql@15-main.service");
   EXPECT_EQ(SystemdUnitOf("/init.scope"), "init.scope");
   EXPECT_EQ(SystemdUnitOf("/system.slice/_cgroup.service"), "cgroup.service");
-  // Whatever a unit makes below itself is that unit.
+  // Cgroups below that of a unit belong to the unit.
   EXPECT_EQ(SystemdUnitOf("/user.slice/user-1000.slice/user@1000.service/"
                           "app.slice/nginx.service"),
             "user@1000.service");
@@ -92,8 +92,8 @@ TEST(CgroupPath, UnitIsTheFirstThatIsNoSlice) {
   EXPECT_EQ(SystemdUnitOf(""), "");
 }
 
-// As the kernel shows it in a cgroup namespace: what is above its root is `..`,
-// and the names that both paths begin with are missing.
+// As the kernel shows it in a cgroup namespace: each level above the root of
+// the namespace is `..`, and the names that both paths begin with are missing.
 TEST(CgroupPath, UnitIsTheFirstThatIsVisible) {
   EXPECT_EQ(SystemdUnitOf("/../nginx.service"), "nginx.service");
   EXPECT_EQ(SystemdUnitOf("/../../../system.slice/nginx.service"),
@@ -111,7 +111,7 @@ TEST(CgroupPath, UnitIsFoundInTheSlicesAboveIt) {
   EXPECT_TRUE(IsOfUnit("system-pg.slice", path));
   EXPECT_FALSE(IsOfUnit("sub", path));
   EXPECT_TRUE(IsOfUnit("nginx.service", "/../nginx.service"));
-  // A user's own services are the user's.
+  // A user's own services belong to the user's manager, not to the system.
   EXPECT_FALSE(
       IsOfUnit("nginx.service",
                "/user.slice/user-1.slice/user@1.service/nginx.service"));
@@ -188,7 +188,7 @@ TEST_F(CgroupsTest, UnitIsFoundInWhateverSlice) {
 }
 
 // A user may have cgroups below his own unit, by any name.
-TEST_F(CgroupsTest, NobodyPassesForAUnitOfTheSystem) {
+TEST_F(CgroupsTest, UserCgroupCannotPassForAUnitOfTheSystem) {
   Put("v2", "user.slice/user@1000.service/app.slice/nginx.service", "666\n");
   Put("v2", "docker/nginx.service", "667\n");
   EXPECT_THAT(ListUnit("nginx.service"), IsEmpty());

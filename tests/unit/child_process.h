@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-/// A real process that does what it is told, step by step, and ends with its
+/// A real process that runs its steps one by one on command, and ends with its
 /// test.
 class ChildProcess {
  public:
@@ -25,7 +25,7 @@ class ChildProcess {
   /// a program is done when the program runs.
   void Next();
 
-  /// Likewise, but does not wait: for a step that does not come back.
+  /// The same without waiting, for a step that does not come back.
   void Tell();
 
   /// Ends it; returns when it is gone.
@@ -39,7 +39,7 @@ class ChildProcess {
   int reports_ = -1;   // from the child; closed by an exec
 };
 
-/// What `holds` says in a process of its own, which may change what it is.
+/// The result of `holds` in a child process, which may change its own state.
 bool HoldsInChild(const std::function<bool()>& holds);
 
 /// Whether this process may make namespaces: CLONE_NEWNET and the like.

@@ -25,13 +25,13 @@ class ConfigParserTest : public testing::Test {
     return parser_.Add(ItemFrom(*tree.get()));
   }
 
-  // What a valid configuration with these options gives.
+  // The Config of a valid configuration with these options.
   Config Parse(Children options) {
     EXPECT_THAT(Add(std::move(options)), IsEmpty());
     return parser_.Take();
   }
 
-  // What a valid block with these options gives.
+  // The Service of a valid block with these options.
   Service ParseBlock(Children options) {
     Config config = Parse({{"Process", {"block"}, std::move(options)}});
     return std::move(config.services.at(0));

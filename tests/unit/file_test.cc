@@ -60,7 +60,7 @@ TEST_F(FileTest, ErrorCarriesWhatFailedOnWhichFile) {
   EXPECT_EQ(read.error().Message(), "/: Is a directory");
 }
 
-// Whoever reads a file of procfs again sees it as it is then.
+// A repeated read of a file of procfs shows its content at that time.
 TEST_F(FileTest, ProcFileIsReadFromItsBeginningEachTime) {
   Write(path_, "one");
   const FileDescriptor file(open(path_.c_str(), O_RDONLY));

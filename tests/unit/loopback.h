@@ -11,7 +11,7 @@
 /// Whether the kernel lists sockets: an emulator or a sandbox may not.
 bool HasSocketDiagnostics();
 
-/// By which addresses a connection over loopback goes.
+/// The addresses of a connection over loopback.
 enum class Addresses { kIpv4, kIpv6, kIpv4OfIpv6 };
 
 /// Listens on a port that the kernel chooses.
@@ -21,7 +21,7 @@ class Listener {
 
   uint16_t port() const { return port_; }
 
-  /// Connects to it. The remote port of what is returned is that of this.
+  /// Connects to it. The result has the port of this listener as remote port.
   resource_attribution::procfs::FileDescriptor Connect() const;
 
   /// The other end of the connection that was made first.
@@ -47,7 +47,7 @@ void Transfer(const resource_attribution::procfs::FileDescriptor& from,
               const resource_attribution::procfs::FileDescriptor& to,
               size_t bytes);
 
-/// The inode of what the descriptor is for.
+/// The inode of the file or socket behind the descriptor.
 ino_t InodeOf(const resource_attribution::procfs::FileDescriptor& descriptor);
 
 #endif  // RESOURCE_ATTRIBUTION_TESTS_UNIT_LOOPBACK_H_

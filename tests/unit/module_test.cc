@@ -252,11 +252,12 @@ TEST_F(ModuleTest, SelectorsThatSelectNothingAreWarnedOfAtStart) {
                    {{"Name", {"x"}, {}},
                     {"Untraced", {}, {{"PIDFile", {"/run/*.pid"}, {}}}}}}}}));
   EXPECT_EQ(collectd_.init(), 0);
-  EXPECT_THAT(collectd_.Lines(LOG_WARNING),
-              ElementsAre(HasSubstr("block \"nginx*\": Name \"nginx*\" is no "
-                                    "pattern"),
-                          HasSubstr("block \"x\": <Untraced>: PIDFile "
-                                    "\"/run/*.pid\" is no pattern")));
+  EXPECT_THAT(
+      collectd_.Lines(LOG_WARNING),
+      ElementsAre(HasSubstr("block \"nginx*\": Name \"nginx*\" is not a "
+                            "pattern"),
+                  HasSubstr("block \"x\": <Untraced>: PIDFile "
+                            "\"/run/*.pid\" is not a pattern")));
 }
 
 TEST_F(ModuleTest, LosingAndFindingAreSaidOnceEach) {
@@ -364,7 +365,8 @@ TEST_F(ModuleTest, StartLineSaysHowProcessesAreFound) {
                                     "Discovery)")));
 }
 
-// A directory tree is not the procfs of this PID namespace.
+// A directory tree is not the procfs of this PID namespace, so there are no
+// process events.
 TEST_F(ModuleTest, EventsWhereThereAreNoneFailTheStart) {
   ASSERT_TRUE(Configure({{{"Discovery", {"Events"}, {}},
                           {"ProcPath", {tree_.path()}, {}},
@@ -477,7 +479,8 @@ TEST_F(ModuleTest, ProcessThatComesAndGoesDoesNotFillTheLog) {
   EXPECT_THAT(lines[11],
               HasSubstr("further messages suppressed for up to 1 h"));
   collectd_.log.clear();
-  // Each block has its own, and what had changed is said after an hour.
+  // Each block has its own budget. After an hour the log says what changed
+  // meanwhile.
   tree_.Put({.pid = 5, .comm = "a"});
   tree_.Put({.pid = 6, .comm = "quiet"});
   Pass();

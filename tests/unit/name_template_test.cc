@@ -15,7 +15,7 @@ using testing::StartsWith;
 
 class NameTemplateTest : public testing::Test {
  protected:
-  // The name that `text` becomes for the process 5 of the tree.
+  // The name that `text` produces for process 5 of the tree.
   std::string Expand(const std::string& text) {
     const auto proc = procfs::Procfs::Open(path_);
     const auto process = proc->OpenProcess(5);

@@ -96,7 +96,7 @@ TEST_F(NearMissesTest, MainThreadOfNodeIsFoundByItsExecutable) {
   for (const pid_t pid : {5, 6, 7}) {
     tree_.Put({.pid = pid, .comm = "MainThread", .exe = "/usr/bin/node"});
   }
-  // Whatever started it adds nothing.
+  // The program that started it adds no line.
   tree_.Put({.pid = 8, .comm = "timeout", .cmdline = Arguments({"x", "node"})});
   EXPECT_THAT(ExplainName("node"),
               ElementsAre("none of 4 processes matches Name \"node\"",
@@ -126,7 +126,8 @@ TEST_F(NearMissesTest, LongerNameWithoutATitleIsNamed) {
 TEST_F(NearMissesTest, CaseOfANameCounts) {
   tree_.Put({.pid = 5, .comm = "Xorg"});
   EXPECT_THAT(ExplainName("xorg"),
-              Contains("case counts: use Name \"Xorg\", which 1 process has"));
+              Contains("the case of letters differs: use Name \"Xorg\", which "
+                       "1 process has"));
 }
 
 TEST_F(NearMissesTest, ScriptIsFoundAmongTheArguments) {
@@ -145,7 +146,7 @@ TEST_F(NearMissesTest, PathAsANameIsAnExecutable) {
   tree_.Put({.pid = 5, .comm = "nginx", .exe = "/no/sbin/nginx"});
   tree_.Put({.pid = 6, .comm = "nginx", .exe = "/no/sbin/nginx"});
   EXPECT_THAT(ExplainName("/no/sbin/nginx"),
-              Contains("/no/sbin/nginx is a path and no command name: use "
+              Contains("/no/sbin/nginx is a path, not a command name: use "
                        "Executable \"/no/sbin/nginx\", which 2 processes "
                        "execute, or Name \"nginx\", which 2 processes have"));
   tree_.Put({.pid = 7, .comm = "kthreadd", .flags = 0x200000, .exe = ""});
@@ -157,11 +158,11 @@ TEST_F(NearMissesTest, NameThatLooksLikeAPatternIsExpanded) {
   tree_.Put({.pid = 5, .comm = "nginx"});
   tree_.Put({.pid = 6, .comm = "nginx-debug"});
   EXPECT_THAT(ExplainName("nginx*"),
-              Contains("\"nginx*\" is no pattern, although 2 processes have "
+              Contains("\"nginx*\" is not a pattern, although 2 processes have "
                        "such a name: use Name \"nginx\", Name "
                        "\"nginx-debug\""));
   EXPECT_THAT(ExplainName("java*"),
-              Contains("\"java*\" is no pattern: use CommandLine with an "
+              Contains("\"java*\" is not a pattern: use CommandLine with an "
                        "expression"));
 }
 
@@ -233,17 +234,18 @@ TEST_F(NearMissesTest, PidFileThatNamesAThreadSaysWhose) {
 TEST_F(NearMissesTest, PidFileThatLooksLikeAPatternIsExpanded) {
   Write(Path("a.pid"), "1");
   Write(Path("b.pid"), "2");
-  EXPECT_THAT(ExplainPidFile(Path("*.pid")),
-              Contains("PIDFile is no pattern: use PIDFile once for each file: "
-                       "PIDFile \"" +
-                       Path("a.pid") + "\" PIDFile \"" + Path("b.pid") + "\""));
+  EXPECT_THAT(
+      ExplainPidFile(Path("*.pid")),
+      Contains("PIDFile is not a pattern: use PIDFile once for each file: "
+               "PIDFile \"" +
+               Path("a.pid") + "\" PIDFile \"" + Path("b.pid") + "\""));
 }
 
 TEST_F(NearMissesTest, CgroupBeginsBelowTheMountPoint) {
   tree_.Put({.pid = 5, .cgroup = "0::/system.slice/x.service\n"});
   EXPECT_THAT(
       ExplainCgroup(Path("cgroup/system.slice")),
-      Contains(HasSubstr("is no path relative to the root of the "
+      Contains(HasSubstr("is not a path relative to the root of the "
                          "hierarchy: use Cgroup \"system.slice\", which "
                          "has 1 process")));
 }
@@ -380,8 +382,8 @@ TEST(SelectorWarningsTest, SayWhatToWriteInstead) {
       SelectorWarnings(selectors),
       ElementsAre(HasSubstr("use Executable \"/usr/sbin/nginx\", or Name "
                             "\"nginx\""),
-                  HasSubstr("Name \"nginx*\" is no pattern"),
-                  HasSubstr("PIDFile \"/run/*.pid\" is no pattern"),
+                  HasSubstr("Name \"nginx*\" is not a pattern"),
+                  HasSubstr("PIDFile \"/run/*.pid\" is not a pattern"),
                   HasSubstr("use Cgroup \"system.slice\""),
                   HasSubstr("use Cgroup \"a/b\"")));
 }

@@ -75,7 +75,8 @@ TEST_F(PidFileTest, DirectoryOrDeviceIsNone) {
   }
 }
 
-// Its directory may be somebody else's, who must not choose what root reads.
+// The directory may belong to another user, who must not choose what root
+// reads.
 TEST_F(PidFileTest, LinkIsNotFollowed) {
   Write(directory_.path() / "elsewhere", "77\n");
   std::filesystem::create_symlink("elsewhere", path_);

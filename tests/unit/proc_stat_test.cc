@@ -7,7 +7,7 @@
 namespace resource_attribution::procfs {
 namespace {
 
-// A line with the name and the fields 3 to 22 of one's choice.
+// A line with the given name and fields 3 to 22.
 std::string Line(const std::string& comm, const std::string& state_on) {
   return "7 (" + comm + ") " + state_on + " 4096 1 0\n";
 }

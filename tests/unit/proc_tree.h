@@ -14,7 +14,7 @@ std::string ContentOf(const std::filesystem::path& path);
 
 void Write(const std::filesystem::path& path, const std::string& content);
 
-/// A directory of the test's own that goes with it.
+/// A temporary directory that is removed with this object.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -40,7 +40,7 @@ class NoDescriptors {
   rlimit before_{};
 };
 
-/// Watches whether anybody opens a file or directory, with inotify(7).
+/// Notices whether a process opens a file or directory, with inotify(7).
 class FileAccess {
  public:
   explicit FileAccess(const std::string& path);
@@ -54,7 +54,7 @@ class FileAccess {
   int fd_;
 };
 
-/// A thread as it shall look in a directory tree like procfs.
+/// A thread for a directory tree that looks like procfs.
 struct FakeThread {
   pid_t tid = 0;
   std::string comm = "fake";
@@ -63,7 +63,7 @@ struct FakeThread {
   uint64_t start_time = 1000;
 };
 
-/// A process as it shall look in a directory tree like procfs.
+/// A process for a directory tree that looks like procfs.
 struct FakeProcess {
   pid_t pid = 0;
   std::string comm = "fake";
@@ -96,7 +96,7 @@ struct FakeProcess {
 /// A directory tree that looks like the kernel's.
 class ProcTree {
  public:
-  /// One without processes.
+  /// Makes a tree without processes.
   ProcTree();
 
   std::string path() const { return directory_.path(); }
@@ -106,7 +106,7 @@ class ProcTree {
 
   void Remove(pid_t pid);
 
-  /// Makes `pid` the process that looks.
+  /// Makes `pid` the process that `self` names.
   void SetSelf(pid_t pid);
 
  private:

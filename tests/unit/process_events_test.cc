@@ -1,5 +1,5 @@
-// Mostly on the real kernel. Where it gives no events, in a container say,
-// there is nothing to test.
+// Mostly on the real kernel. If it sends no events, as in a container, there is
+// nothing to test.
 
 #include "discovery/process_events.h"
 
@@ -30,7 +30,7 @@ class ProcessEventsTest : public testing::Test {
     if (!events_) GTEST_SKIP() << events_.error().Message();
   }
 
-  // The processes that were named since the last call.
+  // The processes named by events since the last call.
   std::vector<pid_t> Drain() {
     std::vector<pid_t> pids;
     EXPECT_TRUE(events_->Drain(pids));
@@ -40,7 +40,7 @@ class ProcessEventsTest : public testing::Test {
   procfs::Result<ProcessEvents> events_ = ProcessEvents::Subscribe();
 };
 
-TEST_F(ProcessEventsTest, NamesWhoeverMayMatchFromNowOn) {
+TEST_F(ProcessEventsTest, NamesProcessesThatMayMatchFromNowOn) {
   ChildProcess child(
       {[] {}, Rename("renamed"), BecomeUser(4242), ExecuteSleep("executed")});
   EXPECT_THAT(Drain(), Contains(child.pid()));
@@ -83,7 +83,7 @@ TEST_F(ProcessEventsTest, SeveralSubscribersDoNotDisturbEachOther) {
   EXPECT_THAT(Drain(), Contains(child.pid()));
 }
 
-// What Subscribe says in a child that has left `namespaces`; empty where this
+// The error of Subscribe in a child that has left `namespaces`; empty if this
 // process may not do that.
 std::string RefusalOutside(int namespaces) {
   std::array<int, 2> report{};
@@ -124,8 +124,8 @@ TEST(ProcessEvents, OutsideTheInitialPidNamespaceAreNotAnswered) {
             "initial PID and user namespaces only");
 }
 
-// The processes that are named in a datagram of one event, whose length is as
-// the sender says.
+// The processes named in a datagram of one event, whose length is as the sender
+// says.
 std::vector<pid_t> NamedIn(pid_t executed, uint32_t length = 76) {
   std::vector<uint32_t> words(19);  // 76 bytes
   words[0] = length;

@@ -133,10 +133,10 @@ TEST_F(ProcessStoreTest, FollowsAnExecAndANewName) {
   EXPECT_EQ(watched->id, id);
 }
 
-// ThreadSanitizer's runtime does not stand a process that shares its memory.
+// ThreadSanitizer's runtime does not survive a process that shares its memory.
 #ifndef __SANITIZE_THREAD__
-// A child of clone(2) that has the address space of this process until it
-// executes a program, as one of vfork(2) has.
+// A child of clone(2) that shares the address space of this process until it
+// executes a program, like a child of vfork(2).
 class SharingChild {
  public:
   SharingChild() : stack_(size_t{64} << 10) {
@@ -212,7 +212,7 @@ TEST_F(ProcessStoreTest, ProcessWhoseMainThreadHasEndedIsReadFromAThread) {
   EXPECT_GE(*kept->status.vm_rss_kb, resident);
   EXPECT_EQ(kept->status.thread_group, child.pid());
 
-  // What else is read from it is still there.
+  // The other files can still be read.
   procfs::Buffer buffer;
   EXPECT_THAT(process->ReadCmdline(buffer)->joined,
               testing::HasSubstr("process_store_test"));
@@ -230,8 +230,8 @@ TEST_F(ProcessStoreTest, ProcessWhoseMainThreadHasEndedIsReadFromAThread) {
   EXPECT_TRUE(read.error().Gone());
 }
 
-// Without kept files the start time alone tells.
-TEST(ProcessStore, ReusedPidIsSomebodyElse) {
+// Without kept files only the start time shows the difference.
+TEST(ProcessStore, ReusedPidIsANewProcess) {
   ProcTree tree;
   tree.Put({.pid = 5, .start_time = 1000});
   const std::string path = tree.path();

@@ -1,5 +1,4 @@
-// On the real kernel. Where it has no socket diagnostics there is nothing to
-// test.
+// On the real kernel. Without its socket diagnostics there is nothing to test.
 
 #include "sockets/tcp_sockets.h"
 
@@ -38,7 +37,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAreArray;
 
-// Waits until the kernel has taken in what was sent over loopback last, which
+// Waits until the kernel has received the last bytes sent over loopback, which
 // another CPU may do.
 const auto kSettled = std::chrono::milliseconds(20);
 
@@ -108,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(TcpSockets, TcpSocketsOfFamilyTest,
                                          Addresses::kIpv4OfIpv6),
                          NameOf);
 
-// A FIN takes a place in the stream as a byte does.
+// A FIN takes a place in the stream, like a byte.
 TEST_F(TcpSocketsTest, TheEndOfAStreamIsNoByte) {
   for (const bool local_first : {true, false}) {
     Listener listener;
@@ -149,7 +148,7 @@ TEST_F(TcpSocketsTest, WhatIsSentAgainCountsOnce) {
     SetLoopback(false);
     const std::string lost(1000, 'x');
     send(connection.local.get(), lost.data(), lost.size(), 0);
-    // It is sent again after 200 milliseconds, and then after 400.
+    // The kernel sends it again after 200 milliseconds, and then after 400.
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     SetLoopback(true);
     Transfer(connection.local, connection.remote, 5000);
@@ -158,8 +157,8 @@ TEST_F(TcpSocketsTest, WhatIsSentAgainCountsOnce) {
   }));
 }
 
-// What is sent before the other end takes it all stays to be sent when the
-// socket is closed.
+// If the other end has not received all bytes, the rest stays in the socket
+// when it is closed.
 TEST_F(TcpSocketsTest, ClosedSocketThatStillSendsIsListedWithoutInode) {
   Listener listener;
   Connection connection(listener);
@@ -218,7 +217,7 @@ TEST_P(TcpSocketsToPortsTest, AreThoseToAnyOfThePorts) {
 INSTANTIATE_TEST_SUITE_P(TcpSockets, TcpSocketsToPortsTest,
                          testing::Values(1, 2, 3, 64));
 
-// As many as a jump within the kernel's filter spans.
+// The most ports that a jump within the kernel's filter spans.
 TEST_F(TcpSocketsTest, ManyPortsFitIntoOneRequest) {
   Listener listener;
   Connection connection(listener);
@@ -266,7 +265,7 @@ TEST_F(TcpSocketsTest, ListingAgainAllocatesNothing) {
   EXPECT_THAT(sockets_, SizeIs(100));
 }
 
-// A datagram of messages that are put together here.
+// A datagram that the test builds from messages.
 class Datagram {
  public:
   Datagram& Message(uint16_t type, const std::string& payload,

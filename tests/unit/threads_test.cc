@@ -64,7 +64,8 @@ class ThreadsTest : public testing::Test {
         .map([this]() -> const Threads* { return &threads_; });
   }
 
-  // The threads of group 0 or 1, and what they used since the reading before.
+  // The threads of group 0 or 1, and the CPU that they used since the previous
+  // reading.
   std::map<pid_t, std::optional<uint64_t>> Used() {
     std::map<pid_t, std::optional<uint64_t>> used;
     const auto read = TryRead();
