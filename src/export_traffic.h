@@ -40,8 +40,10 @@ class ExportTraffic {
   /// before it looked who is running. `ticks_per_second` is
   /// sysconf(_SC_CLK_TCK).
   ///
-  /// When it fails, nothing changes but the problems, and the next pass goes on
-  /// from the last one that did not.
+  /// It fails if the daemon is out of descriptors or memory, or if the kernel
+  /// does not list the sockets. Then nothing changes but the problems, and the
+  /// next pass goes on from the last one that did not fail. A process that
+  /// cannot be read is left out, and its blocks have a problem.
   procfs::Result<void> Pass(const procfs::Procfs& proc,
                             std::span<const Member> members,
                             const procfs::Instant& begun,
@@ -64,11 +66,12 @@ class ExportTraffic {
 
  private:
   // Whether the sockets of a process can be seen.
-  enum class Sight { kSeen, kDenied, kElsewhere };
+  enum class Sight { kSeen, kDenied, kElsewhere, kUnread };
 
   struct Unseen {
     procfs::ProcessId process{};
     Sight sight = Sight::kDenied;
+    procfs::Error error{};  // why it was not read
   };
 
   using Members = std::span<const Member>;  // of one process
@@ -83,6 +86,7 @@ class ExportTraffic {
   procfs::Result<void> FindOwnNamespace(const procfs::Procfs& proc);
   void Fail(const procfs::Error& error);
   void TellProblems();
+  static std::string ProblemOf(const Unseen& unseen);
 
   const std::vector<std::vector<uint16_t>> ports_by_block_;
   sockets::TcpSockets tcp_sockets_;
