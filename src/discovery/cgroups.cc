@@ -59,11 +59,6 @@ bool IsNoCgroupAnyMore(const Error& error) {
          error.system_error == EOPNOTSUPP;
 }
 
-Result<void> Unless(const Error& error) {
-  if (IsNoCgroupAnyMore(error)) return {};
-  return tl::unexpected(error);
-}
-
 // Relative to the root of its hierarchy.
 const char* Relative(const std::string& path) {
   return path == "/" ? "." : path.c_str() + 1;
@@ -200,17 +195,39 @@ Cgroups::Cgroup Cgroups::Child(const Cgroup& parent, std::string_view name) {
   return {parent.root, &path};
 }
 
+// Leaves out a cgroup, or what is below it, and takes note of the first that
+// was. Only a lack of descriptors or memory ends the listing: whose cgroups may
+// not be read must not decide whose are listed.
+Result<void> Cgroups::LeaveOut(const Cgroup& cgroup, const Error& error) {
+  if (error.OutOfResources()) return tl::unexpected(error);
+  if (IsNoCgroupAnyMore(error) || left_out_) return {};
+  constexpr size_t kPathMax = 120;  // so that the reason stands behind it
+  LeftOut& left_out = left_out_.emplace();
+  left_out.file = std::string(kCgroup) + ' ' + cgroup.path->substr(0, kPathMax);
+  if (cgroup.path->size() > kPathMax) left_out.file += "...";
+  left_out.error = error;
+  return {};
+}
+
+// Whether all was listed. Valid until the next listing.
+Result<void> Cgroups::Outcome() const {
+  if (!left_out_) return {};
+  Error error = left_out_->error;
+  error.file = left_out_->file.c_str();
+  return tl::unexpected(error);
+}
+
 // Calls `take` with the name of each cgroup right below `cgroup`.
 Result<void> Cgroups::ForEachChild(const Cgroup& cgroup, auto take) {
   const auto directory = OpenDirectory(cgroup.root, *cgroup.path);
-  if (!directory) return Unless(directory.error());
+  if (!directory) return LeaveOut(cgroup, directory.error());
   // Not readdir(3), which allocates memory for each directory.
   alignas(dirent64) std::array<char, 16384> entries{};
   while (true) {
     const ssize_t size =
         getdents64(directory->get(), entries.data(), entries.size());
     if (size < 0) {
-      return Unless(Error{.file = kCgroup, .system_error = errno});
+      return LeaveOut(cgroup, {.file = kCgroup, .system_error = errno});
     }
     if (size == 0) return {};
     for (ssize_t at = 0; at < size;) {
@@ -232,7 +249,7 @@ void Cgroups::SetToRoots(std::vector<Cgroup>& cgroups) const {
 
 Result<void> Cgroups::List(const CgroupPattern& pattern,
                            std::vector<CgroupMember>& members) {
-  too_deep_ = {};
+  left_out_.reset();
   SetToRoots(level_);
   for (const std::string& component : pattern) {
     if (auto next = NextLevel(component); !next) return next;
@@ -240,7 +257,7 @@ Result<void> Cgroups::List(const CgroupPattern& pattern,
   for (const Cgroup& cgroup : level_) {
     if (auto listed = ListBelow(cgroup, members); !listed) return listed;
   }
-  return too_deep_;
+  return Outcome();
 }
 
 // Goes from the cgroups in level_ to those right below that match.
@@ -262,16 +279,18 @@ Result<void> Cgroups::NextLevel(const std::string& component) {
 
 Result<void> Cgroups::ListUnit(const std::string& unit,
                                std::vector<CgroupMember>& members) {
-  too_deep_ = {};
   if (!units_listed_) {
+    left_out_.reset();
     if (auto listed = ListUnits(); !listed) return listed;
     units_listed_ = true;
+    units_left_out_ = left_out_;
   }
+  left_out_ = units_left_out_;
   for (const Unit& one : units_) {
     if (!Matches(unit, one.name)) continue;
     if (auto listed = ListBelow(one.cgroup, members); !listed) return listed;
   }
-  return too_deep_;
+  return Outcome();
 }
 
 // Units are in slices, slices in slices.
@@ -291,7 +310,6 @@ Result<void> Cgroups::ListUnits() {
 }
 
 // No recursion: whoever may make cgroups may nest them as deep as he likes.
-// Those that no path reaches are left out, and nobody else.
 Result<void> Cgroups::ListBelow(const Cgroup& cgroup,
                                 std::vector<CgroupMember>& members) {
   below_.assign(1, cgroup);
@@ -302,9 +320,7 @@ Result<void> Cgroups::ListBelow(const Cgroup& cgroup,
         below_.push_back(Child(parent, name));
       });
     });
-    if (listed) continue;
-    if (listed.error().system_error != ENAMETOOLONG) return listed;
-    too_deep_ = listed;
+    if (!listed) return listed;
   }
   return {};
 }
@@ -316,22 +332,22 @@ Result<void> Cgroups::ListProcesses(const Cgroup& cgroup,
   const int size = std::snprintf(name.data(), name.size(), "%s/cgroup.procs",
                                  Relative(*cgroup.path));
   if (static_cast<size_t>(size) >= name.size()) {
-    return tl::unexpected(Error{.file = kCgroup, .system_error = ENAMETOOLONG});
+    return LeaveOut(cgroup, {.file = kCgroup, .system_error = ENAMETOOLONG});
   }
   const FileDescriptor file(
       openat(cgroup.root, name.data(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
-    return Unless(Error{.file = kCgroup, .system_error = errno});
+    return LeaveOut(cgroup, {.file = kCgroup, .system_error = errno});
   }
   auto bytes =
       procfs::ReadAll(file.get(), kCgroup, kListMax, Oversize::kFail, buffer_);
-  if (!bytes) return Unless(bytes.error());
+  if (!bytes) return LeaveOut(cgroup, bytes.error());
   while (!bytes->empty()) {
     const size_t end = bytes->find('\n');
     // A number that was cut is another number.
     if (end == std::string_view::npos) {
-      return tl::unexpected(
-          Error{.file = kCgroup, .expected = "a line break behind each PID"});
+      return LeaveOut(cgroup, {.file = kCgroup,
+                               .expected = "a line break behind each PID"});
     }
     const std::string_view line = bytes->substr(0, end);
     bytes->remove_prefix(end + 1);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,8 +46,9 @@ class Cgroups {
   procfs::Result<void> BeginPass();
 
   /// Adds the processes that are in a cgroup that matches `pattern`, or below
-  /// one. Some may be there twice. With ENAMETOOLONG (PATH_MAX), those are
-  /// missing that are nested too deep, and no others.
+  /// one. Some may be there twice. A cgroup that cannot be read is left out,
+  /// and no other: the error names the first, or says that the daemon is out of
+  /// descriptors or memory.
   procfs::Result<void> List(const CgroupPattern& pattern,
                             std::vector<CgroupMember>& members);
 
@@ -68,9 +70,18 @@ class Cgroups {
     std::string_view name;  // refers to its path
   };
 
+  // What was left out first.
+  struct LeftOut {
+    std::string file;     // as errors call it
+    procfs::Error error;  // of which this is the file
+  };
+
   procfs::Result<void> FindHierarchies();
   void SetToRoots(std::vector<Cgroup>& cgroups) const;
   Cgroup Child(const Cgroup& parent, std::string_view name);
+  procfs::Result<void> LeaveOut(const Cgroup& cgroup,
+                                const procfs::Error& error);
+  procfs::Result<void> Outcome() const;
   procfs::Result<void> ForEachChild(const Cgroup& cgroup, auto take);
   procfs::Result<void> ListUnits();
   procfs::Result<void> NextLevel(const std::string& component);
@@ -86,7 +97,8 @@ class Cgroups {
   std::deque<std::string> paths_;
   size_t paths_used_ = 0;
   bool units_listed_ = false;
-  procfs::Result<void> too_deep_;  // of what is being listed
+  std::optional<LeftOut> left_out_;        // of what is being listed
+  std::optional<LeftOut> units_left_out_;  // when units were listed
   std::vector<Unit> units_;
   // Kept for their memory.
   std::vector<Cgroup> level_;

@@ -2,13 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include "child_process.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
@@ -237,6 +240,55 @@ TEST_F(CgroupsTest, NumberThatIsCutIsNone) {
   EXPECT_FALSE(cgroups_.List(SplitCgroupPath("a"), members));
   ASSERT_EQ(members.size(), 1U);
   EXPECT_EQ(members[0].pid, 10);
+}
+
+TEST_F(CgroupsTest, ListThatCannotBeReadHidesNoOther) {
+  for (const char* name : {"a", "b", "c"}) {
+    Put("v2", std::string("top/bad-") + name, "41");
+    Put("v2", std::string("top/bad-") + name + "/below", "20\n");
+    Put("v2", std::string("top/good-") + name, "10\n");
+  }
+  for (const char* pattern : {"top", "top/*", "*"}) {
+    EXPECT_TRUE(cgroups_.BeginPass());
+    members_.clear();
+    const auto listed = cgroups_.List(SplitCgroupPath(pattern), members_);
+    ASSERT_FALSE(listed) << pattern;
+    EXPECT_THAT(listed.error().Message(), HasSubstr("cgroup /top/bad-"));
+    EXPECT_EQ(members_.size(), 6U) << pattern;
+  }
+}
+
+// As a user of whom some cgroups are, with those of others beside his own.
+TEST_F(CgroupsTest, DirectoryThatMayNotBeReadHidesNoOther) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  for (const char* user : {"a", "b", "c"}) {
+    const std::string unit = std::string("x.slice/") + user + ".service";
+    Put("v2", unit, "10\n");
+    Put("v2", unit + "/closed/below", "11\n");
+    Put("v2", std::string("x.slice/closed-") + user + ".slice/d.service",
+        "12\n");
+    permissions(directory_.path() / "v2" / unit / "closed",
+                std::filesystem::perms::none);
+    permissions(directory_.path() / "v2/x.slice" /
+                    (std::string("closed-") + user + ".slice"),
+                std::filesystem::perms::none);
+  }
+  permissions(directory_.path(), std::filesystem::perms(0755));
+  EXPECT_TRUE(HoldsInChild([this] {
+    BecomeUser(4242)();
+    const auto holds = [this](auto list) {
+      members_.clear();
+      const procfs::Result<void> listed = list();
+      return !listed && listed.error().Denied() &&
+             listed.error().Message().starts_with("cgroup /x.slice/") &&
+             members_.size() == 3;
+    };
+    return cgroups_.BeginPass() &&
+           holds([&] { return cgroups_.ListUnit("*.service", members_); }) &&
+           holds([&] {
+             return cgroups_.List(SplitCgroupPath("x.slice/*"), members_);
+           });
+  }));
 }
 
 TEST_F(CgroupsTest, DeepTreesAreWalkedAsFarAsAPathReaches) {
