@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <malloc.h>
 #include <mntent.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
 #include "procfs/decimal.h"
 
@@ -26,6 +28,22 @@ using procfs::Result;
 constexpr const char* kCgroup = "cgroup";
 
 const std::string kRootPath = "/";
+
+// How many cgroups are walked: below one cgroup, and in a pass. A user can make
+// as many as the kernel lets him, and give them paths of 4 KiB.
+struct Bound {
+  size_t cgroups;
+  size_t path_bytes;
+  const char* expected;
+};
+constexpr Bound kBelowOne{4096, size_t{1} << 20,
+                          "at most 4096 cgroups and 1 MiB of paths below it"};
+constexpr Bound kInAPass{65536, size_t{8} << 20,
+                         "at most 65536 cgroups and 8 MiB of paths in a pass"};
+
+void Drop(auto& container) {
+  std::remove_reference_t<decltype(container)>().swap(container);
+}
 
 bool IsPattern(const std::string& text) {
   return text.find_first_of("*?[") != std::string::npos;
@@ -145,11 +163,32 @@ std::string_view LastComponent(std::string_view path) {
 }
 
 Result<void> Cgroups::BeginPass() {
+  GiveBack();
   paths_used_ = 0;
+  path_bytes_ = 0;
   units_listed_ = false;
   units_.clear();
   // They may be mounted later than the daemon starts.
   return roots_.empty() ? FindHierarchies() : Result<void>();
+}
+
+// Gives the memory back that the last pass did not need, unless it is little:
+// whose cgroups are gone must not cost the daemon memory for ever.
+void Cgroups::GiveBack() {
+  constexpr size_t kLittle = size_t{64} << 10;
+  size_t kept = 0;
+  for (const std::string& path : paths_) kept += path.capacity();
+  if (kept <= kLittle || kept <= 4 * path_bytes_) return;
+  Drop(paths_);
+  Drop(units_);
+  Drop(level_);
+  Drop(next_level_);
+  Drop(below_);
+  Drop(buffer_);
+#ifdef __GLIBC__
+  // What was freed lies between what is still in use.
+  malloc_trim(0);
+#endif
 }
 
 Result<void> Cgroups::FindHierarchies() {
@@ -192,7 +231,35 @@ Cgroups::Cgroup Cgroups::Child(const Cgroup& parent, std::string_view name) {
   path = *parent.path;
   if (path != "/") path += '/';
   path += name;
+  path_bytes_ += path.size();
   return {parent.root, &path};
+}
+
+// Begins to count the cgroups of a walk.
+void Cgroups::BeginWalk() {
+  walk_first_path_ = paths_used_;
+  walk_first_byte_ = path_bytes_;
+}
+
+// Calls `take` with the name of each cgroup right below `cgroup` for which the
+// walk, which began at `top`, and the pass have room.
+Result<void> Cgroups::WalkChildren(const Cgroup& top, const Cgroup& cgroup,
+                                   auto take) {
+  const Bound* full = nullptr;
+  const auto listed = ForEachChild(cgroup, [&](std::string_view name) {
+    if (full != nullptr) return;
+    if (paths_used_ - walk_first_path_ >= kBelowOne.cgroups ||
+        path_bytes_ - walk_first_byte_ >= kBelowOne.path_bytes) {
+      full = &kBelowOne;
+    } else if (paths_used_ >= kInAPass.cgroups ||
+               path_bytes_ >= kInAPass.path_bytes) {
+      full = &kInAPass;
+    } else {
+      take(name);
+    }
+  });
+  if (!listed || full == nullptr) return listed;
+  return LeaveOut(top, {.file = kCgroup, .expected = full->expected});
 }
 
 // Leaves out a cgroup, or what is below it, and takes note of the first that
@@ -250,6 +317,7 @@ void Cgroups::SetToRoots(std::vector<Cgroup>& cgroups) const {
 Result<void> Cgroups::List(const CgroupPattern& pattern,
                            std::vector<CgroupMember>& members) {
   left_out_.reset();
+  BeginWalk();
   SetToRoots(level_);
   for (const std::string& component : pattern) {
     if (auto next = NextLevel(component); !next) return next;
@@ -268,7 +336,7 @@ Result<void> Cgroups::NextLevel(const std::string& component) {
       next_level_.push_back(Child(cgroup, component));
       continue;
     }
-    const auto listed = ForEachChild(cgroup, [&](std::string_view name) {
+    const auto listed = WalkChildren(cgroup, cgroup, [&](auto name) {
       if (Matches(component, name)) next_level_.push_back(Child(cgroup, name));
     });
     if (!listed) return listed;
@@ -295,10 +363,11 @@ Result<void> Cgroups::ListUnit(const std::string& unit,
 
 // Units are in slices, slices in slices.
 Result<void> Cgroups::ListUnits() {
+  BeginWalk();
   SetToRoots(below_);
   for (size_t next = 0; next < below_.size(); ++next) {
     const Cgroup slice = below_[next];
-    const auto listed = ForEachChild(slice, [&](std::string_view name) {
+    const auto listed = WalkChildren(slice, slice, [&](auto name) {
       if (UnitNamed(name).empty()) return;
       const Cgroup child = Child(slice, name);
       units_.push_back({child, UnitNamed(LastComponent(*child.path))});
@@ -312,11 +381,12 @@ Result<void> Cgroups::ListUnits() {
 // No recursion: whoever may make cgroups may nest them as deep as he likes.
 Result<void> Cgroups::ListBelow(const Cgroup& cgroup,
                                 std::vector<CgroupMember>& members) {
+  BeginWalk();
   below_.assign(1, cgroup);
   for (size_t next = 0; next < below_.size(); ++next) {
     const Cgroup parent = below_[next];
     auto listed = ListProcesses(parent, members).and_then([&] {
-      return ForEachChild(parent, [&](std::string_view name) {
+      return WalkChildren(cgroup, parent, [&](auto name) {
         below_.push_back(Child(parent, name));
       });
     });

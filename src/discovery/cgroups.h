@@ -34,7 +34,8 @@ struct CgroupMember {
 ///
 /// Lists what the kernel lists at that moment: `cgroup.procs` of each cgroup.
 /// It holds the PIDs of the reader's PID namespace, and 0 for a process outside
-/// of it.
+/// of it. It walks no more than 4,096 cgroups and 1 MiB of paths below one
+/// cgroup, the shallow ones first, and 65,536 and 8 MiB in a pass.
 class Cgroups {
  public:
   /// `mounts` is the file that lists the mounted file systems, in the format of
@@ -82,6 +83,10 @@ class Cgroups {
   procfs::Result<void> LeaveOut(const Cgroup& cgroup,
                                 const procfs::Error& error);
   procfs::Result<void> Outcome() const;
+  void GiveBack();
+  void BeginWalk();
+  procfs::Result<void> WalkChildren(const Cgroup& top, const Cgroup& cgroup,
+                                    auto take);
   procfs::Result<void> ForEachChild(const Cgroup& cgroup, auto take);
   procfs::Result<void> ListUnits();
   procfs::Result<void> NextLevel(const std::string& component);
@@ -96,6 +101,10 @@ class Cgroups {
   // those up to paths_used_ are of this one.
   std::deque<std::string> paths_;
   size_t paths_used_ = 0;
+  size_t path_bytes_ = 0;  // in those
+  // Where the walk below one cgroup began.
+  size_t walk_first_path_ = 0;
+  size_t walk_first_byte_ = 0;
   bool units_listed_ = false;
   std::optional<LeftOut> left_out_;        // of what is being listed
   std::optional<LeftOut> units_left_out_;  // when units were listed

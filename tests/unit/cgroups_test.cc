@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "child_process.h"
@@ -289,6 +290,52 @@ TEST_F(CgroupsTest, DirectoryThatMayNotBeReadHidesNoOther) {
              return cgroups_.List(SplitCgroupPath("x.slice/*"), members_);
            });
   }));
+}
+
+TEST_F(CgroupsTest, WhatIsWalkedBelowOneCgroupIsBounded) {
+  Put("v2", "a.slice/full.service", "10\n");
+  for (int i = 0; i < 4200; ++i) {
+    std::filesystem::create_directory(
+        directory_.path() / "v2/a.slice/full.service" / std::to_string(i));
+  }
+  Put("v2", "a.slice/other.service/below", "11\n");
+  EXPECT_TRUE(cgroups_.BeginPass());
+  const auto listed = cgroups_.ListUnit("*.service", members_);
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().Message(),
+            "cgroup /a.slice/full.service: expected at most 4096 cgroups and "
+            "1 MiB of paths below it");
+  std::vector<pid_t> pids;
+  for (const CgroupMember& member : members_) pids.push_back(member.pid);
+  EXPECT_THAT(pids, UnorderedElementsAre(10, 11));
+}
+
+TEST_F(CgroupsTest, LongPathsAreBoundedTooAndTheirMemoryIsGivenBack) {
+  const std::string part(250, 'd');
+  const std::string deep = "x.slice/long.service/" + part + "/" + part + "/" +
+                           part + "/" + part + "/" + part;
+  std::filesystem::create_directories(directory_.path() / "v2" / deep);
+  for (int i = 0; i < 1500; ++i) {
+    std::filesystem::create_directory(directory_.path() / "v2" / deep /
+                                      (std::to_string(i) + part.substr(9)));
+  }
+  Put("v2", "x.slice/other.service", "11\n");
+  const auto in_use = [] { return mallinfo2().uordblks; };
+  const auto list = [this] {
+    EXPECT_TRUE(cgroups_.BeginPass());
+    members_.clear();
+    return cgroups_.ListUnit("*.service", members_);
+  };
+  const size_t before = in_use();
+  ASSERT_FALSE(list());
+  EXPECT_EQ(members_.size(), 1U);
+  EXPECT_LT(in_use() - before, size_t{2} << 20);
+
+  std::filesystem::remove_all(directory_.path() / "v2/x.slice/long.service");
+  ASSERT_TRUE(list());
+  ASSERT_TRUE(list());
+  EXPECT_EQ(members_.size(), 1U);
+  EXPECT_LT(in_use() - before, size_t{128} << 10);
 }
 
 TEST_F(CgroupsTest, DeepTreesAreWalkedAsFarAsAPathReaches) {
