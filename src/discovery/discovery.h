@@ -73,13 +73,16 @@ class Discovery {
   /// in every pass.
   const std::string& Problem(size_t block) const {
     const Block& one = blocks_[block];
-    return one.listing_problem.empty() ? one.problem : one.listing_problem;
+    if (!one.listing_problem.empty()) return one.listing_problem;
+    return one.name_problem.empty() ? one.problem : one.name_problem;
   }
 
   /// A process that has this problem; 0 where it is not of a process.
   pid_t ProblemProcess(size_t block) const {
     const Block& one = blocks_[block];
-    return one.listing_problem.empty() ? one.problem_process : 0;
+    if (!one.listing_problem.empty()) return 0;
+    return one.name_problem.empty() ? one.problem_process
+                                    : one.name_problem_process;
   }
 
   /// How many processes of `block` were left out, since all were looked at
@@ -91,12 +94,15 @@ class Discovery {
     const Selectors* selectors = nullptr;
     NameTemplate name;
     std::optional<size_t> instance;  // where the name has no placeholders
+    Claim claim = Claim::kSearched;  // of its names where it has
     size_t max_instances = 0;
     bool is_listed = false;       // its candidates are
     std::string problem;          // of its processes, since all were looked at
     pid_t problem_process = 0;    // one of those that have it
     std::string listing_problem;  // of its lists, this pass
-    size_t refused = 0;           // since all were looked at
+    std::string name_problem;     // a name that another block has, this pass
+    pid_t name_problem_process = 0;
+    size_t refused = 0;  // since all were looked at
   };
   // Of one Find.
   struct Pass {
@@ -119,6 +125,9 @@ class Discovery {
   bool Watch(const Pass& pass, const procfs::Process& process, Blocks blocks);
   void AddMatches(Candidate& candidate, Blocks blocks);
   std::optional<size_t> InstanceOf(Candidate& candidate, size_t index);
+  void SettleClaims();
+  std::string ProblemOfName(size_t rival, const std::string& name,
+                            Claim claim) const;
   bool LeaveOut(const procfs::Error& error, pid_t pid, Blocks blocks);
   bool MissesDescendants(const Pass& pass) const;
   void NoteParents(const Pass& pass);
@@ -147,6 +156,7 @@ class Discovery {
   std::vector<CgroupMember> members_;
   std::vector<size_t> matching_;
   std::vector<bool> used_;
+  std::vector<size_t> refused_;  // instances whose name another block has
   std::string name_;
   Candidate::Buffers buffers_;
 };

@@ -10,8 +10,17 @@
 
 namespace resource_attribution::discovery {
 
+/// How good a block's claim to a name is, the best first: any user can give a
+/// process that is searched the name of a unit.
+enum class Claim {
+  kFixed,     ///< the name of a block without placeholders
+  kListed,    ///< made by a process on a list: unit, cgroup, PID file, Self
+  kSearched,  ///< made by a process that was searched
+};
+
 /// What is reported under one name: a block, or of a block whose name holds
-/// placeholders each name that its processes made. Two never have one name. Not
+/// placeholders each name that its processes made. Several blocks may claim one
+/// name, each with an instance of its own; at most one of these has it. Not
 /// thread-safe.
 class Instances {
  public:
@@ -25,10 +34,10 @@ class Instances {
   /// Why a name makes no instance.
   enum class Refusal {
     kTooMany,  ///< the block has as many as it may
-    kTaken,    ///< the name is that of another block
+    kTaken,    ///< the name is that of a block without placeholders
   };
   struct Made {
-    size_t index = 0;
+    size_t index = 0;  ///< kTaken: of the instance that has the name
     std::optional<Refusal> refusal{};
   };
 
@@ -40,20 +49,39 @@ class Instances {
 
   /// The instance `name` of `block`, new where there is none and the block has
   /// fewer than `max`.
-  Made Make(const std::string& name, size_t block, size_t max);
+  Made Make(const std::string& name, size_t block, Claim claim, size_t max);
+
+  /// The instance of another block with a better or an equal claim, which keeps
+  /// this one from its name; none: this one has it. Two equal claims keep each
+  /// other from it. A claim lasts as long as its instance.
+  std::optional<size_t> RivalOf(size_t index) const {
+    return claimants_[index].rival;
+  }
+
+  Claim ClaimOf(size_t index) const { return claimants_[index].claim; }
 
   /// Ends a pass: forgets the instances that had no process for ten passes.
   /// `used` tells for each whether it had one in this.
   /// Returns whether there was one to be forgotten.
   bool EndPass(const std::vector<bool>& used);
 
-  /// Indices stay the same for as long as there is the instance.
+  /// Indices stay the same for as long as there is the instance. One that was
+  /// forgotten is without a name for a pass at least.
   const Instance& operator[](size_t index) const { return instances_[index]; }
   size_t size() const { return instances_.size(); }
 
  private:
+  struct Claimant {
+    Claim claim = Claim::kFixed;
+    std::optional<size_t> rival;
+  };
+
+  size_t FreePlace();
+  void FindRivals(const std::string& name);
+
   std::vector<Instance> instances_;
-  std::map<std::string, size_t, std::less<>> index_by_name_;
+  std::vector<Claimant> claimants_;  // of each instance
+  std::multimap<std::string, size_t, std::less<>> indices_by_name_;
   std::map<size_t, size_t> count_by_block_;
 };
 
