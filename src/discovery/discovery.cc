@@ -71,6 +71,8 @@ void Discovery::Find(const procfs::Procfs& proc,
                      procfs::ProcessTable& table) {
   Pass pass{proc, table, changes_.PlanPass(now)};
   if (users_.Refresh(now)) pass.plan.everything = true;
+  // Names that were refused may be made now.
+  if (instances_.BeginPass(now) && refused_one_) pass.plan.everything = true;
   listing_.BeginPass();
   MatchAll(pass);
   if (MissesDescendants(pass)) {

@@ -86,7 +86,8 @@ class Discovery {
   }
 
   /// How many processes of `block` were left out, since all were looked at
-  /// last, because it has as many instances as it may.
+  /// last, because it has as many instances as it may, or made as many in this
+  /// hour.
   size_t Refused(size_t block) const { return blocks_[block].refused; }
 
  private:

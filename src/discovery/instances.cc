@@ -11,6 +11,15 @@ size_t Instances::AddLasting(const std::string& name, size_t block) {
   return instances_.size() - 1;
 }
 
+bool Instances::BeginPass(TimePoint now) {
+  const bool is_over =
+      !hour_began_ || now - *hour_began_ >= std::chrono::hours(1);
+  if (!is_over) return false;
+  hour_began_ = now;
+  new_by_block_.clear();
+  return true;
+}
+
 Instances::Made Instances::Make(const std::string& name, size_t block,
                                 Claim claim, size_t max) {
   const auto [first, last] = indices_by_name_.equal_range(name);
@@ -20,7 +29,7 @@ Instances::Made Instances::Make(const std::string& name, size_t block,
     if (instances_[index].lasting) return {index, Refusal::kTaken};
   }
   size_t& count = count_by_block_[block];
-  if (count >= max) {
+  if (count >= max || !MayMake(name, block, max)) {
     return {.refusal = Refusal::kTooMany};
   }
   const size_t index = FreePlace();
@@ -48,6 +57,18 @@ size_t Instances::FreePlace() {
   return index;
 }
 
+// Whether the block may make a name that it does not have. One that it made in
+// this hour is not new.
+bool Instances::MayMake(const std::string& name, size_t block, size_t max) {
+  if (!first_pass_is_over_) return true;
+  std::set<size_t>& made = new_by_block_[block];
+  const size_t hash = std::hash<std::string>{}(name);
+  if (made.contains(hash)) return true;
+  if (made.size() >= max) return false;
+  made.insert(hash);
+  return true;
+}
+
 // Settles who has a name, whenever an instance of that name came or went.
 void Instances::FindRivals(const std::string& name) {
   const auto [first, last] = indices_by_name_.equal_range(name);
@@ -65,6 +86,7 @@ void Instances::FindRivals(const std::string& name) {
 }
 
 bool Instances::EndPass(const std::vector<bool>& used) {
+  first_pass_is_over_ = true;
   bool forgot_one = false;
   for (size_t index = 0; index < instances_.size(); ++index) {
     Instance& instance = instances_[index];

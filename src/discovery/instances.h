@@ -1,10 +1,12 @@
 #ifndef RESOURCE_ATTRIBUTION_DISCOVERY_INSTANCES_H_
 #define RESOURCE_ATTRIBUTION_DISCOVERY_INSTANCES_H_
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,8 @@ enum class Claim {
 /// thread-safe.
 class Instances {
  public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   struct Instance {
     std::string name;  ///< empty: this place is free
     size_t block = 0;
@@ -33,7 +37,7 @@ class Instances {
 
   /// Why a name makes no instance.
   enum class Refusal {
-    kTooMany,  ///< the block has as many as it may
+    kTooMany,  ///< the block has as many as it may, or made so many this hour
     kTaken,    ///< the name is that of a block without placeholders
   };
   struct Made {
@@ -47,8 +51,13 @@ class Instances {
   /// Adds the instance of a block without placeholders. Returns its index.
   size_t AddLasting(const std::string& name, size_t block);
 
-  /// The instance `name` of `block`, new where there is none and the block has
-  /// fewer than `max`.
+  /// Begins a pass. Returns whether an hour is over, so that a block may make
+  /// new names again.
+  bool BeginPass(TimePoint now);
+
+  /// The instance `name` of `block`, new where there is none. The block has at
+  /// most `max`, and makes at most `max` new ones in an hour after the first
+  /// pass: each is a series that a database keeps.
   Made Make(const std::string& name, size_t block, Claim claim, size_t max);
 
   /// The instance of another block with a better or an equal claim, which keeps
@@ -77,12 +86,18 @@ class Instances {
   };
 
   size_t FreePlace();
+  bool MayMake(const std::string& name, size_t block, size_t max);
   void FindRivals(const std::string& name);
 
   std::vector<Instance> instances_;
   std::vector<Claimant> claimants_;  // of each instance
   std::multimap<std::string, size_t, std::less<>> indices_by_name_;
   std::map<size_t, size_t> count_by_block_;
+
+  bool first_pass_is_over_ = false;
+  std::optional<TimePoint> hour_began_;
+  // Hashes of the names that a block made anew in this hour.
+  std::map<size_t, std::set<size_t>> new_by_block_;
 };
 
 }  // namespace resource_attribution::discovery

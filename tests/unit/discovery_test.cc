@@ -10,6 +10,7 @@
 #include <future>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -736,6 +737,30 @@ TEST_F(ClaimsTest, NobodyHasANameThatEqualsClaim) {
   for (int pass = 0; pass < 10; ++pass) EXPECT_TRUE(Names().empty()) << pass;
   EXPECT_TRUE(Names().contains({1, 21}));
   EXPECT_EQ(discovery_->Problem(1), "");
+}
+
+TEST_F(PlaceholderTest, NewNamesOfAnHourAreBounded) {
+  name_ = "${comm}";
+  max_instances_ = 20;
+  blocks_.push_back(Everything());
+  tree_.Put({.pid = 1, .comm = "first"});
+  std::set<std::string> names;
+  const auto churn = [&](int passes, const std::string& prefix) {
+    for (int pass = 0; pass < passes; ++pass) {
+      tree_.Put({.pid = 2, .comm = prefix + std::to_string(pass)});
+      for (const auto& [name, count] : Instances()) names.insert(name);
+    }
+  };
+  churn(200, "a");
+  EXPECT_EQ(names.size(), 1U + 1U + 20U);
+  EXPECT_GT(discovery_->Refused(0), 0U);
+  // A name that was there in this hour is not new.
+  tree_.Put({.pid = 2, .comm = "a7"});
+  EXPECT_EQ(Instances().count("a7"), 1U);
+  now_ += std::chrono::hours(1);
+  names.clear();
+  churn(200, "b");
+  EXPECT_EQ(names.size(), 1U + 20U);
 }
 
 // On the real kernel, by events and by scanning: what happens between two

@@ -69,6 +69,25 @@ TEST_F(InstancesTest, ClaimEndsWithItsInstance) {
   EXPECT_EQ(instances_.Make("a", 0, kSearched, 9).index, one);
 }
 
+TEST_F(InstancesTest, BlockMakesSoManyNewOnesInAnHour) {
+  Instances::TimePoint now;
+  EXPECT_TRUE(instances_.BeginPass(now));
+  EXPECT_FALSE(instances_.Make("first", 0, kSearched, 2).refusal);
+  for (const char* name : {"a", "b"}) {
+    EndPasses(10);
+    EXPECT_FALSE(instances_.Make(name, 0, kSearched, 2).refusal);
+  }
+  EndPasses(10);
+  now += std::chrono::minutes(59);
+  EXPECT_FALSE(instances_.BeginPass(now));
+  EXPECT_EQ(instances_.Make("c", 0, kSearched, 2).refusal, Refusal::kTooMany);
+  EXPECT_FALSE(instances_.Make("a", 0, kSearched, 2).refusal);  // not new
+  EXPECT_FALSE(instances_.Make("c", 1, kSearched, 2).refusal);
+  now += std::chrono::minutes(1);
+  EXPECT_TRUE(instances_.BeginPass(now));
+  EXPECT_FALSE(instances_.Make("c", 0, kSearched, 2).refusal);
+}
+
 TEST_F(InstancesTest, IsForgottenAfterTenPassesWithoutAProcess) {
   const auto made = instances_.Make("a", 0, kSearched, 1);
   EndPasses(9);
