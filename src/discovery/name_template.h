@@ -47,8 +47,9 @@ class NameTemplate {
   bool NeedsCgroup() const;
 
   /// Sets `name` to the name for `candidate`, which matches `selectors`.
-  /// Control characters, `/` and what is no UTF-8 become `_`, as does a value
-  /// that the candidate does not have; a name that is too long is cut.
+  /// Control characters, invisible ones, `/` and what is no UTF-8 become `_`,
+  /// as does a value that the candidate does not have; a name that is too long
+  /// is cut.
   procfs::Result<void> Expand(const Selectors& selectors, Users& users,
                               Candidate& candidate, std::string& name) const;
 

@@ -6,9 +6,9 @@
 
 namespace resource_attribution::procfs {
 
-/// `text` without what would break a log line or drive a terminal: bytes of
-/// control characters are written as `\xNN`, and what is too long for
-/// collectd's log is cut.
+/// `text` without what would break a log line, drive a terminal or deceive its
+/// reader: bytes of control characters and of invisible ones (IsInvisible) are
+/// written as `\xNN`, and what is too long for collectd's log is cut.
 std::string Printable(std::string_view text);
 
 /// `text`, printable, as a value in collectd's configuration: in quotes, with
