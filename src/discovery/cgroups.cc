@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <malloc.h>
 #include <mntent.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
 #include "procfs/decimal.h"
 
@@ -26,6 +28,22 @@ using procfs::Result;
 constexpr const char* kCgroup = "cgroup";
 
 const std::string kRootPath = "/";
+
+// How many cgroups are walked: below one cgroup, and in a pass. A user can make
+// as many as the kernel lets him, and give them paths of 4 KiB.
+struct Bound {
+  size_t cgroups;
+  size_t path_bytes;
+  const char* expected;
+};
+constexpr Bound kBelowOne{4096, size_t{1} << 20,
+                          "at most 4096 cgroups and 1 MiB of paths below it"};
+constexpr Bound kInAPass{65536, size_t{8} << 20,
+                         "at most 65536 cgroups and 8 MiB of paths in a pass"};
+
+void Drop(auto& container) {
+  std::remove_reference_t<decltype(container)>().swap(container);
+}
 
 bool IsPattern(const std::string& text) {
   return text.find_first_of("*?[") != std::string::npos;
@@ -58,11 +76,6 @@ std::string_view UnitNamed(std::string_view name) {
 bool IsNoCgroupAnyMore(const Error& error) {
   return error.system_error == ENOENT || error.system_error == ENODEV ||
          error.system_error == EOPNOTSUPP;
-}
-
-Result<void> Unless(const Error& error) {
-  if (IsNoCgroupAnyMore(error)) return {};
-  return tl::unexpected(error);
 }
 
 // The path relative to the root of its hierarchy.
@@ -151,11 +164,32 @@ std::string_view LastComponent(std::string_view path) {
 }
 
 Result<void> Cgroups::BeginPass() {
+  GiveBack();
   paths_used_ = 0;
+  path_bytes_ = 0;
   units_listed_ = false;
   units_.clear();
   // The hierarchies may be mounted after the daemon has started.
   return roots_.empty() ? FindHierarchies() : Result<void>();
+}
+
+// Gives the memory back that the last pass did not need, unless it is little:
+// whose cgroups are gone must not cost the daemon memory for ever.
+void Cgroups::GiveBack() {
+  constexpr size_t kLittle = size_t{64} << 10;
+  size_t kept = 0;
+  for (const std::string& path : paths_) kept += path.capacity();
+  if (kept <= kLittle || kept <= 4 * path_bytes_) return;
+  Drop(paths_);
+  Drop(units_);
+  Drop(level_);
+  Drop(next_level_);
+  Drop(below_);
+  Drop(buffer_);
+#ifdef __GLIBC__
+  // What was freed lies between what is still in use.
+  malloc_trim(0);
+#endif
 }
 
 Result<void> Cgroups::FindHierarchies() {
@@ -198,20 +232,70 @@ Cgroups::Cgroup Cgroups::Child(const Cgroup& parent, std::string_view name) {
   path = *parent.path;
   if (path != "/") path += '/';
   path += name;
+  path_bytes_ += path.size();
   return {parent.root, &path};
+}
+
+// Begins to count the cgroups of a walk.
+void Cgroups::BeginWalk() {
+  walk_first_path_ = paths_used_;
+  walk_first_byte_ = path_bytes_;
+}
+
+// Calls `take` with the name of each cgroup directly below `cgroup` for which
+// the walk, which began at `top`, and the pass have room.
+Result<void> Cgroups::WalkChildren(const Cgroup& top, const Cgroup& cgroup,
+                                   auto take) {
+  const Bound* full = nullptr;
+  const auto listed = ForEachChild(cgroup, [&](std::string_view name) {
+    if (full != nullptr) return;
+    if (paths_used_ - walk_first_path_ >= kBelowOne.cgroups ||
+        path_bytes_ - walk_first_byte_ >= kBelowOne.path_bytes) {
+      full = &kBelowOne;
+    } else if (paths_used_ >= kInAPass.cgroups ||
+               path_bytes_ >= kInAPass.path_bytes) {
+      full = &kInAPass;
+    } else {
+      take(name);
+    }
+  });
+  if (!listed || full == nullptr) return listed;
+  return LeaveOut(top, {.file = kCgroup, .expected = full->expected});
+}
+
+// Leaves out a cgroup, or what is below it, and takes note of the first that
+// was. Only a lack of descriptors or memory ends the listing: whose cgroups may
+// not be read must not decide whose are listed.
+Result<void> Cgroups::LeaveOut(const Cgroup& cgroup, const Error& error) {
+  if (error.OutOfResources()) return tl::unexpected(error);
+  if (IsNoCgroupAnyMore(error) || left_out_) return {};
+  constexpr size_t kPathMax = 120;  // so that the reason stands behind it
+  LeftOut& left_out = left_out_.emplace();
+  left_out.file = std::string(kCgroup) + ' ' + cgroup.path->substr(0, kPathMax);
+  if (cgroup.path->size() > kPathMax) left_out.file += "...";
+  left_out.error = error;
+  return {};
+}
+
+// Whether all was listed. Valid until the next listing.
+Result<void> Cgroups::Outcome() const {
+  if (!left_out_) return {};
+  Error error = left_out_->error;
+  error.file = left_out_->file.c_str();
+  return tl::unexpected(error);
 }
 
 // Calls `take` with the name of each cgroup directly below `cgroup`.
 Result<void> Cgroups::ForEachChild(const Cgroup& cgroup, auto take) {
   const auto directory = OpenDirectory(cgroup.root, *cgroup.path);
-  if (!directory) return Unless(directory.error());
+  if (!directory) return LeaveOut(cgroup, directory.error());
   // Not readdir(3), which allocates memory for each directory.
   alignas(dirent64) std::array<char, 16384> entries{};
   while (true) {
     const ssize_t size =
         getdents64(directory->get(), entries.data(), entries.size());
     if (size < 0) {
-      return Unless(Error{.file = kCgroup, .system_error = errno});
+      return LeaveOut(cgroup, {.file = kCgroup, .system_error = errno});
     }
     if (size == 0) return {};
     for (ssize_t at = 0; at < size;) {
@@ -233,7 +317,8 @@ void Cgroups::SetToRoots(std::vector<Cgroup>& cgroups) const {
 
 Result<void> Cgroups::List(const CgroupPattern& pattern,
                            std::vector<CgroupMember>& members) {
-  too_deep_ = {};
+  left_out_.reset();
+  BeginWalk();
   SetToRoots(level_);
   for (const std::string& component : pattern) {
     if (auto next = NextLevel(component); !next) return next;
@@ -241,7 +326,7 @@ Result<void> Cgroups::List(const CgroupPattern& pattern,
   for (const Cgroup& cgroup : level_) {
     if (auto listed = ListBelow(cgroup, members); !listed) return listed;
   }
-  return too_deep_;
+  return Outcome();
 }
 
 // Goes from the cgroups in level_ to those directly below that match.
@@ -252,7 +337,7 @@ Result<void> Cgroups::NextLevel(const std::string& component) {
       next_level_.push_back(Child(cgroup, component));
       continue;
     }
-    const auto listed = ForEachChild(cgroup, [&](std::string_view name) {
+    const auto listed = WalkChildren(cgroup, cgroup, [&](auto name) {
       if (Matches(component, name)) next_level_.push_back(Child(cgroup, name));
     });
     if (!listed) return listed;
@@ -263,23 +348,26 @@ Result<void> Cgroups::NextLevel(const std::string& component) {
 
 Result<void> Cgroups::ListUnit(const std::string& unit,
                                std::vector<CgroupMember>& members) {
-  too_deep_ = {};
   if (!units_listed_) {
+    left_out_.reset();
     if (auto listed = ListUnits(); !listed) return listed;
     units_listed_ = true;
+    units_left_out_ = left_out_;
   }
+  left_out_ = units_left_out_;
   for (const Unit& one : units_) {
     if (!Matches(unit, one.name)) continue;
     if (auto listed = ListBelow(one.cgroup, members); !listed) return listed;
   }
-  return too_deep_;
+  return Outcome();
 }
 
 Result<void> Cgroups::ListUnits() {
+  BeginWalk();
   SetToRoots(below_);
   for (size_t next = 0; next < below_.size(); ++next) {
     const Cgroup slice = below_[next];
-    const auto listed = ForEachChild(slice, [&](std::string_view name) {
+    const auto listed = WalkChildren(slice, slice, [&](auto name) {
       if (UnitNamed(name).empty()) return;
       const Cgroup child = Child(slice, name);
       units_.push_back({child, UnitNamed(LastComponent(*child.path))});
@@ -291,20 +379,18 @@ Result<void> Cgroups::ListUnits() {
 }
 
 // No recursion: a user who may make cgroups can nest them as deep as he likes.
-// Leaves out the cgroups that no path reaches, and no others.
 Result<void> Cgroups::ListBelow(const Cgroup& cgroup,
                                 std::vector<CgroupMember>& members) {
+  BeginWalk();
   below_.assign(1, cgroup);
   for (size_t next = 0; next < below_.size(); ++next) {
     const Cgroup parent = below_[next];
     auto listed = ListProcesses(parent, members).and_then([&] {
-      return ForEachChild(parent, [&](std::string_view name) {
+      return WalkChildren(cgroup, parent, [&](auto name) {
         below_.push_back(Child(parent, name));
       });
     });
-    if (listed) continue;
-    if (listed.error().system_error != ENAMETOOLONG) return listed;
-    too_deep_ = listed;
+    if (!listed) return listed;
   }
   return {};
 }
@@ -316,22 +402,22 @@ Result<void> Cgroups::ListProcesses(const Cgroup& cgroup,
   const int size = std::snprintf(name.data(), name.size(), "%s/cgroup.procs",
                                  Relative(*cgroup.path));
   if (static_cast<size_t>(size) >= name.size()) {
-    return tl::unexpected(Error{.file = kCgroup, .system_error = ENAMETOOLONG});
+    return LeaveOut(cgroup, {.file = kCgroup, .system_error = ENAMETOOLONG});
   }
   const FileDescriptor file(
       openat(cgroup.root, name.data(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
-    return Unless(Error{.file = kCgroup, .system_error = errno});
+    return LeaveOut(cgroup, {.file = kCgroup, .system_error = errno});
   }
   auto bytes =
       procfs::ReadAll(file.get(), kCgroup, kListMax, Oversize::kFail, buffer_);
-  if (!bytes) return Unless(bytes.error());
+  if (!bytes) return LeaveOut(cgroup, bytes.error());
   while (!bytes->empty()) {
     const size_t end = bytes->find('\n');
     // A number that was cut would be a different number.
     if (end == std::string_view::npos) {
-      return tl::unexpected(
-          Error{.file = kCgroup, .expected = "a line break behind each PID"});
+      return LeaveOut(cgroup, {.file = kCgroup,
+                               .expected = "a line break behind each PID"});
     }
     const std::string_view line = bytes->substr(0, end);
     bytes->remove_prefix(end + 1);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,8 @@ struct CgroupMember {
 ///
 /// Lists members as the kernel shows them at that moment, in `cgroup.procs` of
 /// each cgroup. The file holds PIDs of the reader's PID namespace, and 0 for a
-/// process outside of it.
+/// process outside of it. Walks no more than 4,096 cgroups and 1 MiB of paths
+/// below one cgroup, the shallow ones first, and 65,536 and 8 MiB in a pass.
 class Cgroups {
  public:
   /// `mounts` is the file that lists the mounted file systems, in the format of
@@ -45,8 +47,9 @@ class Cgroups {
   procfs::Result<void> BeginPass();
 
   /// Adds the processes in the cgroups that match `pattern`, and in all cgroups
-  /// below these. May add a process twice. ENAMETOOLONG (PATH_MAX): only the
-  /// processes of cgroups that are nested too deep are missing.
+  /// below these. May add a process twice. A cgroup that cannot be read is left
+  /// out, and no other: the error names the first, or says that the daemon is
+  /// out of descriptors or memory.
   procfs::Result<void> List(const CgroupPattern& pattern,
                             std::vector<CgroupMember>& members);
 
@@ -68,9 +71,22 @@ class Cgroups {
     std::string_view name;  // refers to its path
   };
 
+  // What was left out first.
+  struct LeftOut {
+    std::string file;     // as errors call it
+    procfs::Error error;  // of which this is the file
+  };
+
   procfs::Result<void> FindHierarchies();
   void SetToRoots(std::vector<Cgroup>& cgroups) const;
   Cgroup Child(const Cgroup& parent, std::string_view name);
+  procfs::Result<void> LeaveOut(const Cgroup& cgroup,
+                                const procfs::Error& error);
+  procfs::Result<void> Outcome() const;
+  void GiveBack();
+  void BeginWalk();
+  procfs::Result<void> WalkChildren(const Cgroup& top, const Cgroup& cgroup,
+                                    auto take);
   procfs::Result<void> ForEachChild(const Cgroup& cgroup, auto take);
   procfs::Result<void> ListUnits();
   procfs::Result<void> NextLevel(const std::string& component);
@@ -85,8 +101,13 @@ class Cgroups {
   // pass uses those before paths_used_.
   std::deque<std::string> paths_;
   size_t paths_used_ = 0;
+  size_t path_bytes_ = 0;  // in those
+  // Where the walk below one cgroup began.
+  size_t walk_first_path_ = 0;
+  size_t walk_first_byte_ = 0;
   bool units_listed_ = false;
-  procfs::Result<void> too_deep_;  // in the current listing
+  std::optional<LeftOut> left_out_;        // of what is being listed
+  std::optional<LeftOut> units_left_out_;  // when units were listed
   std::vector<Unit> units_;
   // Kept for their memory.
   std::vector<Cgroup> level_;

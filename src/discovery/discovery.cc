@@ -21,6 +21,18 @@ std::string Describe(const Error& error) {
   return text;
 }
 
+Claim ClaimOf(const Selectors& selectors) {
+  return selectors.HaveOwnList() || selectors.HaveCgroups() ? Claim::kListed
+                                                            : Claim::kSearched;
+}
+
+// A name in quotes, so short that two fit into a line of the log.
+std::string Short(std::string_view name) {
+  constexpr size_t kMax = 64;
+  if (name.size() <= kMax) return '"' + std::string(name) + '"';
+  return '"' + std::string(name.substr(0, kMax - 3)) + "...\"";
+}
+
 }  // namespace
 
 Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
@@ -32,6 +44,7 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     for (const std::string& user : selectors.users) users_.Add(user);
     Block block{.selectors = &selectors,
                 .name = NameTemplate(target.name),
+                .claim = ClaimOf(selectors),
                 .max_instances = target.max_instances,
                 .untraced = target.untraced};
     if (selectors.AskForCommandLine() || block.name.NeedsCgroup()) {
@@ -74,6 +87,8 @@ void Discovery::Find(const procfs::Procfs& proc,
                      store::ProcessStore& table) {
   Pass pass{proc, table, changes_.PlanPass(now)};
   if (users_.Refresh(now)) pass.plan.everything = true;
+  // Names that were refused may be made now.
+  if (instances_.BeginPass(now) && refused_one_) pass.plan.everything = true;
   listing_.BeginPass();
   MatchAll(pass);
   if (MissesDescendants(pass)) {
@@ -89,9 +104,11 @@ void Discovery::Find(const procfs::Procfs& proc,
 void Discovery::MatchAll(const Pass& pass) {
   next_matches_.clear();
   parents_.clear();
+  refused_.clear();
   if (pass.plan.everything) refused_one_ = false;
   for (Block& block : blocks_) {
     block.listing_problem.clear();
+    block.name_problem.clear();
     if (!pass.plan.everything) continue;
     block.problem.clear();
     block.refused = 0;
@@ -102,6 +119,7 @@ void Discovery::MatchAll(const Pass& pass) {
   std::sort(next_matches_.begin(), next_matches_.end());
   next_matches_.erase(std::unique(next_matches_.begin(), next_matches_.end()),
                       next_matches_.end());
+  SettleClaims();
 }
 
 // Those of the last pass with blocks that search.
@@ -266,17 +284,45 @@ std::optional<size_t> Discovery::InstanceOf(Candidate& candidate,
     if (LeaveOut(named.error(), pid, {&index, 1})) changes_.LookAgain(pid);
     return std::nullopt;
   }
-  const auto made = instances_.Make(name_, index, block.max_instances);
+  const auto made =
+      instances_.Make(name_, index, block.claim, block.max_instances);
   if (!made.refusal) return made.index;
   refused_one_ = true;
   if (*made.refusal == Instances::Refusal::kTooMany) {
     ++block.refused;
   } else if (block.problem.empty()) {
     block.problem_process = pid;
-    block.problem = "the name of another block came out of `" +
-                    block.name.text() + "`: expected names that differ";
+    block.problem = ProblemOfName(made.index, name_, block.claim);
   }
   return std::nullopt;
+}
+
+// Takes out the matches under names that another block has. Their processes are
+// looked at again in each pass: no event tells when the other's claim ends.
+void Discovery::SettleClaims() {
+  std::erase_if(next_matches_, [this](const Match& match) {
+    const auto rival = instances_.RivalOf(match.instance);
+    if (!rival) return false;
+    refused_.push_back(match.instance);
+    changes_.LookAgain(match.pid);
+    Block& block = blocks_[match.block];
+    if (block.name_problem.empty()) {
+      block.name_problem_process = match.pid;
+      block.name_problem =
+          ProblemOfName(*rival, instances_[match.instance].name, block.claim);
+    }
+    return true;
+  });
+}
+
+// Why a block with this claim does not have `name`: for that of `rival`.
+std::string Discovery::ProblemOfName(size_t rival, const std::string& name,
+                                     Claim claim) const {
+  const Block& other = blocks_[instances_[rival].block];
+  return Short(name) + " is left out: block " + Short(other.name.text()) +
+         (instances_.ClaimOf(rival) == claim ? " has an equal claim"
+                                             : " has the better claim") +
+         " to the name";
 }
 
 // Leaves the process `pid`, which cannot be read, out of `blocks`, and says why
@@ -437,6 +483,7 @@ void Discovery::EndPass(const Pass& pass,
 
   used_.assign(instances_.size(), false);
   for (const Match& one : matches_) used_[one.instance] = true;
+  for (const size_t instance : refused_) used_[instance] = true;
   const bool forgot_one = instances_.EndPass(used_);
   changes_.PassEnded(now);
   // There is room now for a name that was refused, of which no event will tell.

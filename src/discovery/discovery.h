@@ -75,13 +75,16 @@ class Discovery {
   /// in every pass.
   const std::string& Problem(size_t block) const {
     const Block& one = blocks_[block];
-    return one.listing_problem.empty() ? one.problem : one.listing_problem;
+    if (!one.listing_problem.empty()) return one.listing_problem;
+    return one.name_problem.empty() ? one.problem : one.name_problem;
   }
 
   /// A process that has this problem; 0 where it is not of a process.
   pid_t ProblemProcess(size_t block) const {
     const Block& one = blocks_[block];
-    return one.listing_problem.empty() ? one.problem_process : 0;
+    if (!one.listing_problem.empty()) return 0;
+    return one.name_problem.empty() ? one.problem_process
+                                    : one.name_problem_process;
   }
 
   /// What keeps untraced processes of `block` from being found, which then
@@ -96,7 +99,8 @@ class Discovery {
   }
 
   /// How many processes of `block` were left out, since all were looked at
-  /// last, because it has as many instances as it may.
+  /// last, because it has as many instances as it may, or made as many in this
+  /// hour.
   size_t Refused(size_t block) const { return blocks_[block].refused; }
 
  private:
@@ -104,11 +108,14 @@ class Discovery {
     const Selectors* selectors = nullptr;
     NameTemplate name;
     std::optional<size_t> instance;  // where the name has no placeholders
+    Claim claim = Claim::kSearched;  // of its names where it has
     size_t max_instances = 0;
     bool is_listed = false;       // its candidates are
     std::string problem;          // of its processes, since all were looked at
     pid_t problem_process = 0;    // one of those that have it
     std::string listing_problem;  // of its lists, this pass
+    std::string name_problem;     // a name that another block has, this pass
+    pid_t name_problem_process = 0;
     const Selectors* untraced = nullptr;
     std::vector<CgroupMember> untraced_list;  // in PID files, this pass
     std::string untraced_problem;
@@ -136,6 +143,9 @@ class Discovery {
   bool Watch(const Pass& pass, const procfs::Process& process, Blocks blocks);
   void AddMatches(Candidate& candidate, Blocks blocks);
   std::optional<size_t> InstanceOf(Candidate& candidate, size_t index);
+  void SettleClaims();
+  std::string ProblemOfName(size_t rival, const std::string& name,
+                            Claim claim) const;
   bool LeaveOut(const procfs::Error& error, pid_t pid, Blocks blocks);
   bool MissesDescendants(const Pass& pass) const;
   void NoteParents(const Pass& pass);
@@ -167,6 +177,7 @@ class Discovery {
   std::vector<CgroupMember> members_;
   std::vector<size_t> matching_;
   std::vector<bool> used_;
+  std::vector<size_t> refused_;  // instances whose name another block has
   std::string name_;
   Candidate::Buffers buffers_;
 };

@@ -1,20 +1,33 @@
 #ifndef RESOURCE_ATTRIBUTION_DISCOVERY_INSTANCES_H_
 #define RESOURCE_ATTRIBUTION_DISCOVERY_INSTANCES_H_
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace resource_attribution::discovery {
 
-/// The names under which values are reported: the name of a block, or, if it
-/// holds placeholders, each name that its processes made. No two instances have
-/// the same name. Not thread-safe.
+/// How good a block's claim to a name is, the best first: any user can give a
+/// process that is searched the name of a unit.
+enum class Claim {
+  kFixed,     ///< the name of a block without placeholders
+  kListed,    ///< made by a process on a list: unit, cgroup, PID file, Self
+  kSearched,  ///< made by a process that was searched
+};
+
+/// What is reported under one name: a block, or of a block whose name holds
+/// placeholders each name that its processes made. Several blocks may claim one
+/// name, each with an instance of its own; at most one of these has it. Not
+/// thread-safe.
 class Instances {
  public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   struct Instance {
     std::string name;  ///< empty: this place is free
     size_t block = 0;
@@ -24,11 +37,11 @@ class Instances {
 
   /// Why a name makes no instance.
   enum class Refusal {
-    kTooMany,  ///< the block has as many as it may
-    kTaken,    ///< the name is that of another block
+    kTooMany,  ///< the block has as many as it may, or made so many this hour
+    kTaken,    ///< the name is that of a block without placeholders
   };
   struct Made {
-    size_t index = 0;
+    size_t index = 0;  ///< kTaken: of the instance that has the name
     std::optional<Refusal> refusal{};
   };
 
@@ -38,23 +51,53 @@ class Instances {
   /// Adds the instance of a block without placeholders. Returns its index.
   size_t AddLasting(const std::string& name, size_t block);
 
-  /// The instance `name` of `block`. Makes it if it is new and the block has
-  /// fewer than `max`.
-  Made Make(const std::string& name, size_t block, size_t max);
+  /// Begins a pass. Returns whether an hour is over, so that a block may make
+  /// new names again.
+  bool BeginPass(TimePoint now);
+
+  /// The instance `name` of `block`, new where there is none. The block has at
+  /// most `max`, and makes at most `max` new ones in an hour after the first
+  /// pass: each is a series that a database keeps.
+  Made Make(const std::string& name, size_t block, Claim claim, size_t max);
+
+  /// The instance of another block with a better or an equal claim, which keeps
+  /// this one from its name; none: this one has it. Two equal claims keep each
+  /// other from it. A claim lasts as long as its instance.
+  std::optional<size_t> RivalOf(size_t index) const {
+    return claimants_[index].rival;
+  }
+
+  Claim ClaimOf(size_t index) const { return claimants_[index].claim; }
 
   /// Ends a pass: forgets the instances that had no process for ten passes.
   /// `used` says for each whether it had one in this pass. Returns whether an
   /// instance was forgotten.
   bool EndPass(const std::vector<bool>& used);
 
-  /// An index stays the same as long as its instance exists.
+  /// An index stays the same as long as its instance exists. An instance that
+  /// was forgotten is without a name for a pass at least.
   const Instance& operator[](size_t index) const { return instances_[index]; }
   size_t size() const { return instances_.size(); }
 
  private:
+  struct Claimant {
+    Claim claim = Claim::kFixed;
+    std::optional<size_t> rival;
+  };
+
+  size_t FreePlace();
+  bool MayMake(const std::string& name, size_t block, size_t max);
+  void FindRivals(const std::string& name);
+
   std::vector<Instance> instances_;
-  std::map<std::string, size_t, std::less<>> index_by_name_;
+  std::vector<Claimant> claimants_;  // of each instance
+  std::multimap<std::string, size_t, std::less<>> indices_by_name_;
   std::map<size_t, size_t> count_by_block_;
+
+  bool first_pass_is_over_ = false;
+  std::optional<TimePoint> hour_began_;
+  // Hashes of the names that a block made anew in this hour.
+  std::map<size_t, std::set<size_t>> new_by_block_;
 };
 
 }  // namespace resource_attribution::discovery

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "discovery/pid_file.h"
+#include "procfs/capabilities.h"
 #include "procfs/pass_failed.h"
 
 namespace resource_attribution::discovery {
@@ -13,7 +14,11 @@ using procfs::Error;
 // Adds the reason why a list cannot be read, unless the list does not exist.
 void Note(const Error& error, std::string& problem) {
   procfs::ThrowIfOutOfResources(error);
-  if (!error.Gone() && problem.empty()) problem = error.Message();
+  if (error.Gone() || !problem.empty()) return;
+  problem = error.Message();
+  if (error.Denied()) {
+    problem += " (" + procfs::WhyRefused({procfs::kDacReadSearch}) + ")";
+  }
 }
 
 bool HasLowerPid(const CgroupMember& one, const CgroupMember& other) {

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <optional>
 
+#include "procfs/utf8.h"
+
 namespace resource_attribution::discovery {
 namespace {
 
@@ -18,43 +20,6 @@ Kind KindOf(std::string_view placeholder) {
   if (placeholder == "unit") return Kind::kUnit;
   if (placeholder == "cgroup") return Kind::kCgroup;
   return Kind::kCapture;
-}
-
-bool IsContinuation(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
-}
-
-// How many bytes the first character of `text` has; 0 if it is no UTF-8: RFC
-// 3629, section 4.
-size_t CharacterSize(std::string_view text) {
-  const auto byte = [text](size_t at) {
-    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
-  };
-  const unsigned first = byte(0);
-  const unsigned second = byte(1);
-  size_t size = 0;
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) size = 2;
-  if (first >= 0xe0 && first <= 0xef) size = 3;
-  if (first >= 0xf0 && first <= 0xf4) size = 4;
-  // Overlong forms, surrogates, and code points above U+10FFFF.
-  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
-    return 0;
-  }
-  if (text.size() < size) return 0;
-  for (size_t at = 1; at < size; ++at) {
-    if (!IsContinuation(text[at])) return 0;
-  }
-  return size;
-}
-
-bool IsControl(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character[0]);
-  if (first == 0xc2) {  // U+0080 to U+009F
-    return static_cast<unsigned char>(character[1]) < 0xa0;
-  }
-  return first < 0x20 || first == 0x7f;
 }
 
 // FNV-1a, 64 bits: the same on every host.
@@ -151,14 +116,14 @@ Result<void> NameTemplate::Expand(const Selectors& selectors, Users& users,
 void AppendUntrusted(std::string_view value, std::string& name) {
   if (value.empty()) name += '_';
   while (!value.empty()) {
-    const size_t size = CharacterSize(value);
-    const auto character = value.substr(0, std::max<size_t>(size, 1));
-    if (size == 0 || character == "/" || IsControl(character)) {
+    const auto [size, code] = procfs::FirstCharacter(value);
+    if (size == 0 || code == U'/' || procfs::IsControl(code) ||
+        procfs::IsInvisible(code)) {
       name += '_';
     } else {
-      name += character;
+      name += value.substr(0, size);
     }
-    value.remove_prefix(character.size());
+    value.remove_prefix(std::max<size_t>(size, 1));
   }
 }
 
@@ -168,7 +133,7 @@ void CutInstanceName(std::string& name) {
   std::snprintf(hash.data(), hash.size(), "_%016llx",
                 static_cast<unsigned long long>(Hash(name)));
   size_t size = kInstanceNameMax - (hash.size() - 1);
-  while (size > 0 && IsContinuation(name[size])) --size;
+  while (size > 0 && procfs::IsContinuation(name[size])) --size;
   name.resize(size);
   name += hash.data();
 }

@@ -46,9 +46,9 @@ class NameTemplate {
   bool NeedsCgroup() const;
 
   /// Sets `name` to the name for `candidate`, which matches `selectors`.
-  /// Control characters, `/` and bytes that are no UTF-8 become `_`, and so
-  /// does a value that the candidate does not have. A name that is too long is
-  /// cut.
+  /// Control characters, invisible characters, `/` and bytes that are no UTF-8
+  /// become `_`, and so does a value that the candidate does not have. A name
+  /// that is too long is cut.
   procfs::Result<void> Expand(const Selectors& selectors, Users& users,
                               Candidate& candidate, std::string& name) const;
 

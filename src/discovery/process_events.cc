@@ -132,6 +132,40 @@ Result<bool> Receive(const mnl_socket* socket, auto take) {
   return true;
 }
 
+// How many datagrams one system call takes. An event is less than 100 bytes.
+constexpr size_t kBatch = 64;
+constexpr size_t kEventMax = 256;
+
+// Calls `take` with each of the next datagrams, and returns how many there
+// were: 0 when none is waiting.
+Result<size_t> ReceiveBatch(const mnl_socket* socket, auto take) {
+  struct alignas(nlmsghdr) Datagram {
+    std::array<char, kEventMax> bytes;
+  };
+  std::array<Datagram, kBatch> datagrams;
+  std::array<iovec, kBatch> buffers{};
+  std::array<mmsghdr, kBatch> headers{};
+  for (size_t i = 0; i < kBatch; ++i) {
+    buffers[i] = {.iov_base = &datagrams[i], .iov_len = kEventMax};
+    headers[i].msg_hdr.msg_iov = &buffers[i];
+    headers[i].msg_hdr.msg_iovlen = 1;
+  }
+  const int count = recvmmsg(mnl_socket_get_fd(socket), headers.data(), kBatch,
+                             MSG_DONTWAIT, nullptr);
+  if (count < 0) {
+    if (errno == EAGAIN) return 0;
+    return tl::unexpected(Error{.file = kSource, .system_error = errno});
+  }
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    // One that was cut: unknown what it says.
+    if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+      return tl::unexpected(Error{.file = kSource, .system_error = ENOSPC});
+    }
+    take(std::span<const char>(datagrams[i].bytes.data(), headers[i].msg_len));
+  }
+  return static_cast<size_t>(count);
+}
+
 bool Request(const mnl_socket* socket, proc_cn_mcast_op operation) {
   alignas(nlmsghdr) std::array<char, 128> buffer{};
   nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
@@ -237,19 +271,32 @@ Result<ProcessEvents> ProcessEvents::Subscribe(int receive_buffer) {
   return events;
 }
 
+// After a loss the events that wait are of no use, because all processes are
+// looked at. They are taken nevertheless: the kernel tells of further losses
+// only when the buffer was empty in between (netlink_overrun in af_netlink.c).
 bool ProcessEvents::Drain(std::vector<pid_t>& pids) {
-  bool complete = true;
-  while (true) {
-    const auto received = Receive(socket_.get(), [&](auto datagram) {
-      AddNamedProcesses(datagram, pids);
+  bool complete = !lost_some_;
+  for (size_t taken = 0; taken < kEventsMax;) {
+    const auto received = ReceiveBatch(socket_.get(), [&](auto datagram) {
+      if (complete) AddNamedProcesses(datagram, pids);
     });
-    if (!received && received.error().system_error == ENOBUFS) {
-      complete = false;
-      continue;
+    if (received && *received == 0) {
+      lost_some_ = false;
+      return complete;
     }
-    if (!received) return false;
-    if (!*received) return complete;
+    if (received) {
+      taken += *received;
+    } else if (received.error().system_error == ENOBUFS) {
+      complete = false;
+      lost_some_ = true;
+      ++taken;
+    } else if (received.error().system_error == EINTR) {
+      ++taken;
+    } else {
+      return false;
+    }
   }
+  return false;
 }
 
 }  // namespace resource_attribution::discovery

@@ -4,6 +4,7 @@
 #include <libmnl/libmnl.h>
 #include <sys/types.h>
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -31,9 +32,13 @@ class ProcessEvents {
   static procfs::Result<ProcessEvents> Subscribe(
       int receive_buffer = kReceiveBuffer);
 
+  /// How many events one call takes: others could make them faster than they
+  /// are read.
+  static constexpr size_t kEventsMax = 65'536;
+
   /// Adds the processes of all events since the last call to `pids`, in no
-  /// particular order, some more than once. False when events may be missing,
-  /// because the receive buffer was full.
+  /// particular order, some more than once. False when events may be missing:
+  /// the receive buffer was full, or there were more than kEventsMax.
   bool Drain(std::vector<pid_t>& pids);
 
  private:
@@ -46,6 +51,7 @@ class ProcessEvents {
   explicit ProcessEvents(mnl_socket* socket) : socket_(socket) {}
 
   std::unique_ptr<mnl_socket, Unsubscribe> socket_;
+  bool lost_some_ = false;  // and has not emptied the buffer since
 };
 
 /// Adds the processes of the events in one datagram; see ProcessEvents::Drain.

@@ -28,12 +28,7 @@ void SortOnce(auto& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-constexpr const char* kDenied =
-    "connections of some processes are not seen: their descriptors may not be "
-    "listed";
-constexpr const char* kElsewhere =
-    "connections of some processes are not seen: they are in another network "
-    "namespace than the daemon";
+constexpr const char* kNotSeen = "connections of some processes are not seen: ";
 
 }  // namespace
 
@@ -90,11 +85,15 @@ Result<void> ExportTraffic::LookAtMembers(const procfs::Procfs& proc) {
       return m.process != first->process;
     });
     const auto sight = SightOf(proc, Members(first, last), look_at_all);
-    if (!sight) return tl::unexpected(sight.error());
-    if (*sight == Sight::kSeen) {
-      seen_.insert(seen_.end(), first, last);
-    } else {
+    if (!sight && sight.error().OutOfResources()) {
+      return tl::unexpected(sight.error());
+    }
+    if (!sight) {
+      next_unseen_.push_back({first->process, Sight::kUnread, sight.error()});
+    } else if (*sight != Sight::kSeen) {
       next_unseen_.push_back({first->process, *sight});
+    } else {
+      seen_.insert(seen_.end(), first, last);
     }
     first = last;
   }
@@ -103,8 +102,8 @@ Result<void> ExportTraffic::LookAtMembers(const procfs::Procfs& proc) {
   return {};
 }
 
-// Looks at a process that is new, or at any. What was found out of sight stays
-// so until all are looked at.
+// Looks at a process that is new or could not be read, or at any. What was
+// found out of sight stays so until all are looked at.
 Result<ExportTraffic::Sight> ExportTraffic::SightOf(const procfs::Procfs& proc,
                                                     Members members,
                                                     bool look_at_all) {
@@ -116,6 +115,9 @@ Result<ExportTraffic::Sight> ExportTraffic::SightOf(const procfs::Procfs& proc,
                        });
   const bool is_unseen = unseen != unseen_.end() && unseen->process == process;
   if (look_at_all) return LookAt(proc, process);
+  if (is_unseen && unseen->sight == Sight::kUnread) {
+    return LookAt(proc, process);
+  }
   if (is_unseen) return unseen->sight;
   const bool is_new = !std::all_of(
       members.begin(), members.end(),
@@ -190,19 +192,25 @@ void ExportTraffic::TellProblems() {
     if (unseen == unseen_.end()) break;
     if (unseen->process != member.process) continue;
     unseen_series_.push_back(member.series);
-    const bool is_denied = unseen->sight == Sight::kDenied;
-    std::string& problem = problems_[member.service];
-    problem = is_denied ? kDenied : kElsewhere;
-    if (is_denied) {
-      problem +=
-          " (" +
-          procfs::WhyRefused({procfs::kSysPtrace, procfs::kDacReadSearch}) +
-          ")";
-    }
+    problems_[member.service] = ProblemOf(*unseen);
     problem_processes_[member.service] = member.process.pid;
   }
   SortOnce(seen_series_);
   SortOnce(unseen_series_);
+}
+
+std::string ExportTraffic::ProblemOf(const Unseen& unseen) {
+  switch (unseen.sight) {
+    case Sight::kDenied:
+      return std::string(kNotSeen) + "their descriptors may not be listed (" +
+             procfs::WhyRefused({procfs::kSysPtrace, procfs::kDacReadSearch}) +
+             ")";
+    case Sight::kElsewhere:
+      return std::string(kNotSeen) +
+             "they are in another network namespace than the daemon";
+    default:
+      return kNotSeen + unseen.error.Message();
+  }
 }
 
 std::optional<Traffic> ExportTraffic::Of(size_t series) const {

@@ -37,9 +37,11 @@ class ExportTraffic {
   /// Adds a process that belongs to a service with ports.
   void Add(const Member& member) { added_.push_back(member); }
 
-  /// Ends the pass: counts for the processes that were added. When it fails,
-  /// nothing changes but the problems, and the next pass goes on from the last
-  /// one that did not.
+  /// Ends the pass: counts for the processes that were added. It fails if the
+  /// daemon is out of descriptors or memory, or if the kernel does not list the
+  /// sockets. Then nothing changes but the problems, and the next pass goes on
+  /// from the last one that did not fail. A process that cannot be read is left
+  /// out, and its services have a problem.
   procfs::Result<void> Count(const Pass& pass);
 
   /// Bytes since the series was first seen. They stay while its processes come
@@ -63,11 +65,12 @@ class ExportTraffic {
 
  private:
   // Whether the sockets of a process can be seen.
-  enum class Sight { kSeen, kDenied, kElsewhere };
+  enum class Sight { kSeen, kDenied, kElsewhere, kUnread };
 
   struct Unseen {
     procfs::ProcessId process{};
     Sight sight = Sight::kDenied;
+    procfs::Error error{};  // why it was not read
   };
 
   using Members = std::span<const Member>;  // of one process
@@ -82,6 +85,7 @@ class ExportTraffic {
   procfs::Result<void> FindOwnNamespace(const procfs::Procfs& proc);
   void Fail(const procfs::Error& error);
   void TellProblems();
+  static std::string ProblemOf(const Unseen& unseen);
 
   const std::vector<std::vector<uint16_t>> ports_by_service_;
   sockets::TcpSockets tcp_sockets_;

@@ -3,19 +3,30 @@
 #include <array>
 #include <cstdio>
 
+#include "procfs/utf8.h"
+
 namespace resource_attribution::procfs {
 
 std::string Printable(std::string_view text) {
   constexpr size_t kMax = 200;
   std::string printable;
   unsigned char before = 0;
-  for (const char byte : text.substr(0, kMax)) {
+  size_t hidden = 0;  // bytes of an invisible character that are to come
+  const std::string_view shown = text.substr(0, kMax);
+  for (size_t at = 0; at < shown.size(); ++at) {
+    const char byte = shown[at];
     const auto code = static_cast<unsigned char>(byte);
+    if (hidden == 0) {
+      const Character character = FirstCharacter(shown.substr(at));
+      if (IsInvisible(character.code)) hidden = character.size;
+    }
     // U+0080 to U+009F, in UTF-8 after a C2, are control characters as well:
     // one of them begins a terminal's commands.
     const bool second_of_c1 = before == 0xc2 && code >= 0x80 && code <= 0x9f;
     before = code;
-    if (code >= 0x20 && code != 0x7f && !second_of_c1) {
+    const bool is_hidden = hidden > 0;
+    if (is_hidden) --hidden;
+    if (code >= 0x20 && code != 0x7f && !second_of_c1 && !is_hidden) {
       printable += byte;
       continue;
     }

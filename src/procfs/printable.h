@@ -6,9 +6,10 @@
 
 namespace resource_attribution::procfs {
 
-/// `text` without bytes that would break a log line or drive a terminal: bytes
-/// of control characters are written as `\xNN`. Text that is too long for
-/// collectd's log is cut.
+/// `text` without characters that would break a log line, drive a terminal or
+/// deceive its reader: bytes of control characters and of invisible characters
+/// (IsInvisible) are written as `\xNN`. Text that is too long for collectd's
+/// log is cut.
 std::string Printable(std::string_view text);
 
 /// `text`, printable, as a value in collectd's configuration: in quotes, with

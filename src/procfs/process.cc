@@ -312,7 +312,9 @@ Result<size_t> Process::ListSockets(std::vector<ino_t>& inodes,
     std::array<char, 64> target{};
     const ssize_t size =
         readlinkat(fd, entry->d_name, target.data(), target.size());
-    if (size < 0 && errno == ENOENT) continue;  // closed meanwhile
+    // Closed meanwhile; or a file whose path is longer than a page, which is no
+    // socket (do_proc_readlink in fs/proc/base.c).
+    if (size < 0 && (errno == ENOENT || errno == ENAMETOOLONG)) continue;
     if (size < 0) return failed();
     const auto inode =
         InodeOf({target.data(), static_cast<size_t>(size)}, "socket:[");

@@ -168,6 +168,20 @@ void SendOf(uint32_t what, pid_t pid) {
   Send(event);
 }
 
+// Receives the next datagram of the connector.
+ssize_t TakeDatagram(msghdr& message) {
+  if (datagrams.empty()) {
+    errno = EAGAIN;
+    return -1;
+  }
+  const std::vector<char> datagram = std::move(datagrams.front());
+  datagrams.pop_front();
+  std::memcpy(message.msg_iov[0].iov_base, datagram.data(), datagram.size());
+  message.msg_namelen = sizeof(sockaddr_nl);
+  message.msg_flags = 0;
+  return static_cast<ssize_t>(datagram.size());
+}
+
 }  // namespace
 
 void Arm(const Fault* to_meet) {
@@ -418,16 +432,21 @@ ssize_t recvmsg(int fd, msghdr* message, int flags) {
   REAL(recvmsg);
   if (!libc::armed) return real(fd, message, flags);
   if (Fails("recvmsg", "")) return -1;
-  if (libc::datagrams.empty()) {
-    errno = EAGAIN;
-    return -1;
+  return libc::TakeDatagram(*message);
+}
+
+int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags,
+             timespec* timeout) {
+  REAL(recvmmsg);
+  if (!libc::armed) return real(fd, messages, count, flags, timeout);
+  if (Fails("recvmmsg", "")) return -1;
+  int taken = 0;
+  for (; taken < static_cast<int>(count); ++taken) {
+    const ssize_t size = libc::TakeDatagram(messages[taken].msg_hdr);
+    if (size < 0) break;
+    messages[taken].msg_len = static_cast<unsigned>(size);
   }
-  const std::vector<char> datagram = std::move(libc::datagrams.front());
-  libc::datagrams.pop_front();
-  std::memcpy(message->msg_iov[0].iov_base, datagram.data(), datagram.size());
-  message->msg_namelen = sizeof(sockaddr_nl);
-  message->msg_flags = 0;
-  return static_cast<ssize_t>(datagram.size());
+  return taken > 0 ? taken : -1;
 }
 
 }  // extern "C"

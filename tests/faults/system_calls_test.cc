@@ -53,6 +53,7 @@ const std::map<std::string, std::vector<int>> kErrors = {
     {"sendto", {EACCES, EAGAIN, ECONNREFUSED, EINTR, ENOBUFS, ENOMEM, EPERM}},
     {"poll", {EINTR, EINVAL, ENOMEM}},
     // ENOSPC is libmnl's: the datagram was cut (MSG_TRUNC).
+    {"recvmmsg", {ECONNREFUSED, EINTR, EINVAL, ENOBUFS, ENOMEM}},
     {"recvmsg", {ECONNREFUSED, EINTR, EINVAL, ENOBUFS, ENOMEM, ENOSPC}},
 };
 

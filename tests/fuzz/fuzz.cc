@@ -35,6 +35,11 @@ bool HasControlCharacter(std::string_view text) {
   return RE2::PartialMatch(TextForRe2(text), kControl);
 }
 
+bool HasInvisibleCharacter(std::string_view text) {
+  static const RE2 kInvisible(R"([\p{Cf}\p{Zl}\p{Zp}])");
+  return RE2::PartialMatch(TextForRe2(text), kInvisible);
+}
+
 void RequireInstanceName(std::string_view name) {
   Require(!name.empty() && name.size() <= 127, "a name has 1 to 127 bytes");
   Require(IsPlainText(name), "a name is UTF-8 without control characters");

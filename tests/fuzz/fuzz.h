@@ -22,6 +22,10 @@ bool IsPlainText(std::string_view text);
 /// 0x20, DEL, and U+0080 to U+009F.
 bool HasControlCharacter(std::string_view text);
 
+/// Whether `text` has a format character of Unicode or a separator of lines or
+/// paragraphs, as RE2 knows them.
+bool HasInvisibleCharacter(std::string_view text);
+
 /// Requires the properties of a name of an instance: 1 to 127 bytes of plain
 /// text without `/`.
 void RequireInstanceName(std::string_view name);

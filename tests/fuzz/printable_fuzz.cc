@@ -14,7 +14,9 @@ void Fuzz(std::string_view bytes) {
   const std::string printable = Printable(bytes);
   Require(!HasControlCharacter(printable), "no control character is left");
   Require(printable.size() <= 4 * kMax + 3, "its length is bounded");
-  if (bytes.size() <= kMax && !HasControlCharacter(bytes)) {
+  Require(!HasInvisibleCharacter(printable), "no invisible character is left");
+  if (bytes.size() <= kMax && !HasControlCharacter(bytes) &&
+      !HasInvisibleCharacter(bytes)) {
     Require(printable == bytes, "what is printable stays as it is");
   }
 

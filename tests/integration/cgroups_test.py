@@ -68,8 +68,37 @@ class HierarchyTests(cgroups.Hierarchy):
             '<Process "all">', f'Cgroup "{UNIQUE}"', "</Process>")
         collectd.wait_for_counts(all=1)
         collectd.wait_for_passes()
-        self.assertEqual(collectd.lines("warning"), [
-            'block "all": processes may be missing: cgroup: File name too long'])
+        warning, = collectd.lines("warning")
+        self.assertRegex(
+            warning, r'^block "all": processes may be missing: '
+            rf'cgroup /\S*{UNIQUE}/deep/d+\.\.\.: File name too long$')
+        collectd.stop()
+
+    @daemon.needs_capabilities()
+    def test_closed_cgroup_keeps_nobody_else_from_being_found(self):
+        for user in "abc":
+            self.process_in(f"{UNIQUE}/{user}/below")
+            self.process_in(f"{UNIQUE}/closed-{user}/below")
+        for user in "abc":
+            closed = self.root / UNIQUE / f"closed-{user}"
+            self.addCleanup(closed.chmod, 0o755)
+            closed.chmod(0)
+        collectd = self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.2
+              <Process "all">
+                Cgroup "{UNIQUE}"
+              </Process>
+            </Plugin>""", wrapper=daemon.as_nobody())
+        collectd.directory.chmod(0o777)
+        collectd.start()
+        collectd.wait_for_counts(all=3)
+        warning, = collectd.lines("warning")
+        self.assertRegex(
+            warning, r'^block "all": processes may be missing: '
+            rf'cgroup /\S*{UNIQUE}/closed-[abc]: Permission denied '
+            r'\(the daemon lacks CAP_DAC_READ_SEARCH\)$')
         collectd.stop()
 
     def go(self, directory, name):

@@ -51,7 +51,7 @@ class SyscallsTest(testcase.TestCase):
         strace = self.run_program(
             "strace", "-f", "-p", str(collectd.process.pid), "-o", output,
             "-e", "trace=open,openat,openat2,pread64,readlink,readlinkat,"
-            "getdents64,recvmsg,kcmp")
+            "getdents64,recvmmsg,kcmp")
         def passes():
             if not output.exists():
                 return None
@@ -98,7 +98,7 @@ class SyscallsTest(testcase.TestCase):
     def trace_with_events(self, *more):
         """Enough passes in which nothing else happened on the host."""
         def has_events(calls):
-            return any(name == "recvmsg" and not result.startswith("-1")
+            return any(name == "recvmmsg" and not result.startswith("-1")
                        for name, _, result in calls)
         # A process that an event named is looked at in the next pass, too.
         def quiet(passes):
@@ -106,12 +106,12 @@ class SyscallsTest(testcase.TestCase):
                     if not has_events(before) and not has_events(calls)]
         passes = self.trace(
             self.start_collectd("Events", *more),
-            is_mark=lambda call: call[0] == "recvmsg",
+            is_mark=lambda call: call[0] == "recvmmsg",
             is_enough=lambda passes: len(quiet(passes)) >= ENOUGH)
         self.check_every_pass(passes)
         for calls in passes:
             [last] = [result for name, _, result in calls
-                      if name == "recvmsg" and result.startswith("-1")]
+                      if name == "recvmmsg" and result.startswith("-1")]
             self.assertIn("EAGAIN", last)
         return quiet(passes)
 
@@ -119,7 +119,7 @@ class SyscallsTest(testcase.TestCase):
     def test_with_process_events_two_reads_each_and_nothing_else(self):
         for calls in self.trace_with_events():
             self.assertEqual([name for name, _, _ in calls],
-                             ["recvmsg"] + ["pread64"] * 2 * WATCHED)
+                             ["recvmmsg"] + ["pread64"] * 2 * WATCHED)
 
     @needs.process_events
     def test_pid_files_are_opened_and_nothing_else(self):
@@ -134,7 +134,7 @@ class SyscallsTest(testcase.TestCase):
         for calls in passes:
             self.assertEqual(sorted(self.opened(calls)), sorted(paths))
             self.assertEqual({name for name, _, _ in calls} - {"open", "openat"},
-                             {"recvmsg", "pread64"})
+                             {"recvmmsg", "pread64"})
 
     # It may share the memory of its parent: the plugin asks once for each.
     def test_forked_workers_are_compared_with_their_parents_once(self):

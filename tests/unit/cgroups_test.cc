@@ -2,13 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
+#include <unistd.h>
 
+#include "child_process.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
@@ -237,6 +241,101 @@ TEST_F(CgroupsTest, NumberThatIsCutIsNone) {
   EXPECT_FALSE(cgroups_.List(SplitCgroupPath("a"), members));
   ASSERT_EQ(members.size(), 1U);
   EXPECT_EQ(members[0].pid, 10);
+}
+
+TEST_F(CgroupsTest, ListThatCannotBeReadHidesNoOther) {
+  for (const char* name : {"a", "b", "c"}) {
+    Put("v2", std::string("top/bad-") + name, "41");
+    Put("v2", std::string("top/bad-") + name + "/below", "20\n");
+    Put("v2", std::string("top/good-") + name, "10\n");
+  }
+  for (const char* pattern : {"top", "top/*", "*"}) {
+    EXPECT_TRUE(cgroups_.BeginPass());
+    members_.clear();
+    const auto listed = cgroups_.List(SplitCgroupPath(pattern), members_);
+    ASSERT_FALSE(listed) << pattern;
+    EXPECT_THAT(listed.error().Message(), HasSubstr("cgroup /top/bad-"));
+    EXPECT_EQ(members_.size(), 6U) << pattern;
+  }
+}
+
+// As a user of whom some cgroups are, with those of others beside his own.
+TEST_F(CgroupsTest, DirectoryThatMayNotBeReadHidesNoOther) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  for (const char* user : {"a", "b", "c"}) {
+    const std::string unit = std::string("x.slice/") + user + ".service";
+    Put("v2", unit, "10\n");
+    Put("v2", unit + "/closed/below", "11\n");
+    Put("v2", std::string("x.slice/closed-") + user + ".slice/d.service",
+        "12\n");
+    permissions(directory_.path() / "v2" / unit / "closed",
+                std::filesystem::perms::none);
+    permissions(directory_.path() / "v2/x.slice" /
+                    (std::string("closed-") + user + ".slice"),
+                std::filesystem::perms::none);
+  }
+  permissions(directory_.path(), std::filesystem::perms(0755));
+  EXPECT_TRUE(HoldsInChild([this] {
+    BecomeUser(4242)();
+    const auto holds = [this](auto list) {
+      members_.clear();
+      const procfs::Result<void> listed = list();
+      return !listed && listed.error().Denied() &&
+             listed.error().Message().starts_with("cgroup /x.slice/") &&
+             members_.size() == 3;
+    };
+    return cgroups_.BeginPass() &&
+           holds([&] { return cgroups_.ListUnit("*.service", members_); }) &&
+           holds([&] {
+             return cgroups_.List(SplitCgroupPath("x.slice/*"), members_);
+           });
+  }));
+}
+
+TEST_F(CgroupsTest, WhatIsWalkedBelowOneCgroupIsBounded) {
+  Put("v2", "a.slice/full.service", "10\n");
+  for (int i = 0; i < 4200; ++i) {
+    std::filesystem::create_directory(
+        directory_.path() / "v2/a.slice/full.service" / std::to_string(i));
+  }
+  Put("v2", "a.slice/other.service/below", "11\n");
+  EXPECT_TRUE(cgroups_.BeginPass());
+  const auto listed = cgroups_.ListUnit("*.service", members_);
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().Message(),
+            "cgroup /a.slice/full.service: expected at most 4096 cgroups and "
+            "1 MiB of paths below it");
+  std::vector<pid_t> pids;
+  for (const CgroupMember& member : members_) pids.push_back(member.pid);
+  EXPECT_THAT(pids, UnorderedElementsAre(10, 11));
+}
+
+TEST_F(CgroupsTest, LongPathsAreBoundedTooAndTheirMemoryIsGivenBack) {
+  const std::string part(250, 'd');
+  const std::string deep = "x.slice/long.service/" + part + "/" + part + "/" +
+                           part + "/" + part + "/" + part;
+  std::filesystem::create_directories(directory_.path() / "v2" / deep);
+  for (int i = 0; i < 1500; ++i) {
+    std::filesystem::create_directory(directory_.path() / "v2" / deep /
+                                      (std::to_string(i) + part.substr(9)));
+  }
+  Put("v2", "x.slice/other.service", "11\n");
+  const auto in_use = [] { return mallinfo2().uordblks; };
+  const auto list = [this] {
+    EXPECT_TRUE(cgroups_.BeginPass());
+    members_.clear();
+    return cgroups_.ListUnit("*.service", members_);
+  };
+  const size_t before = in_use();
+  ASSERT_FALSE(list());
+  EXPECT_EQ(members_.size(), 1U);
+  EXPECT_LT(in_use() - before, size_t{2} << 20);
+
+  std::filesystem::remove_all(directory_.path() / "v2/x.slice/long.service");
+  ASSERT_TRUE(list());
+  ASSERT_TRUE(list());
+  EXPECT_EQ(members_.size(), 1U);
+  EXPECT_LT(in_use() - before, size_t{128} << 10);
 }
 
 TEST_F(CgroupsTest, DeepTreesAreWalkedAsFarAsAPathReaches) {

@@ -10,6 +10,7 @@
 #include <future>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -573,8 +574,8 @@ TEST_F(PlaceholderTest, NameOfAnotherBlockIsAProblem) {
                      "/nowhere");
   EXPECT_THAT(Instances(), ElementsAre(Pair("checkout", 1), Pair("other", 1)));
   EXPECT_EQ(discovery_->Problem(1),
-            "the name of another block came out of `${comm}`: expected names "
-            "that differ");
+            "\"checkout\" is left out: block \"checkout\" "
+            "has the better claim to the name");
 }
 
 // Cgroups in a directory tree that looks like the kernel's.
@@ -728,6 +729,123 @@ TEST_F(UntracedTest, EachDescendantIsAskedForItself) {
   tree_.Put({.pid = 7, .comm = "b", .parent = 6});
   EXPECT_THAT(Untraced(), ElementsAre(6));
   EXPECT_EQ(discovery_->matches().size(), 3U);
+}
+
+// Two blocks, of which one process may bring a name that is another's.
+class ClaimsTest : public ListedTest {
+ protected:
+  // A searching block of the root user's processes; a block of units.
+  ClaimsTest() {
+    everything_.users = {"0"};
+    units_ = WithUnit("*.service");
+    discovery_.emplace(std::vector<Target>{{"${comm}", &everything_, 9},
+                                           {"${unit}", &units_, 9}},
+                       tree_.path() + "/self/mounts");
+    for (const pid_t pid : {1, 10, 11, 12, 13}) {
+      tree_.Put({.pid = pid, .effective_user = 4242});
+    }
+    tree_.SetSelf(1);
+  }
+
+  // By block and PID: under which name they are reported, and at which index.
+  std::map<std::pair<size_t, pid_t>, std::pair<std::string, size_t>> Names() {
+    EXPECT_TRUE(Discover());
+    std::map<std::pair<size_t, pid_t>, std::pair<std::string, size_t>> names;
+    for (const Match& match : discovery_->matches()) {
+      names[{match.block, match.pid}] = {
+          discovery_->instances()[match.instance].name, match.instance};
+    }
+    return names;
+  }
+
+  Selectors everything_;
+  Selectors units_;
+};
+
+TEST_F(ClaimsTest, BetterClaimTakesTheNameWheneverItComes) {
+  Move("a.service", "");
+  Move("b.service", "");
+  tree_.Put({.pid = 13, .comm = "a.service"});
+  const auto squatted = Names();
+  ASSERT_TRUE(squatted.contains({0, 13}));
+  EXPECT_EQ(squatted.at({0, 13}).first, "a.service");
+  EXPECT_EQ(discovery_->Problem(0), "");
+
+  Move("a.service", "10\n");
+  const auto names = Names();
+  EXPECT_FALSE(names.contains({0, 13}));
+  ASSERT_TRUE(names.contains({1, 10}));
+  EXPECT_EQ(names.at({1, 10}).first, "a.service");
+  // Nothing that was kept of the series stays.
+  EXPECT_NE(names.at({1, 10}).second, squatted.at({0, 13}).second);
+  EXPECT_EQ(discovery_->Problem(0),
+            "\"a.service\" is left out: block "
+            "\"${unit}\" has the better claim to the name");
+  EXPECT_EQ(discovery_->ProblemProcess(0), 13);
+  EXPECT_EQ(discovery_->Problem(1), "");
+
+  // A unit that starts again does not find its name taken.
+  Move("a.service", "");
+  for (int pass = 0; pass < 9; ++pass) EXPECT_TRUE(Names().empty()) << pass;
+  EXPECT_NE(discovery_->Problem(0), "");
+  Names();
+  EXPECT_TRUE(Names().contains({0, 13}));
+  EXPECT_EQ(discovery_->Problem(0), "");
+}
+
+TEST_F(ClaimsTest, BetterClaimWinsWhereBothComeAtOnce) {
+  tree_.Put({.pid = 9, .comm = "a.service"});
+  const auto names = Names();
+  EXPECT_FALSE(names.contains({0, 9}));
+  ASSERT_TRUE(names.contains({1, 10}));
+  EXPECT_EQ(names.at({1, 10}).first, "a.service");
+}
+
+TEST_F(ClaimsTest, NobodyHasANameThatEqualsClaim) {
+  const Selectors one = WithName("ab");
+  const Selectors other = WithName("b");
+  discovery_.emplace(
+      std::vector<Target>{{"${comm}", &one, 9}, {"a${comm}", &other, 9}},
+      "/nowhere");
+  tree_.Put({.pid = 20, .comm = "ab"});
+  EXPECT_TRUE(Names().contains({0, 20}));
+  tree_.Put({.pid = 21, .comm = "b"});
+  EXPECT_TRUE(Names().empty());
+  EXPECT_EQ(discovery_->Problem(0),
+            "\"ab\" is left out: block \"a${comm}\" has "
+            "an equal claim to the name");
+  EXPECT_EQ(discovery_->Problem(1),
+            "\"ab\" is left out: block \"${comm}\" has "
+            "an equal claim to the name");
+  EXPECT_TRUE(Names().empty());
+  tree_.Remove(20);
+  for (int pass = 0; pass < 10; ++pass) EXPECT_TRUE(Names().empty()) << pass;
+  EXPECT_TRUE(Names().contains({1, 21}));
+  EXPECT_EQ(discovery_->Problem(1), "");
+}
+
+TEST_F(PlaceholderTest, NewNamesOfAnHourAreBounded) {
+  name_ = "${comm}";
+  max_instances_ = 20;
+  blocks_.push_back(Everything());
+  tree_.Put({.pid = 1, .comm = "first"});
+  std::set<std::string> names;
+  const auto churn = [&](int passes, const std::string& prefix) {
+    for (int pass = 0; pass < passes; ++pass) {
+      tree_.Put({.pid = 2, .comm = prefix + std::to_string(pass)});
+      for (const auto& [name, count] : Instances()) names.insert(name);
+    }
+  };
+  churn(200, "a");
+  EXPECT_EQ(names.size(), 1U + 1U + 20U);
+  EXPECT_GT(discovery_->Refused(0), 0U);
+  // A name that was there in this hour is not new.
+  tree_.Put({.pid = 2, .comm = "a7"});
+  EXPECT_EQ(Instances().count("a7"), 1U);
+  now_ += std::chrono::hours(1);
+  names.clear();
+  churn(200, "b");
+  EXPECT_EQ(names.size(), 1U + 20U);
 }
 
 // On the real kernel, by events and by scanning: what happens between two
@@ -965,6 +1083,27 @@ TEST_P(ChangesTest, CommandLineOfALongNameIsLookedAtWithinTheHour) {
   child.Next();
   now_ += std::chrono::hours(1);
   EXPECT_THAT(Find(), ElementsAre(child.pid()));
+}
+
+TEST_P(ChangesTest, NameIsFreeAgainWhenItsRivalIsGone) {
+  const std::string name = name_.substr(1);
+  ChildProcess one({Rename(name_)});
+  ChildProcess other({[] {}, Rename(name)});
+  const Selectors with_name = WithName(name);
+  discovery_.emplace(
+      std::vector<Target>{{"${comm}", &selectors_, 9},
+                          {name_.substr(0, 1) + "${comm}", &with_name, 9}},
+      "/proc/self/mounts");
+  if (events_) discovery_->UseEvents(std::move(**events_));
+  EXPECT_THAT(Find(), ElementsAre(one.pid()));
+  other.Next();
+  EXPECT_THAT(Find(), IsEmpty());
+  EXPECT_THAT(Find(), IsEmpty());
+  EXPECT_NE(discovery_->Problem(1), "");
+  one.Kill();
+  for (int pass = 0; pass < 10; ++pass) EXPECT_THAT(Find(), IsEmpty()) << pass;
+  EXPECT_THAT(Find(), ElementsAre(other.pid()));
+  EXPECT_EQ(discovery_->Problem(1), "");
 }
 
 // What no event tells is seen within the hour where it is asked for.

@@ -361,6 +361,35 @@ TEST_F(ExportTrafficLookUpTest, ProcessThatIsGoneIsNoProblem) {
   EXPECT_EQ(traffic_->Problem(kService), "");
 }
 
+// The kernel shows a namespace as "net:[INODE]".
+TEST_F(ExportTrafficLookUpTest, ProcessThatCannotBeReadIsLeftOutAlone) {
+  constexpr pid_t kUnread = kPid + 1;
+  tree_.Put({.pid = kUnread});
+  const auto other = tree_.path() + "/" + std::to_string(kUnread);
+  std::filesystem::create_directories(other + "/ns");
+  std::filesystem::create_symlink("odd", other + "/ns/net");
+  members_.push_back(MemberOf(kUnread, kService, kSeries + 1));
+
+  Connection connection(listener_);
+  Hold(connection.local);
+  Pass(members_);
+  Transfer(connection.local, connection.remote, 1000);
+  Pass(members_);
+  ExpectTotals(1000, 0);
+  EXPECT_FALSE(traffic_->Of(kSeries + 1));
+  EXPECT_EQ(traffic_->Problem(kService),
+            "connections of some processes are not seen: /proc/PID/ns/net: "
+            "expected net:[INODE]");
+  EXPECT_EQ(traffic_->ProblemProcess(kService), kUnread);
+
+  std::filesystem::remove(other + "/ns/net");
+  std::filesystem::create_symlink("net:[1]", other + "/ns/net");
+  std::filesystem::create_directories(other + "/fd");
+  Pass(members_);
+  EXPECT_TRUE(traffic_->Of(kSeries + 1));
+  EXPECT_EQ(traffic_->Problem(kService), "");
+}
+
 TEST_F(ExportTrafficLookUpTest, SteadyPassAllocatesNothing) {
   std::vector<Connection> connections;
   for (int i = 0; i < 100; ++i) {

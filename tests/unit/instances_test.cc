@@ -5,6 +5,7 @@
 namespace resource_attribution::discovery {
 namespace {
 
+using enum Claim;
 using Refusal = Instances::Refusal;
 
 class InstancesTest : public testing::Test {
@@ -22,43 +23,88 @@ class InstancesTest : public testing::Test {
 };
 
 TEST_F(InstancesTest, OneNameIsOneInstance) {
-  const auto one = instances_.Make("a", 0, 9);
-  EXPECT_EQ(instances_.Make("a", 0, 9).index, one.index);
-  EXPECT_NE(instances_.Make("b", 0, 9).index, one.index);
+  const auto one = instances_.Make("a", 0, kSearched, 9);
+  EXPECT_EQ(instances_.Make("a", 0, kSearched, 9).index, one.index);
+  EXPECT_NE(instances_.Make("b", 0, kSearched, 9).index, one.index);
   EXPECT_EQ(instances_[one.index].name, "a");
   EXPECT_EQ(instances_[one.index].block, 0U);
 }
 
 TEST_F(InstancesTest, BlockHasSoManyAndNoMore) {
-  EXPECT_FALSE(instances_.Make("a", 0, 2).refusal);
-  EXPECT_FALSE(instances_.Make("b", 0, 2).refusal);
-  EXPECT_EQ(instances_.Make("c", 0, 2).refusal, Refusal::kTooMany);
-  EXPECT_FALSE(instances_.Make("a", 0, 2).refusal);  // it is there
-  EXPECT_FALSE(instances_.Make("c", 1, 2).refusal);  // another block
+  EXPECT_FALSE(instances_.Make("a", 0, kSearched, 2).refusal);
+  EXPECT_FALSE(instances_.Make("b", 0, kSearched, 2).refusal);
+  EXPECT_EQ(instances_.Make("c", 0, kSearched, 2).refusal, Refusal::kTooMany);
+  EXPECT_FALSE(instances_.Make("a", 0, kSearched, 2).refusal);  // it is there
+  EXPECT_FALSE(instances_.Make("c", 1, kSearched, 2).refusal);  // another block
 }
 
 TEST_F(InstancesTest, NameOfAnotherBlockIsTaken) {
-  instances_.AddLasting("checkout", 0);
-  EXPECT_EQ(instances_.Make("checkout", 1, 9).refusal, Refusal::kTaken);
+  const size_t index = instances_.AddLasting("checkout", 0);
+  const auto made = instances_.Make("checkout", 1, kListed, 9);
+  EXPECT_EQ(made.refusal, Refusal::kTaken);
+  EXPECT_EQ(made.index, index);
+}
+
+TEST_F(InstancesTest, BestClaimHasTheName) {
+  const size_t one = instances_.Make("a", 0, kSearched, 9).index;
+  EXPECT_EQ(instances_.RivalOf(one), std::nullopt);
+  const size_t other = instances_.Make("a", 1, kSearched, 9).index;
+  EXPECT_NE(one, other);
+  EXPECT_EQ(instances_.RivalOf(one), other);
+  EXPECT_EQ(instances_.RivalOf(other), one);
+  const size_t listed = instances_.Make("a", 2, kListed, 9).index;
+  EXPECT_EQ(instances_.RivalOf(one), listed);
+  EXPECT_EQ(instances_.RivalOf(other), listed);
+  EXPECT_EQ(instances_.RivalOf(listed), std::nullopt);
+}
+
+TEST_F(InstancesTest, ClaimEndsWithItsInstance) {
+  const size_t one = instances_.Make("a", 0, kSearched, 9).index;
+  const size_t other = instances_.Make("a", 1, kSearched, 9).index;
+  EndPasses(9, one);
+  EXPECT_EQ(instances_.RivalOf(one), other);
+  EndPasses(1, one);
+  EXPECT_EQ(instances_.RivalOf(one), std::nullopt);
+  EXPECT_EQ(instances_[other].name, "");
+  EXPECT_EQ(instances_.Make("a", 0, kSearched, 9).index, one);
+}
+
+TEST_F(InstancesTest, BlockMakesSoManyNewOnesInAnHour) {
+  Instances::TimePoint now;
+  EXPECT_TRUE(instances_.BeginPass(now));
+  EXPECT_FALSE(instances_.Make("first", 0, kSearched, 2).refusal);
+  for (const char* name : {"a", "b"}) {
+    EndPasses(10);
+    EXPECT_FALSE(instances_.Make(name, 0, kSearched, 2).refusal);
+  }
+  EndPasses(10);
+  now += std::chrono::minutes(59);
+  EXPECT_FALSE(instances_.BeginPass(now));
+  EXPECT_EQ(instances_.Make("c", 0, kSearched, 2).refusal, Refusal::kTooMany);
+  EXPECT_FALSE(instances_.Make("a", 0, kSearched, 2).refusal);  // not new
+  EXPECT_FALSE(instances_.Make("c", 1, kSearched, 2).refusal);
+  now += std::chrono::minutes(1);
+  EXPECT_TRUE(instances_.BeginPass(now));
+  EXPECT_FALSE(instances_.Make("c", 0, kSearched, 2).refusal);
 }
 
 TEST_F(InstancesTest, IsForgottenAfterTenPassesWithoutAProcess) {
-  const auto made = instances_.Make("a", 0, 1);
+  const auto made = instances_.Make("a", 0, kSearched, 1);
   EndPasses(9);
-  EXPECT_EQ(instances_.Make("b", 0, 1).refusal, Refusal::kTooMany);
+  EXPECT_EQ(instances_.Make("b", 0, kSearched, 1).refusal, Refusal::kTooMany);
   EndPasses(1, made.index);  // back again
   EndPasses(9);
-  EXPECT_EQ(instances_.Make("b", 0, 1).refusal, Refusal::kTooMany);
+  EXPECT_EQ(instances_.Make("b", 0, kSearched, 1).refusal, Refusal::kTooMany);
   EndPasses(1);
-  EXPECT_FALSE(instances_.Make("b", 0, 1).refusal);
-  EXPECT_EQ(instances_.Make("a", 0, 1).refusal, Refusal::kTooMany);
+  EXPECT_FALSE(instances_.Make("b", 0, kSearched, 1).refusal);
+  EXPECT_EQ(instances_.Make("a", 0, kSearched, 1).refusal, Refusal::kTooMany);
 }
 
 TEST_F(InstancesTest, PlaceOfAForgottenOneIsUsedAgainAndOthersStay) {
-  const auto one = instances_.Make("a", 0, 9);
-  const auto other = instances_.Make("b", 0, 9);
+  const auto one = instances_.Make("a", 0, kSearched, 9);
+  const auto other = instances_.Make("b", 0, kSearched, 9);
   EndPasses(10, other.index);
-  const auto next = instances_.Make("c", 0, 9);
+  const auto next = instances_.Make("c", 0, kSearched, 9);
   EXPECT_EQ(next.index, one.index);
   EXPECT_EQ(instances_[other.index].name, "b");
   EXPECT_EQ(instances_.size(), 2U);

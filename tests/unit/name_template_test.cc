@@ -93,6 +93,16 @@ TEST(NameTemplate, UntrustedTextCannotBreakAName) {
   EXPECT_EQ(Untrusted("\xc2\x85"), "_");  // U+0085, a control character
 }
 
+// They would hide, join or reorder what people read.
+TEST(NameTemplate, InvisibleCharactersBecomeUnderscores) {
+  EXPECT_EQ(Untrusted("db\u200b"), "db_");            // zero width space
+  EXPECT_EQ(Untrusted("\u202egpj.exe"), "_gpj.exe");  // right-to-left override
+  EXPECT_EQ(Untrusted("a\u2028b\u2029c"), "a_b_c");   // line, paragraph
+  EXPECT_EQ(Untrusted("a\u00adb\ufeff"), "a_b_");     // soft hyphen, BOM
+  EXPECT_EQ(Untrusted("\U000e0041x"), "_x");          // tag
+  EXPECT_EQ(Untrusted("\u2027\u202f\u00ae"), "\u2027\u202f\u00ae");
+}
+
 // RFC 3629: overlong forms, surrogates, beyond U+10FFFF, cut, stray.
 TEST(NameTemplate, WhatIsNoUtf8BecomesUnderscores) {
   EXPECT_EQ(Untrusted("\xff"), "_");

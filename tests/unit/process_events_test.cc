@@ -74,6 +74,26 @@ TEST_F(ProcessEventsTest, OverflowIsToldOnceAndOver) {
   EXPECT_THAT(pids, Contains(child.pid()));
 }
 
+// A flood could otherwise hold the pass for as long as it lasts.
+TEST_F(ProcessEventsTest, FloodIsReadUpToABound) {
+  auto large = ProcessEvents::Subscribe(256 << 20);
+  ASSERT_TRUE(large) << large.error().Message();
+  ChildProcess flood({[] {},
+                      [] {
+                        for (int i = 0; i < 70'000; ++i) {
+                          prctl(PR_SET_NAME, "flood");
+                        }
+                      }});
+  flood.Next();
+  std::vector<pid_t> pids;
+  EXPECT_FALSE(large->Drain(pids));
+  EXPECT_LE(pids.size(), 65'536U);
+  EXPECT_GT(pids.size(), 0U);
+  pids.clear();
+  EXPECT_TRUE(large->Drain(pids));
+  EXPECT_THAT(pids, Contains(flood.pid()));
+}
+
 TEST_F(ProcessEventsTest, SeveralSubscribersDoNotDisturbEachOther) {
   {
     auto other = ProcessEvents::Subscribe();

@@ -256,6 +256,25 @@ TEST_F(ProcessTest, DescriptorsThatAreNoSocketsAreNotListed) {
   EXPECT_THAT(inodes, testing::ElementsAre(17));
 }
 
+// The kernel refuses to show a path of more than a page: ENAMETOOLONG.
+TEST_F(ProcessTest, LongPathOfADescriptorHidesNoSocket) {
+  const TemporaryDirectory directory;
+  const std::string part(200, 'd');
+  FileDescriptor deep(open(directory.path().c_str(), O_RDONLY | O_DIRECTORY));
+  for (int depth = 0; depth < 25; ++depth) {
+    ASSERT_EQ(mkdirat(deep.get(), part.c_str(), 0700), 0);
+    deep = FileDescriptor(
+        openat(deep.get(), part.c_str(), O_RDONLY | O_DIRECTORY));
+    ASSERT_GE(deep.get(), 0);
+  }
+  const FileDescriptor one(socket(AF_INET, SOCK_STREAM, 0));
+  std::vector<ino_t> inodes;
+  const auto listed =
+      Process::Glance(proc_.get(), getpid()).ListSockets(inodes);
+  ASSERT_TRUE(listed) << listed.error().Message();
+  EXPECT_THAT(inodes, testing::Contains(InodeOf(one.get())));
+}
+
 TEST_F(ProcessTest, SocketsOfADeadProcessAreGone) {
   std::vector<ino_t> inodes;
   ChildProcess child({[] {}});
