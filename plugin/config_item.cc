@@ -7,7 +7,7 @@
 namespace resource_attribution {
 namespace {
 
-static_assert(discovery::kInstanceNameMax == DATA_MAX_NAME_LEN - 1);
+static_assert(discovery::kSeriesNameMax == DATA_MAX_NAME_LEN - 1);
 
 options::Value ValueFrom(const oconfig_value_t& value) {
   switch (value.type) {

@@ -43,13 +43,13 @@ std::string TextAt(const Item& item, size_t at) {
 // name is invalid.
 std::string NameOf(const Item& item, size_t wanted) {
   std::string name = TextAt(item, 0);
-  const bool is_valid =
-      item.values.size() == wanted &&
-      std::all_of(
-          item.values.begin(), item.values.end(),
-          [](const options::Value& value) { return value.text.has_value(); }) &&
-      options::IsPlainText(name, discovery::kInstanceNameMax) &&
-      name.find('/') == std::string::npos;
+  const bool is_valid = item.values.size() == wanted &&
+                        std::all_of(item.values.begin(), item.values.end(),
+                                    [](const options::Value& value) {
+                                      return value.text.has_value();
+                                    }) &&
+                        options::IsPlainText(name, discovery::kSeriesNameMax) &&
+                        name.find('/') == std::string::npos;
   return is_valid ? name : "";
 }
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "discovery/process_events.h"
+#include "kernel/process_events.h"
 
 namespace resource_attribution::discovery {
 
@@ -36,7 +36,9 @@ class ChangeFeed {
   };
 
   /// Goes by events from now on.
-  void UseEvents(ProcessEvents events) { events_.emplace(std::move(events)); }
+  void UseEvents(kernel::ProcessEvents events) {
+    events_.emplace(std::move(events));
+  }
 
   /// Some block depends on changes without an event.
   void ExpectSilentChanges() { has_silent_changes_ = true; }
@@ -72,7 +74,7 @@ class ChangeFeed {
 
   void AddRecent(TimePoint now, bool events_are_missing);
 
-  std::optional<ProcessEvents> events_;
+  std::optional<kernel::ProcessEvents> events_;
   bool has_silent_changes_ = false;
   bool is_up_to_date_ = false;  // except for later events
   bool scan_next_ = false;

@@ -49,9 +49,9 @@ void FindDescendants(std::span<const Match> ancestors,
   const auto add_children = [&](const Match& parent,
                                 std::optional<size_t> via) {
     for (const Parenthood& child : ChildrenOf(parent.pid, parents)) {
-      if (FindMatch(ancestors, child.pid, parent.block) != nullptr) continue;
+      if (FindMatch(ancestors, child.pid, parent.service) != nullptr) continue;
       found.push_back(
-          {.match = {child.pid, parent.block, parent.instance, true},
+          {.match = {child.pid, parent.service, parent.series, true},
            .parent = parent.pid,
            .via = via});
     }

@@ -18,7 +18,7 @@ struct Parenthood {
   pid_t pid = 0;
 };
 
-/// A process that belongs to a block because its parent does.
+/// A process that belongs to a service because its parent does.
 struct Descendant {
   Match match{};
   pid_t parent = 0;
@@ -29,8 +29,8 @@ struct Descendant {
 
 /// Fills `found` with the descendants of `ancestors`, parents before their
 /// children. It leaves out a process that is an ancestor itself for the same
-/// block. `ancestors` must be sorted. Sorts `parents`; if a process has several
-/// parents there, the lowest counts.
+/// service. `ancestors` must be sorted. Sorts `parents`; if a process has
+/// several parents there, the lowest counts.
 void FindDescendants(std::span<const Match> ancestors,
                      std::vector<Parenthood>& parents,
                      std::vector<Descendant>& found);

@@ -38,29 +38,29 @@ std::string Short(std::string_view name) {
 Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     : listing_(std::move(mounts)) {
   for (const Target& target : targets) {
-    const size_t index = blocks_.size();
+    const size_t index = services_.size();
     const Selectors& selectors = *target.selectors;
-    if (selectors.include_children) family_blocks_.push_back(index);
+    if (selectors.include_children) family_services_.push_back(index);
     for (const std::string& user : selectors.users) users_.Add(user);
-    Block block{.selectors = &selectors,
-                .name = NameTemplate(target.name),
-                .claim = ClaimOf(selectors),
-                .max_instances = target.max_instances,
-                .untraced = target.untraced};
-    if (selectors.AskForCommandLine() || block.name.NeedsCgroup()) {
+    ServiceState service{.selectors = &selectors,
+                         .name = NameTemplate(target.name),
+                         .claim = ClaimOf(selectors),
+                         .max_instances = target.max_instances,
+                         .untraced = target.untraced};
+    if (selectors.AskForCommandLine() || service.name.NeedsCgroup()) {
       changes_.ExpectSilentChanges();
     }
-    if (block.untraced != nullptr) {
-      for (const std::string& user : block.untraced->users) users_.Add(user);
-      if (block.untraced->AskForCommandLine() ||
-          block.untraced->HaveCgroups()) {
+    if (service.untraced != nullptr) {
+      for (const std::string& user : service.untraced->users) users_.Add(user);
+      if (service.untraced->AskForCommandLine() ||
+          service.untraced->HaveCgroups()) {
         changes_.ExpectSilentChanges();
       }
     }
-    if (!block.name.HasPlaceholders()) {
-      block.instance = instances_.AddLasting(target.name, index);
+    if (!service.name.HasPlaceholders()) {
+      service.series = series_.AddLasting(target.name, index);
     }
-    blocks_.push_back(std::move(block));
+    services_.push_back(std::move(service));
   }
   ChooseCandidates();
 }
@@ -70,15 +70,16 @@ void Discovery::SearchCgroups() {
   ChooseCandidates();
 }
 
-// Decides for each block whether a list gives its candidates.
+// Decides for each service whether a list gives its candidates.
 void Discovery::ChooseCandidates() {
-  listing_blocks_.clear();
-  searching_blocks_.clear();
-  for (size_t index = 0; index < blocks_.size(); ++index) {
-    Block& block = blocks_[index];
-    block.is_listed = block.selectors->HaveOwnList() ||
-                      (lists_cgroups_ && block.selectors->HaveCgroups());
-    (block.is_listed ? listing_blocks_ : searching_blocks_).push_back(index);
+  listing_services_.clear();
+  searching_services_.clear();
+  for (size_t index = 0; index < services_.size(); ++index) {
+    ServiceState& service = services_[index];
+    service.is_listed = service.selectors->HaveOwnList() ||
+                        (lists_cgroups_ && service.selectors->HaveCgroups());
+    (service.is_listed ? listing_services_ : searching_services_)
+        .push_back(index);
   }
 }
 
@@ -88,7 +89,7 @@ void Discovery::Find(const procfs::Procfs& proc,
   Pass pass{proc, table, changes_.PlanPass(now)};
   if (users_.Refresh(now)) pass.plan.everything = true;
   // Names that were refused may be made now.
-  if (instances_.BeginPass(now) && refused_one_) pass.plan.everything = true;
+  if (series_.BeginPass(now) && refused_one_) pass.plan.everything = true;
   listing_.BeginPass();
   MatchAll(pass);
   if (MissesDescendants(pass)) {
@@ -106,12 +107,12 @@ void Discovery::MatchAll(const Pass& pass) {
   parents_.clear();
   refused_.clear();
   if (pass.plan.everything) refused_one_ = false;
-  for (Block& block : blocks_) {
-    block.listing_problem.clear();
-    block.name_problem.clear();
+  for (ServiceState& service : services_) {
+    service.listing_problem.clear();
+    service.name_problem.clear();
     if (!pass.plan.everything) continue;
-    block.problem.clear();
-    block.refused = 0;
+    service.problem.clear();
+    service.refused = 0;
   }
   KeepMatches(pass);
   MatchListed(pass);
@@ -122,10 +123,10 @@ void Discovery::MatchAll(const Pass& pass) {
   SettleClaims();
 }
 
-// Those of the last pass with blocks that search.
+// Those of the last pass with services that search.
 void Discovery::KeepMatches(const Pass& pass) {
   for (const Match& match : matches_) {
-    if (!match.inherited && !blocks_[match.block].is_listed &&
+    if (!match.inherited && !services_[match.service].is_listed &&
         pass.plan.StillHolds(match.pid) &&
         pass.table.Find(match.pid) != nullptr) {
       next_matches_.push_back(match);
@@ -134,14 +135,14 @@ void Discovery::KeepMatches(const Pass& pass) {
 }
 
 void Discovery::MatchListed(const Pass& pass) {
-  for (const size_t& index : listing_blocks_) {
-    Block& block = blocks_[index];
-    listing_.List(pass.proc, *block.selectors, lists_cgroups_, members_,
-                  block.listing_problem);
+  for (const size_t& index : listing_services_) {
+    ServiceState& service = services_[index];
+    listing_.List(pass.proc, *service.selectors, lists_cgroups_, members_,
+                  service.listing_problem);
     for (const CgroupMember& member : members_) {
       // A name with placeholders may depend on the cgroup.
       const Match* before = FindMatch(matches_, member.pid, index);
-      if (block.instance && before != nullptr && !before->inherited &&
+      if (service.series && before != nullptr && !before->inherited &&
           pass.plan.StillHolds(member.pid) &&
           pass.table.Find(member.pid) != nullptr) {
         next_matches_.push_back(*before);
@@ -160,33 +161,33 @@ void Discovery::Search(const Pass& pass) {
     }
   }
   for (const pid_t pid : pass.plan.everything ? pids_ : pass.plan.processes) {
-    LookAt(pass, pid, searching_blocks_, {});
+    LookAt(pass, pid, searching_services_, {});
   }
 }
 
-// Adds the matches of the process `pid` with `blocks`.
-void Discovery::LookAt(const Pass& pass, pid_t pid, Blocks blocks,
+// Adds the matches of the process `pid` with `services`.
+void Discovery::LookAt(const Pass& pass, pid_t pid, Services services,
                        std::string_view cgroup) {
   const store::Record* watched = ReadWatched(pass, pid);
   const auto glanced_at = pass.proc.GlanceAt(pid);
   Candidate glance(glanced_at, buffers_, watched);
   if (!cgroup.empty()) glance.SetCgroup(cgroup);
-  if (!family_blocks_.empty()) NoteParent(glance);
-  blocks = BlocksThatMatch(glance, blocks);
-  if (blocks.empty()) return;
-  if (watched != nullptr) return AddMatches(glance, blocks);
+  if (!family_services_.empty()) NoteParent(glance);
+  services = ServicesThatMatch(glance, services);
+  if (services.empty()) return;
+  if (watched != nullptr) return AddMatches(glance, services);
 
   // What was glanced at may have been of a process that had the PID before.
   const auto process = pass.proc.OpenProcess(pid);
   if (!process) {
-    if (LeaveOut(process.error(), pid, blocks)) changes_.LookAgain(pid);
+    if (LeaveOut(process.error(), pid, services)) changes_.LookAgain(pid);
     return;
   }
   Candidate candidate(*process, buffers_);
   if (!cgroup.empty()) candidate.SetCgroup(cgroup);
-  blocks = BlocksThatMatch(candidate, blocks);
-  if (blocks.empty()) return;
-  if (Watch(pass, *process, blocks)) AddMatches(candidate, blocks);
+  services = ServicesThatMatch(candidate, services);
+  if (services.empty()) return;
+  if (Watch(pass, *process, services)) AddMatches(candidate, services);
 }
 
 // The process when it is watched and can be read, or else null: then it is
@@ -199,7 +200,7 @@ store::Record* Discovery::ReadWatched(const Pass& pass, pid_t pid) {
   procfs::ThrowIfOutOfResources(read.error());
   // Matches that were kept are of no use without it.
   for (const Match& match : matches_) {
-    if (match.pid == pid && LeaveOut(read.error(), pid, {&match.block, 1})) {
+    if (match.pid == pid && LeaveOut(read.error(), pid, {&match.service, 1})) {
       changes_.LookAgain(pid);
     }
   }
@@ -213,21 +214,21 @@ void Discovery::NoteParent(Candidate& candidate) {
   const auto parent = candidate.Parent();
   if (parent) {
     parents_.push_back({*parent, candidate.pid()});
-  } else if (LeaveOut(parent.error(), candidate.pid(), family_blocks_)) {
+  } else if (LeaveOut(parent.error(), candidate.pid(), family_services_)) {
     // No event names its descendants.
     changes_.ScanNext();
   }
 }
 
-// Those of `blocks` that the candidate matches. Valid until the next call, and
-// may be what that is called with.
-Discovery::Blocks Discovery::BlocksThatMatch(Candidate& candidate,
-                                             Blocks blocks) {
+// Those of `services` that the candidate matches. Valid until the next call,
+// and may be what that is called with.
+Discovery::Services Discovery::ServicesThatMatch(Candidate& candidate,
+                                                 Services services) {
   size_t count = 0;
-  matching_.resize(std::max(matching_.size(), blocks.size()));
-  for (const size_t& index : blocks) {
+  matching_.resize(std::max(matching_.size(), services.size()));
+  for (const size_t& index : services) {
     const auto match =
-        Matches(*blocks_[index].selectors, lists_cgroups_, users_, candidate);
+        Matches(*services_[index].selectors, lists_cgroups_, users_, candidate);
     if (match) {
       if (*match) matching_[count++] = index;
       continue;
@@ -240,122 +241,121 @@ Discovery::Blocks Discovery::BlocksThatMatch(Candidate& candidate,
   return {matching_.data(), count};
 }
 
-// Begins to watch a process that matches `blocks`. False when it turns out to
+// Begins to watch a process that matches `services`. False when it turns out to
 // be none, or cannot be read.
 bool Discovery::Watch(const Pass& pass, const procfs::Process& process,
-                      Blocks blocks) {
+                      Services services) {
   const pid_t pid = process.pid();
   const auto watched = pass.table.Watch(process);
   if (!watched) {
-    if (LeaveOut(watched.error(), pid, blocks)) changes_.LookAgain(pid);
+    if (LeaveOut(watched.error(), pid, services)) changes_.LookAgain(pid);
     return false;
   }
   // A thread's directory can be opened, too, although it is not listed.
   if ((*watched)->status.thread_group == pid) return true;
   pass.table.Forget(pid);
-  if (blocks_[blocks.front()].selectors->pid_files.empty()) {
+  if (services_[services.front()].selectors->pid_files.empty()) {
     // It has the PID of a process that an event named and that has ended.
     changes_.HasEnded(pid);
   } else {
     LeaveOut({.file = "PID file", .expected = "a process, not a thread"}, pid,
-             blocks);
+             services);
     changes_.LookAgain(pid);
   }
   return false;
 }
 
-void Discovery::AddMatches(Candidate& candidate, Blocks blocks) {
-  for (const size_t index : blocks) {
-    const auto instance = InstanceOf(candidate, index);
-    if (instance) next_matches_.push_back({candidate.pid(), index, *instance});
+void Discovery::AddMatches(Candidate& candidate, Services services) {
+  for (const size_t index : services) {
+    const auto series = SeriesOf(candidate, index);
+    if (series) next_matches_.push_back({candidate.pid(), index, *series});
   }
 }
 
-// Under which name of the block a candidate is reported that matches it. None:
-// it is left out.
-std::optional<size_t> Discovery::InstanceOf(Candidate& candidate,
-                                            size_t index) {
-  Block& block = blocks_[index];
+// Under which name of the service a candidate is reported that matches it.
+// None: it is left out.
+std::optional<size_t> Discovery::SeriesOf(Candidate& candidate, size_t index) {
+  ServiceState& service = services_[index];
   const pid_t pid = candidate.pid();
-  if (block.instance) return block.instance;
+  if (service.series) return service.series;
   const auto named =
-      block.name.Expand(*block.selectors, users_, candidate, name_);
+      service.name.Expand(*service.selectors, users_, candidate, name_);
   if (!named) {
     if (LeaveOut(named.error(), pid, {&index, 1})) changes_.LookAgain(pid);
     return std::nullopt;
   }
   const auto made =
-      instances_.Make(name_, index, block.claim, block.max_instances);
+      series_.Make(name_, index, service.claim, service.max_instances);
   if (!made.refusal) return made.index;
   refused_one_ = true;
-  if (*made.refusal == Instances::Refusal::kTooMany) {
-    ++block.refused;
-  } else if (block.problem.empty()) {
-    block.problem_process = pid;
-    block.problem = ProblemOfName(made.index, name_, block.claim);
+  if (*made.refusal == SeriesTable::Refusal::kTooMany) {
+    ++service.refused;
+  } else if (service.problem.empty()) {
+    service.problem_process = pid;
+    service.problem = ProblemOfName(made.index, name_, service.claim);
   }
   return std::nullopt;
 }
 
-// Takes out the matches under names that another block has. Their processes are
-// looked at again in each pass: no event tells when the other's claim ends.
+// Takes out the matches under names that another service has. Their processes
+// are looked at again in each pass: no event tells when the other's claim ends.
 void Discovery::SettleClaims() {
   std::erase_if(next_matches_, [this](const Match& match) {
-    const auto rival = instances_.RivalOf(match.instance);
+    const auto rival = series_.RivalOf(match.series);
     if (!rival) return false;
-    refused_.push_back(match.instance);
+    refused_.push_back(match.series);
     changes_.LookAgain(match.pid);
-    Block& block = blocks_[match.block];
-    if (block.name_problem.empty()) {
-      block.name_problem_process = match.pid;
-      block.name_problem =
-          ProblemOfName(*rival, instances_[match.instance].name, block.claim);
+    ServiceState& service = services_[match.service];
+    if (service.name_problem.empty()) {
+      service.name_problem_process = match.pid;
+      service.name_problem =
+          ProblemOfName(*rival, series_[match.series].name, service.claim);
     }
     return true;
   });
 }
 
-// Why a block with this claim does not have `name`: for that of `rival`.
+// Why a service with this claim does not have `name`: for that of `rival`.
 std::string Discovery::ProblemOfName(size_t rival, const std::string& name,
                                      Claim claim) const {
-  const Block& other = blocks_[instances_[rival].block];
+  const ServiceState& other = services_[series_[rival].service];
   return Short(name) + " is left out: block " + Short(other.name.text()) +
-         (instances_.ClaimOf(rival) == claim ? " has an equal claim"
-                                             : " has the better claim") +
+         (series_.ClaimOf(rival) == claim ? " has an equal claim"
+                                          : " has the better claim") +
          " to the name";
 }
 
-// Leaves the process `pid`, which cannot be read, out of `blocks`, and says why
-// unless it has ended. Returns whether it may be readable in the next pass.
-bool Discovery::LeaveOut(const Error& error, pid_t pid, Blocks blocks) {
+// Leaves the process `pid`, which cannot be read, out of `services`, and says
+// why unless it has ended. Returns whether it may be readable in the next pass.
+bool Discovery::LeaveOut(const Error& error, pid_t pid, Services services) {
   procfs::ThrowIfOutOfResources(error);
   if (error.Gone()) return false;
-  for (const size_t index : blocks) {
-    Block& block = blocks_[index];
-    if (!block.problem.empty()) continue;
-    block.problem = Describe(error);
-    block.problem_process = pid;
+  for (const size_t index : services) {
+    ServiceState& service = services_[index];
+    if (!service.problem.empty()) continue;
+    service.problem = Describe(error);
+    service.problem_process = pid;
   }
   return !error.Denied();
 }
 
 // Whether a process begins to match that may have descendants already, which no
-// event names. One whose parent belongs to the block, too, was forked since.
+// event names. One whose parent belongs to the service, too, was forked since.
 bool Discovery::MissesDescendants(const Pass& pass) const {
   if (pass.plan.everything) return false;
-  const auto belongs = [this](pid_t pid, size_t block) {
-    return FindMatch(matches_, pid, block) != nullptr;
+  const auto belongs = [this](pid_t pid, size_t service) {
+    return FindMatch(matches_, pid, service) != nullptr;
   };
-  return std::any_of(next_matches_.begin(), next_matches_.end(),
-                     [&](const Match& match) {
-                       if (!blocks_[match.block].selectors->include_children ||
-                           belongs(match.pid, match.block)) {
-                         return false;
-                       }
-                       const auto* process = pass.table.Find(match.pid);
-                       return process == nullptr ||
-                              !belongs(process->stat.parent, match.block);
-                     });
+  return std::any_of(
+      next_matches_.begin(), next_matches_.end(), [&](const Match& match) {
+        if (!services_[match.service].selectors->include_children ||
+            belongs(match.pid, match.service)) {
+          return false;
+        }
+        const auto* process = pass.table.Find(match.pid);
+        return process == nullptr ||
+               !belongs(process->stat.parent, match.service);
+      });
 }
 
 // The parents of those that are watched, which change when a parent ends. Where
@@ -373,11 +373,11 @@ void Discovery::NoteParents(const Pass& pass) {
 
 // Adds to next_matches_ the descendants of those that match by themselves.
 void Discovery::AddDescendants(const Pass& pass) {
-  if (family_blocks_.empty()) return;
+  if (family_services_.empty()) return;
   NoteParents(pass);
   ancestors_.clear();
   for (const Match& match : next_matches_) {
-    if (blocks_[match.block].selectors->include_children) {
+    if (services_[match.service].selectors->include_children) {
       ancestors_.push_back(match);
     }
   }
@@ -402,7 +402,7 @@ bool Discovery::WatchDescendant(const Pass& pass, const Descendant& one) {
   const auto watched = process.and_then(
       [&](const auto& opened) { return pass.table.Watch(opened); });
   if (!watched) {
-    if (LeaveOut(watched.error(), pid, {&one.match.block, 1})) {
+    if (LeaveOut(watched.error(), pid, {&one.match.service, 1})) {
       changes_.ScanNext();
     }
     return false;
@@ -415,37 +415,37 @@ bool Discovery::WatchDescendant(const Pass& pass, const Descendant& one) {
   return (*watched)->stat.parent == one.parent;
 }
 
-// Marks the matches with processes that the block calls untraced. What an event
-// would have changed is as it was; PID files are read again in each pass.
+// Marks the matches with processes that the service calls untraced. What an
+// event would have changed is as it was; PID files are read again in each pass.
 void Discovery::MarkUntraced(const Pass& pass) {
-  for (Block& block : blocks_) {
-    if (block.untraced != nullptr) ListUntraced(pass, block);
+  for (ServiceState& service : services_) {
+    if (service.untraced != nullptr) ListUntraced(pass, service);
   }
   for (Match& match : next_matches_) {
-    const Block& block = blocks_[match.block];
-    if (block.untraced == nullptr) continue;
-    const Match* before = FindMatch(matches_, match.pid, match.block);
-    const bool holds = before != nullptr && !block.untraced->HaveOwnList() &&
+    const ServiceState& service = services_[match.service];
+    if (service.untraced == nullptr) continue;
+    const Match* before = FindMatch(matches_, match.pid, match.service);
+    const bool holds = before != nullptr && !service.untraced->HaveOwnList() &&
                        pass.plan.StillHolds(match.pid);
     match.untraced = holds ? before->untraced : IsUntraced(pass, match);
   }
 }
 
-void Discovery::ListUntraced(const Pass& pass, Block& block) {
-  const bool has_list = block.untraced->HaveOwnList();
+void Discovery::ListUntraced(const Pass& pass, ServiceState& service) {
+  const bool has_list = service.untraced->HaveOwnList();
   if (pass.plan.everything || has_list) {
-    block.untraced_problem.clear();
-    block.untraced_problem_process = 0;
+    service.untraced_problem.clear();
+    service.untraced_problem_process = 0;
   }
   if (!has_list) return;
-  listing_.List(pass.proc, *block.untraced, /*lists_cgroups=*/false,
-                block.untraced_list, block.untraced_problem);
+  listing_.List(pass.proc, *service.untraced, /*lists_cgroups=*/false,
+                service.untraced_list, service.untraced_problem);
 }
 
 bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
-  Block& block = blocks_[match.block];
-  if (block.untraced->HaveOwnList() &&
-      std::none_of(block.untraced_list.begin(), block.untraced_list.end(),
+  ServiceState& service = services_[match.service];
+  if (service.untraced->HaveOwnList() &&
+      std::none_of(service.untraced_list.begin(), service.untraced_list.end(),
                    [&](const auto& one) { return one.pid == match.pid; })) {
     return false;
   }
@@ -455,16 +455,16 @@ bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
       record == nullptr ? procfs::Result<void>() : pass.table.Read(*record);
   Candidate candidate(glanced_at, buffers_, record);
   const auto is_one = read.and_then([&] {
-    return Matches(*block.untraced, /*cgroups_are_listed=*/false, users_,
+    return Matches(*service.untraced, /*cgroups_are_listed=*/false, users_,
                    candidate);
   });
   if (is_one) return *is_one;
   const Error& error = is_one.error();
   procfs::ThrowIfOutOfResources(error);
   if (error.Gone()) return false;
-  if (block.untraced_problem.empty()) {
-    block.untraced_problem = Describe(error);
-    block.untraced_problem_process = match.pid;
+  if (service.untraced_problem.empty()) {
+    service.untraced_problem = Describe(error);
+    service.untraced_problem_process = match.pid;
   }
   if (!error.Denied()) changes_.LookAgain(match.pid);
   return false;
@@ -481,10 +481,10 @@ void Discovery::EndPass(const Pass& pass,
     return match == matches_.end() || match->pid != process.id.pid;
   });
 
-  used_.assign(instances_.size(), false);
-  for (const Match& one : matches_) used_[one.instance] = true;
-  for (const size_t instance : refused_) used_[instance] = true;
-  const bool forgot_one = instances_.EndPass(used_);
+  used_.assign(series_.size(), false);
+  for (const Match& one : matches_) used_[one.series] = true;
+  for (const size_t series : refused_) used_[series] = true;
+  const bool forgot_one = series_.EndPass(used_);
   changes_.PassEnded(now);
   // There is room now for a name that was refused, of which no event will tell.
   if (forgot_one && refused_one_) changes_.ScanNext();

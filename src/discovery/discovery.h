@@ -12,18 +12,18 @@
 #include "discovery/candidate.h"
 #include "discovery/change_feed.h"
 #include "discovery/descendants.h"
-#include "discovery/instances.h"
 #include "discovery/listing.h"
 #include "discovery/match.h"
 #include "discovery/name_template.h"
 #include "discovery/selectors.h"
+#include "discovery/series_table.h"
 #include "discovery/users.h"
 #include "procfs/procfs.h"
 #include "store/process_store.h"
 
 namespace resource_attribution::discovery {
 
-/// What discovery has to know of a block.
+/// What discovery has to know of a service.
 struct Target {
   std::string name;  ///< may hold placeholders
   const Selectors* selectors = nullptr;
@@ -32,20 +32,20 @@ struct Target {
   const Selectors* untraced = nullptr;
 };
 
-/// Finds the processes of all blocks in each pass. Not thread-safe.
+/// Finds the processes of all services in each pass. Not thread-safe.
 ///
-/// Blocks whose candidates are listed (Self, PIDFile, Cgroup, SystemdUnit) look
-/// at these and no others. For the rest, and for descendants, either all of
-/// /proc is scanned in each pass, or process events tell which processes could
-/// have changed and only these are looked at; see ChangeFeed.
+/// Services whose candidates are listed (Self, PIDFile, Cgroup, SystemdUnit)
+/// look at these and no others. For the rest, and for descendants, either all
+/// of /proc is scanned in each pass, or process events tell which processes
+/// could have changed and only these are looked at; see ChangeFeed.
 class Discovery {
  public:
   /// The selectors have to outlive this. `mounts` is as for Cgroups.
   Discovery(const std::vector<Target>& targets, std::string mounts);
 
-  /// Whether there is a block for which processes have to be searched.
+  /// Whether there is a service for which processes have to be searched.
   bool Searches() const {
-    return !searching_blocks_.empty() || !family_blocks_.empty();
+    return !searching_services_.empty() || !family_services_.empty();
   }
 
   /// From now on reads from each process in which cgroup it is, rather than
@@ -54,7 +54,7 @@ class Discovery {
   void SearchCgroups();
 
   /// From now on, goes by events where it would scan.
-  void UseEvents(ProcessEvents events) {
+  void UseEvents(kernel::ProcessEvents events) {
     changes_.UseEvents(std::move(events));
   }
 
@@ -65,56 +65,56 @@ class Discovery {
             std::chrono::steady_clock::time_point now,
             store::ProcessStore& table);
 
-  /// Sorted by PID and then by block, each pair once.
+  /// Sorted by PID and then by service, each pair once.
   const std::vector<Match>& matches() const { return matches_; }
 
-  const Instances& instances() const { return instances_; }
+  const SeriesTable& series() const { return series_; }
 
-  /// What may keep processes from being found for `block`, for people; empty
+  /// What may keep processes from being found for `service`, for people; empty
   /// when nothing does. Holds no PID, so that a lasting problem reads the same
   /// in every pass.
-  const std::string& Problem(size_t block) const {
-    const Block& one = blocks_[block];
+  const std::string& Problem(size_t service) const {
+    const ServiceState& one = services_[service];
     if (!one.listing_problem.empty()) return one.listing_problem;
     return one.name_problem.empty() ? one.problem : one.name_problem;
   }
 
   /// A process that has this problem; 0 where it is not of a process.
-  pid_t ProblemProcess(size_t block) const {
-    const Block& one = blocks_[block];
+  pid_t ProblemProcess(size_t service) const {
+    const ServiceState& one = services_[service];
     if (!one.listing_problem.empty()) return 0;
     return one.name_problem.empty() ? one.problem_process
                                     : one.name_problem_process;
   }
 
-  /// What keeps untraced processes of `block` from being found, which then
+  /// What keeps untraced processes of `service` from being found, which then
   /// count as traced, for people; empty when nothing does.
-  const std::string& UntracedProblem(size_t block) const {
-    return blocks_[block].untraced_problem;
+  const std::string& UntracedProblem(size_t service) const {
+    return services_[service].untraced_problem;
   }
 
   /// A process that has this problem; 0 where it is not of a process.
-  pid_t UntracedProblemProcess(size_t block) const {
-    return blocks_[block].untraced_problem_process;
+  pid_t UntracedProblemProcess(size_t service) const {
+    return services_[service].untraced_problem_process;
   }
 
-  /// How many processes of `block` were left out, since all were looked at
-  /// last, because it has as many instances as it may, or made as many in this
+  /// How many processes of `service` were left out, since all were looked at
+  /// last, because it has as many series as it may, or made as many in this
   /// hour.
-  size_t Refused(size_t block) const { return blocks_[block].refused; }
+  size_t Refused(size_t service) const { return services_[service].refused; }
 
  private:
-  struct Block {
+  struct ServiceState {
     const Selectors* selectors = nullptr;
     NameTemplate name;
-    std::optional<size_t> instance;  // where the name has no placeholders
+    std::optional<size_t> series;    // where the name has no placeholders
     Claim claim = Claim::kSearched;  // of its names where it has
     size_t max_instances = 0;
     bool is_listed = false;       // its candidates are
     std::string problem;          // of its processes, since all were looked at
     pid_t problem_process = 0;    // one of those that have it
     std::string listing_problem;  // of its lists, this pass
-    std::string name_problem;     // a name that another block has, this pass
+    std::string name_problem;     // a name that another service has, this pass
     pid_t name_problem_process = 0;
     const Selectors* untraced = nullptr;
     std::vector<CgroupMember> untraced_list;  // in PID files, this pass
@@ -128,44 +128,45 @@ class Discovery {
     store::ProcessStore& table;
     ChangeFeed::Plan& plan;
   };
-  using Blocks = std::span<const size_t>;  // indices, ascending
+  using Services = std::span<const size_t>;  // indices, ascending
 
   void ChooseCandidates();
   void MatchAll(const Pass& pass);
   void KeepMatches(const Pass& pass);
   void MatchListed(const Pass& pass);
   void Search(const Pass& pass);
-  void LookAt(const Pass& pass, pid_t pid, Blocks blocks,
+  void LookAt(const Pass& pass, pid_t pid, Services services,
               std::string_view cgroup);
   store::Record* ReadWatched(const Pass& pass, pid_t pid);
   void NoteParent(Candidate& candidate);
-  Blocks BlocksThatMatch(Candidate& candidate, Blocks blocks);
-  bool Watch(const Pass& pass, const procfs::Process& process, Blocks blocks);
-  void AddMatches(Candidate& candidate, Blocks blocks);
-  std::optional<size_t> InstanceOf(Candidate& candidate, size_t index);
+  Services ServicesThatMatch(Candidate& candidate, Services services);
+  bool Watch(const Pass& pass, const procfs::Process& process,
+             Services services);
+  void AddMatches(Candidate& candidate, Services services);
+  std::optional<size_t> SeriesOf(Candidate& candidate, size_t index);
   void SettleClaims();
   std::string ProblemOfName(size_t rival, const std::string& name,
                             Claim claim) const;
-  bool LeaveOut(const procfs::Error& error, pid_t pid, Blocks blocks);
+  bool LeaveOut(const procfs::Error& error, pid_t pid, Services services);
   bool MissesDescendants(const Pass& pass) const;
   void NoteParents(const Pass& pass);
   void AddDescendants(const Pass& pass);
   bool WatchDescendant(const Pass& pass, const Descendant& one);
   void MarkUntraced(const Pass& pass);
-  void ListUntraced(const Pass& pass, Block& block);
+  void ListUntraced(const Pass& pass, ServiceState& service);
   bool IsUntraced(const Pass& pass, const Match& match);
   void EndPass(const Pass& pass, std::chrono::steady_clock::time_point now);
 
-  std::vector<Block> blocks_;
-  std::vector<size_t> listing_blocks_;
-  std::vector<size_t> searching_blocks_;
-  std::vector<size_t> family_blocks_;  // those that include children
+  std::vector<ServiceState> services_;
+  std::vector<size_t> listing_services_;
+  std::vector<size_t> searching_services_;
+  std::vector<size_t> family_services_;  // those that include children
   bool lists_cgroups_ = true;
-  Instances instances_;
+  SeriesTable series_;
   Users users_;
   Listing listing_;
   ChangeFeed changes_;
-  bool refused_one_ = false;  // an instance, since all were looked at
+  bool refused_one_ = false;  // a series, since all were looked at
   std::vector<Match> matches_;
 
   // Of this pass; kept for their memory.
@@ -177,7 +178,7 @@ class Discovery {
   std::vector<CgroupMember> members_;
   std::vector<size_t> matching_;
   std::vector<bool> used_;
-  std::vector<size_t> refused_;  // instances whose name another block has
+  std::vector<size_t> refused_;  // series whose name another service has
   std::string name_;
   Candidate::Buffers buffers_;
 };

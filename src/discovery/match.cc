@@ -6,14 +6,14 @@
 namespace resource_attribution::discovery {
 
 const Match* FindMatch(std::span<const Match> matches, pid_t pid,
-                       size_t block) {
+                       size_t service) {
   const auto found = std::lower_bound(
-      matches.begin(), matches.end(), std::pair(pid, block),
+      matches.begin(), matches.end(), std::pair(pid, service),
       [](const Match& match, const std::pair<pid_t, size_t>& key) {
-        return std::pair(match.pid, match.block) < key;
+        return std::pair(match.pid, match.service) < key;
       });
   const bool is_there =
-      found != matches.end() && found->pid == pid && found->block == block;
+      found != matches.end() && found->pid == pid && found->service == service;
   return is_there ? &*found : nullptr;
 }
 

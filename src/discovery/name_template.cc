@@ -109,7 +109,7 @@ Result<void> NameTemplate::Expand(const Selectors& selectors, Users& users,
     if (!value) return tl::unexpected(value.error());
     AppendUntrusted(*value, name);
   }
-  CutInstanceName(name);
+  CutSeriesName(name);
   return {};
 }
 
@@ -127,12 +127,12 @@ void AppendUntrusted(std::string_view value, std::string& name) {
   }
 }
 
-void CutInstanceName(std::string& name) {
-  if (name.size() <= kInstanceNameMax) return;
+void CutSeriesName(std::string& name) {
+  if (name.size() <= kSeriesNameMax) return;
   std::array<char, 18> hash{};
   std::snprintf(hash.data(), hash.size(), "_%016llx",
                 static_cast<unsigned long long>(Hash(name)));
-  size_t size = kInstanceNameMax - (hash.size() - 1);
+  size_t size = kSeriesNameMax - (hash.size() - 1);
   while (size > 0 && procfs::IsContinuation(name[size])) --size;
   name.resize(size);
   name += hash.data();

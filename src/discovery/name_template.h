@@ -62,11 +62,11 @@ void AppendUntrusted(std::string_view value, std::string& name);
 
 /// How long the name of an instance may be, in bytes: collectd's
 /// DATA_MAX_NAME_LEN without its NUL.
-inline constexpr size_t kInstanceNameMax = 127;
+inline constexpr size_t kSeriesNameMax = 127;
 
 /// Cuts a name that is too long and ends it with a hash of the whole, so that
 /// names that differ in the part that was cut stay different.
-void CutInstanceName(std::string& name);
+void CutSeriesName(std::string& name);
 
 }  // namespace resource_attribution::discovery
 

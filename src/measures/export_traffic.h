@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "kernel/tcp_sockets.h"
 #include "measures/measure.h"
 #include "measures/traffic_account.h"
 #include "procfs/procfs.h"
 #include "procfs/result.h"
-#include "sockets/tcp_sockets.h"
 
 namespace resource_attribution::measures {
 
@@ -88,7 +88,7 @@ class ExportTraffic {
   static std::string ProblemOf(const Unseen& unseen);
 
   const std::vector<std::vector<uint16_t>> ports_by_service_;
-  sockets::TcpSockets tcp_sockets_;
+  kernel::TcpSockets tcp_sockets_;
   TrafficAccount account_;
   std::optional<ino_t> own_namespace_;    // the network namespace
   std::vector<std::string> problems_;     // of each service
@@ -105,7 +105,7 @@ class ExportTraffic {
   std::vector<Member> added_;
   std::vector<Member> members_;  // those of services with ports, sorted
   std::vector<Member> seen_;     // those in sight, sorted
-  std::vector<sockets::TcpSocket> sockets_;
+  std::vector<kernel::TcpSocket> sockets_;
   std::vector<Holding> holdings_;
   std::vector<Unseen> next_unseen_;
   std::vector<ino_t> inodes_;

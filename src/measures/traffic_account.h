@@ -11,14 +11,14 @@
 #include <span>
 #include <vector>
 
+#include "kernel/tcp_socket.h"
 #include "measures/report.h"
 #include "procfs/instant.h"
 #include "procfs/process.h"
-#include "sockets/tcp_socket.h"
 
 namespace resource_attribution::measures {
 
-/// A process that belongs to an series of a service.
+/// A process that belongs to a series of a service.
 struct Member {
   procfs::ProcessId process{};
   size_t service = 0;
@@ -53,7 +53,7 @@ class TrafficAccount {
   /// Whether there is a socket of which nobody knows yet who holds it. If so,
   /// the holdings of all members are needed to add the pass, otherwise those of
   /// new members. `sockets` are by cookie, ascending, each once.
-  bool HasUnknown(std::span<const sockets::TcpSocket> sockets) const;
+  bool HasUnknown(std::span<const kernel::TcpSocket> sockets) const;
 
   /// Whether this was a member in the pass that was added last.
   bool WasMember(const Member& member) const;
@@ -61,9 +61,9 @@ class TrafficAccount {
   /// What was listed in one pass.
   struct Pass {
     procfs::Instant begun;  ///< before it looked who is running
-    std::span<const sockets::TcpSocket> sockets;  ///< as for HasUnknown
-    std::span<const Member> members;              ///< sorted, each once
-    std::span<const Holding> holdings;            ///< sorted
+    std::span<const kernel::TcpSocket> sockets;  ///< as for HasUnknown
+    std::span<const Member> members;             ///< sorted, each once
+    std::span<const Holding> holdings;           ///< sorted
   };
 
   /// Adds a pass. `ticks_per_second` is sysconf(_SC_CLK_TCK). Unless memory ran
@@ -79,11 +79,11 @@ class TrafficAccount {
   /// None when the series never had a member.
   std::optional<Traffic> Of(size_t series) const;
 
-  /// Forgets an series. The number may be that of another one then.
+  /// Forgets a series. The number may be that of another one then.
   void Forget(size_t series);
 
  private:
-  using Socket = sockets::TcpSocket;
+  using Socket = kernel::TcpSocket;
 
   // A socket as it was seen last.
   struct Known {
@@ -102,7 +102,7 @@ class TrafficAccount {
   };
   using Claims = std::span<const Claim>;  // of one socket
 
-  // What a pass adds to an series.
+  // What a pass adds to a series.
   struct Addition {
     size_t series = 0;
     Traffic traffic{};

@@ -143,7 +143,7 @@ bool Sampler::HidesProcesses() {
   return OpenProc().has_value() && proc_->HidesProcesses();
 }
 
-Result<discovery::ProcessEvents> Sampler::SubscribeToEvents() {
+Result<kernel::ProcessEvents> Sampler::SubscribeToEvents() {
   if (auto open = OpenProc(); !open) return tl::unexpected(open.error());
   // Events have the PIDs of the daemon's namespace.
   if (!proc_->HasOwnPids()) {
@@ -152,7 +152,7 @@ Result<discovery::ProcessEvents> Sampler::SubscribeToEvents() {
               .expected = "the procfs of the daemon's own PID namespace, as "
                           "process events need it"});
   }
-  return discovery::ProcessEvents::Subscribe();
+  return kernel::ProcessEvents::Subscribe();
 }
 
 Result<void> Sampler::Pass(PassReport& report) {
@@ -209,8 +209,8 @@ void Sampler::Find(const measures::Pass& pass) {
   if (!traffic_) return;
   // A name that was forgotten is empty for a pass; then its place may become
   // that of another one.
-  for (size_t i = 0; i < discovery_.instances().size(); ++i) {
-    if (discovery_.instances()[i].name.empty()) traffic_->Forget(i);
+  for (size_t i = 0; i < discovery_.series().size(); ++i) {
+    if (discovery_.series()[i].name.empty()) traffic_->Forget(i);
   }
 }
 
@@ -236,7 +236,7 @@ void Sampler::Read(const measures::Pass& pass, PassReport& report) {
       continue;
     }
     for (const auto& match : matches) {
-      AddProblem(match.block, read.error().Message(), pid, report);
+      AddProblem(match.service, read.error().Message(), pid, report);
     }
   }
 }
@@ -247,7 +247,7 @@ Result<void> Sampler::Read(const measures::Pass& pass, store::Record& record,
                            Matches matches) {
   auto read = store_.Read(record);
   for (const auto& match : matches) {
-    for (const auto& measure : services_[match.block].measures) {
+    for (const auto& measure : services_[match.service].measures) {
       if (!read) return read;
       read = measure->Read(pass, record);
     }
@@ -257,20 +257,20 @@ Result<void> Sampler::Read(const measures::Pass& pass, store::Record& record,
 
 // Adds each process to its series.
 void Sampler::Measure(const measures::Pass& pass, PassReport& report) {
-  series_by_name_.assign(discovery_.instances().size(), kNone);
+  series_by_name_.assign(discovery_.series().size(), kNone);
   for (const Member& member : members_) {
     for (const auto& match : member.matches) {
-      ServiceState& service = services_[match.block];
+      ServiceState& service = services_[match.service];
       const measures::Observed observed{
           .record = *member.record,
           .tracing = measures::StateOf(service.options, *member.record,
                                        match.untraced),
           .series = SeriesOf(match, service),
-          .series_id = match.instance};
+          .series_id = match.series};
       for (const auto& measure : service.measures) {
         measure->Observe(pass, observed);
       }
-      ++report.processes[match.block];
+      ++report.processes[match.service];
     }
   }
 }
@@ -282,7 +282,7 @@ size_t Sampler::SeriesOf(const discovery::Match& match, ServiceState& service) {
     series.push_back({.name = NameOf(match), .pid = match.pid});
     return series.size() - 1;
   }
-  size_t& index = series_by_name_[match.instance];
+  size_t& index = series_by_name_[match.series];
   if (index == kNone) {
     index = series.size();
     series.push_back({.name = NameOf(match), .pid = std::nullopt});

@@ -65,7 +65,7 @@ class Sampler {
 
   /// Under which name a match is reported.
   std::string_view NameOf(const discovery::Match& match) const {
-    return discovery_.instances()[match.instance].name;
+    return discovery_.series()[match.series].name;
   }
 
  private:
@@ -85,7 +85,7 @@ class Sampler {
   };
 
   procfs::Result<void> OpenProc();
-  procfs::Result<discovery::ProcessEvents> SubscribeToEvents();
+  procfs::Result<kernel::ProcessEvents> SubscribeToEvents();
   measures::Pass BeginPass();
   void Find(const measures::Pass& pass);
   void Read(const measures::Pass& pass, PassReport& report);

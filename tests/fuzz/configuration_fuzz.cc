@@ -227,7 +227,7 @@ void RequireValues(const FakeCollectd& collectd) {
   for (const auto& value : collectd.values) {
     Require(value.plugin == "resource_attribution", "a value is ours");
     Require(kTypes.contains(value.type), "a value is of one of seven types");
-    RequireInstanceName(value.instance);
+    RequireSeriesName(value.instance);
     Require(std::isfinite(value.value) && value.value >= 0,
             "a value is a number from 0");
     Require(

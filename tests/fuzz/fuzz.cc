@@ -40,7 +40,7 @@ bool HasInvisibleCharacter(std::string_view text) {
   return RE2::PartialMatch(TextForRe2(text), kInvisible);
 }
 
-void RequireInstanceName(std::string_view name) {
+void RequireSeriesName(std::string_view name) {
   Require(!name.empty() && name.size() <= 127, "a name has 1 to 127 bytes");
   Require(IsPlainText(name), "a name is UTF-8 without control characters");
   Require(name.find('/') == std::string_view::npos, "a name has no /");

@@ -28,6 +28,6 @@ bool HasInvisibleCharacter(std::string_view text);
 
 /// Requires the properties of a name of an instance: 1 to 127 bytes of plain
 /// text without `/`.
-void RequireInstanceName(std::string_view name);
+void RequireSeriesName(std::string_view name);
 
 #endif  // RESOURCE_ATTRIBUTION_TESTS_FUZZ_FUZZ_H_

@@ -51,7 +51,7 @@ void Fuzz(std::string_view bytes) {
     return name;
   };
   const std::string name = expand();
-  RequireInstanceName(name);
+  RequireSeriesName(name);
   Require(name == expand(), "a process has the same name in each pass");
   if (!name_template.HasPlaceholders()) {
     Require(name == text, "a name without placeholders is itself");

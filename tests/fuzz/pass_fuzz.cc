@@ -109,8 +109,8 @@ void RequireNumber(double value) {
 void RequireValues(const PassReport& report) {
   std::set<std::pair<std::string_view, std::optional<pid_t>>> seen;
   for (const SeriesReport& one : report.series) {
-    RequireInstanceName(one.instance);
-    Require(seen.insert({one.instance, one.pid}).second,
+    RequireSeriesName(one.series);
+    Require(seen.insert({one.series, one.pid}).second,
             "a pass reports no instance twice");
     RequireNumber(one.values.process_memory_bytes.value_or(0));
     RequireNumber(one.values.process_memory_peak_bytes.value_or(0));
@@ -119,7 +119,7 @@ void RequireValues(const PassReport& report) {
     RequireNumber(one.values.tracing_cpu_overhead_percent.value_or(0));
   }
   for (const ComponentReport& one : report.components) {
-    RequireInstanceName(one.instance);
+    RequireSeriesName(one.series);
     RequireNumber(one.cpu_percent);
   }
 }

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "discovery/process_events.h"
 #include "fuzz.h"
+#include "kernel/process_events.h"
 
 namespace {
 
@@ -50,7 +50,7 @@ std::vector<pid_t> NamedIn(std::string_view datagram) {
 
 void Fuzz(std::string_view bytes) {
   std::vector<pid_t> pids;
-  resource_attribution::discovery::AddNamedProcesses(bytes, pids);
+  resource_attribution::kernel::AddNamedProcesses(bytes, pids);
   for (const pid_t pid : pids) Require(pid > 0, "a PID is positive");
   Require(pids == NamedIn(bytes), "every event names its process, once");
 }

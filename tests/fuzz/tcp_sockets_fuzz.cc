@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "fuzz.h"
-#include "sockets/tcp_sockets.h"
+#include "kernel/tcp_sockets.h"
 
 namespace {
 
-using resource_attribution::sockets::TcpSocket;
+using resource_attribution::kernel::TcpSocket;
 
 // The sequence number of the seeds.
 constexpr uint32_t kSequence = 7;
@@ -113,7 +113,7 @@ bool IsSame(const TcpSocket& one, const TcpSocket& other) {
 void Fuzz(std::string_view bytes) {
   std::vector<TcpSocket> sockets;
   const auto part =
-      resource_attribution::sockets::AddSockets(bytes, kSequence, sockets);
+      resource_attribution::kernel::AddSockets(bytes, kSequence, sockets);
   const Said said = SaidIn(bytes);
   Require(part.has_value() == !said.is_error, "an error is an error");
   if (!part) {

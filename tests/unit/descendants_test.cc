@@ -32,7 +32,7 @@ TEST(Descendants, ParentsComeBeforeTheirChildren) {
 
 TEST(Descendants, AncestorIsNoDescendantForTheSameBlock) {
   EXPECT_THAT(Find({{.pid = 5}, {.pid = 6}}, {{5, 6}, {6, 7}}), ElementsAre(7));
-  EXPECT_THAT(Find({{.pid = 5}, {.pid = 6, .block = 1}}, {{5, 6}}),
+  EXPECT_THAT(Find({{.pid = 5}, {.pid = 6, .service = 1}}, {{5, 6}}),
               ElementsAre(6));
 }
 
@@ -48,11 +48,11 @@ TEST(Descendants, CircleOfParentsEnds) {
 TEST(Descendants, BelongToTheInstanceOfTheirAncestor) {
   std::vector<Descendant> found;
   std::vector<Parenthood> parents{{5, 6}};
-  FindDescendants(std::vector<Match>{{.pid = 5, .block = 2, .instance = 9}},
+  FindDescendants(std::vector<Match>{{.pid = 5, .service = 2, .series = 9}},
                   parents, found);
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].match.block, 2U);
-  EXPECT_EQ(found[0].match.instance, 9U);
+  EXPECT_EQ(found[0].match.service, 2U);
+  EXPECT_EQ(found[0].match.series, 9U);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class DiscoveryTest : public testing::Test {
     EXPECT_TRUE(Discover());
     std::vector<std::vector<pid_t>> pids(blocks_.size());
     for (const Match& match : discovery_->matches()) {
-      pids[match.block].push_back(match.pid);
+      pids[match.service].push_back(match.pid);
     }
     return pids;
   }
@@ -489,7 +489,7 @@ TEST_F(DescendantsTest, BelongToTheInstanceOfTheirAncestor) {
   Find();
   ASSERT_EQ(discovery_->matches().size(), 3U);
   for (const Match& match : discovery_->matches()) {
-    EXPECT_EQ(discovery_->instances()[match.instance].name, "of wrapper");
+    EXPECT_EQ(discovery_->series()[match.series].name, "of wrapper");
   }
 }
 
@@ -511,7 +511,7 @@ class PlaceholderTest : public DiscoveryTest {
     EXPECT_TRUE(Discover());
     std::map<std::string, int> instances;
     for (const Match& match : discovery_->matches()) {
-      ++instances[discovery_->instances()[match.instance].name];
+      ++instances[discovery_->series()[match.series].name];
     }
     return instances;
   }
@@ -539,7 +539,7 @@ TEST_F(PlaceholderTest, ProcessesThatSwapNamesSwapInstances) {
   blocks_.push_back(Everything());
   Instances();
   const auto instance_of = [this](size_t index) {
-    return discovery_->instances()[discovery_->matches()[index].instance].name;
+    return discovery_->series()[discovery_->matches()[index].series].name;
   };
   EXPECT_EQ(instance_of(0), "a");
   tree_.Put({.pid = 1, .comm = "b"});
@@ -633,7 +633,7 @@ TEST_F(ListedTest, ProcessThatMovesGoesToTheInstanceOfItsUnit) {
   const auto unit_of_10 = [this] {
     EXPECT_TRUE(Discover());
     const Match& first = discovery_->matches().at(0);
-    return discovery_->instances()[first.instance].name;
+    return discovery_->series()[first.series].name;
   };
   EXPECT_EQ(unit_of_10(), "a.service");
   Move("a.service", "11\n");
@@ -752,8 +752,8 @@ class ClaimsTest : public ListedTest {
     EXPECT_TRUE(Discover());
     std::map<std::pair<size_t, pid_t>, std::pair<std::string, size_t>> names;
     for (const Match& match : discovery_->matches()) {
-      names[{match.block, match.pid}] = {
-          discovery_->instances()[match.instance].name, match.instance};
+      names[{match.service, match.pid}] = {
+          discovery_->series()[match.series].name, match.series};
     }
     return names;
   }
@@ -857,9 +857,10 @@ class ChangesTest : public testing::TestWithParam<const char*> {
     // Where others start many processes, their events fill the small buffer
     // before the kernel's answer.
     for (int attempt = 0; attempt < 100; ++attempt) {
-      events_ = ProcessEvents::Subscribe(GetParam() == std::string("Overflow")
-                                             ? 2048
-                                             : ProcessEvents::kReceiveBuffer);
+      events_ = kernel::ProcessEvents::Subscribe(
+          GetParam() == std::string("Overflow")
+              ? 2048
+              : kernel::ProcessEvents::kReceiveBuffer);
       if (*events_ || events_->error().system_error != ENOBUFS) break;
     }
     if (!*events_) GTEST_SKIP() << events_->error().Message();
@@ -887,7 +888,7 @@ class ChangesTest : public testing::TestWithParam<const char*> {
   const std::string proc_path_ = "/proc";
   Selectors selectors_ = WithName(name_);
   std::optional<Selectors> other_;  // of a second block
-  std::optional<procfs::Result<ProcessEvents>> events_;
+  std::optional<procfs::Result<kernel::ProcessEvents>> events_;
   procfs::Result<procfs::Procfs> proc_ = procfs::Procfs::Open(proc_path_);
   std::optional<Discovery> discovery_;
   steady_clock::time_point now_;

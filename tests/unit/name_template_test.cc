@@ -116,14 +116,14 @@ TEST(NameTemplate, WhatIsNoUtf8BecomesUnderscores) {
 
 TEST(NameTemplate, LongNameIsCutWithAHashOfTheWhole) {
   std::string just_fits(127, 'x');
-  CutInstanceName(just_fits);
+  CutSeriesName(just_fits);
   EXPECT_EQ(just_fits, std::string(127, 'x'));
 
   std::string one(200, 'x');
   std::string other = one;
   other.back() = 'y';
-  CutInstanceName(one);
-  CutInstanceName(other);
+  CutSeriesName(one);
+  CutSeriesName(other);
   EXPECT_EQ(one.size(), 127U);
   EXPECT_THAT(one, StartsWith(std::string(110, 'x') + "_"));
   EXPECT_NE(one, other);
@@ -132,14 +132,14 @@ TEST(NameTemplate, LongNameIsCutWithAHashOfTheWhole) {
 // FNV-1a of 200 times "x", by an independent implementation.
 TEST(NameTemplate, HashIsTheSameOnEveryHost) {
   std::string name(200, 'x');
-  CutInstanceName(name);
+  CutSeriesName(name);
   EXPECT_THAT(name, EndsWith("_6ee14c8caecd5c45"));
 }
 
 TEST(NameTemplate, NoCharacterIsCutInTwo) {
   std::string name;
   for (int i = 0; i < 60; ++i) name += "€";
-  CutInstanceName(name);
+  CutSeriesName(name);
   EXPECT_EQ(name.size(), 108U + 17U);
   EXPECT_EQ(Untrusted(name), name);
 }

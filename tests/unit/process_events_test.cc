@@ -1,7 +1,7 @@
 // Mostly on the real kernel. If it sends no events, as in a container, there is
 // nothing to test.
 
-#include "discovery/process_events.h"
+#include "kernel/process_events.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 
 #include "child_process.h"
 
-namespace resource_attribution::discovery {
+namespace resource_attribution::kernel {
 namespace {
 
 using testing::Contains;
@@ -170,4 +170,4 @@ TEST(AddNamedProcesses, WhatIsNoProcessIdIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace resource_attribution::discovery
+}  // namespace resource_attribution::kernel

@@ -1,6 +1,6 @@
 // On the real kernel. Without its socket diagnostics there is nothing to test.
 
-#include "sockets/tcp_sockets.h"
+#include "kernel/tcp_sockets.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@
 #include "failing_allocation.h"
 #include "loopback.h"
 
-namespace resource_attribution::sockets {
+namespace resource_attribution::kernel {
 namespace {
 
 using procfs::FileDescriptor;
@@ -378,4 +378,4 @@ TEST(AddSockets, MessageIsReadOnlyWhereAllOfItIsThere) {
 }
 
 }  // namespace
-}  // namespace resource_attribution::sockets
+}  // namespace resource_attribution::kernel

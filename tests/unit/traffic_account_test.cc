@@ -8,9 +8,9 @@
 namespace resource_attribution::measures {
 namespace {
 
+using kernel::TcpSocket;
 using procfs::Instant;
 using procfs::ProcessId;
-using sockets::TcpSocket;
 using testing::Optional;
 
 constexpr double kTicksPerSecond = 100;

@@ -1,4 +1,4 @@
-#include "discovery/process_events.h"
+#include "kernel/process_events.h"
 
 #include <arpa/inet.h>
 #include <linux/cn_proc.h>
@@ -17,9 +17,9 @@
 #include <optional>
 #include <span>
 
-#include "netlink/messages.h"
+#include "kernel/netlink_messages.h"
 
-namespace resource_attribution::discovery {
+namespace resource_attribution::kernel {
 namespace {
 
 using procfs::Error;
@@ -114,7 +114,7 @@ bool IsProcessEvent(const nlmsghdr& message) {
 
 // Calls `take` with each event in a datagram.
 void ForEachEvent(std::span<const char> datagram, auto take) {
-  netlink::ForEachMessage(datagram, [&take](const nlmsghdr& message) {
+  kernel::ForEachMessage(datagram, [&take](const nlmsghdr& message) {
     if (IsProcessEvent(message)) take(message);
   });
 }
@@ -299,4 +299,4 @@ bool ProcessEvents::Drain(std::vector<pid_t>& pids) {
   return false;
 }
 
-}  // namespace resource_attribution::discovery
+}  // namespace resource_attribution::kernel

@@ -1,11 +1,11 @@
-#ifndef RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKET_H_
-#define RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKET_H_
+#ifndef RESOURCE_ATTRIBUTION_KERNEL_TCP_SOCKET_H_
+#define RESOURCE_ATTRIBUTION_KERNEL_TCP_SOCKET_H_
 
 #include <sys/types.h>
 
 #include <cstdint>
 
-namespace resource_attribution::sockets {
+namespace resource_attribution::kernel {
 
 /// What the kernel says about a TCP socket at one moment, nothing derived.
 struct TcpSocket {
@@ -24,6 +24,6 @@ struct TcpSocket {
   uint64_t bytes_received = 0;  ///< in sequence, read by the process or not
 };
 
-}  // namespace resource_attribution::sockets
+}  // namespace resource_attribution::kernel
 
-#endif  // RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKET_H_
+#endif  // RESOURCE_ATTRIBUTION_KERNEL_TCP_SOCKET_H_

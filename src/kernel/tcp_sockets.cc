@@ -1,4 +1,4 @@
-#include "sockets/tcp_sockets.h"
+#include "kernel/tcp_sockets.h"
 
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
@@ -14,9 +14,9 @@
 #include <cstddef>
 #include <cstring>
 
-#include "netlink/messages.h"
+#include "kernel/netlink_messages.h"
 
-namespace resource_attribution::sockets {
+namespace resource_attribution::kernel {
 namespace {
 
 using procfs::Error;
@@ -174,7 +174,7 @@ Result<DumpPart> AddSockets(std::span<const char> datagram, uint32_t sequence,
                             std::vector<TcpSocket>& sockets) {
   DumpPart part;
   Result<void> taken;
-  netlink::ForEachMessage(datagram, [&](const nlmsghdr& message) {
+  kernel::ForEachMessage(datagram, [&](const nlmsghdr& message) {
     if (!taken || part.is_last || message.nlmsg_seq != sequence) return;
     if (message.nlmsg_flags & NLM_F_DUMP_INTR) part.is_interrupted = true;
     const auto payload = PayloadOf(message);
@@ -277,4 +277,4 @@ Result<bool> TcpSockets::Dump(uint8_t family, std::vector<TcpSocket>& sockets) {
   return is_whole;
 }
 
-}  // namespace resource_attribution::sockets
+}  // namespace resource_attribution::kernel

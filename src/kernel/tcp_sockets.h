@@ -1,5 +1,5 @@
-#ifndef RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKETS_H_
-#define RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKETS_H_
+#ifndef RESOURCE_ATTRIBUTION_KERNEL_TCP_SOCKETS_H_
+#define RESOURCE_ATTRIBUTION_KERNEL_TCP_SOCKETS_H_
 
 #include <libmnl/libmnl.h>
 
@@ -8,10 +8,10 @@
 #include <span>
 #include <vector>
 
+#include "kernel/tcp_socket.h"
 #include "procfs/result.h"
-#include "sockets/tcp_socket.h"
 
-namespace resource_attribution::sockets {
+namespace resource_attribution::kernel {
 
 /// The connected TCP sockets, IPv4 and IPv6, of the daemon's network namespace
 /// whose remote port is in a set. They come from the kernel's socket
@@ -66,6 +66,6 @@ procfs::Result<DumpPart> AddSockets(std::span<const char> datagram,
                                     uint32_t sequence,
                                     std::vector<TcpSocket>& sockets);
 
-}  // namespace resource_attribution::sockets
+}  // namespace resource_attribution::kernel
 
-#endif  // RESOURCE_ATTRIBUTION_SOCKETS_TCP_SOCKETS_H_
+#endif  // RESOURCE_ATTRIBUTION_KERNEL_TCP_SOCKETS_H_

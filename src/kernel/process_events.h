@@ -1,5 +1,5 @@
-#ifndef RESOURCE_ATTRIBUTION_DISCOVERY_PROCESS_EVENTS_H_
-#define RESOURCE_ATTRIBUTION_DISCOVERY_PROCESS_EVENTS_H_
+#ifndef RESOURCE_ATTRIBUTION_KERNEL_PROCESS_EVENTS_H_
+#define RESOURCE_ATTRIBUTION_KERNEL_PROCESS_EVENTS_H_
 
 #include <libmnl/libmnl.h>
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 
 #include "procfs/result.h"
 
-namespace resource_attribution::discovery {
+namespace resource_attribution::kernel {
 
 /// A subscription to the kernel's events about processes, its "proc connector",
 /// a netlink multicast group; linux/cn_proc.h, CONFIG_PROC_EVENTS.
@@ -59,6 +59,6 @@ class ProcessEvents {
 void AddNamedProcesses(std::span<const char> datagram,
                        std::vector<pid_t>& pids);
 
-}  // namespace resource_attribution::discovery
+}  // namespace resource_attribution::kernel
 
-#endif  // RESOURCE_ATTRIBUTION_DISCOVERY_PROCESS_EVENTS_H_
+#endif  // RESOURCE_ATTRIBUTION_KERNEL_PROCESS_EVENTS_H_

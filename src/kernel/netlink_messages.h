@@ -1,5 +1,5 @@
-#ifndef RESOURCE_ATTRIBUTION_NETLINK_MESSAGES_H_
-#define RESOURCE_ATTRIBUTION_NETLINK_MESSAGES_H_
+#ifndef RESOURCE_ATTRIBUTION_KERNEL_NETLINK_MESSAGES_H_
+#define RESOURCE_ATTRIBUTION_KERNEL_NETLINK_MESSAGES_H_
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace resource_attribution::netlink {
+namespace resource_attribution::kernel {
 
 /// Whether all of `message` is within the last `left` bytes of its datagram.
 ///
@@ -28,6 +28,6 @@ void ForEachMessage(std::span<const char> datagram, auto take) {
   }
 }
 
-}  // namespace resource_attribution::netlink
+}  // namespace resource_attribution::kernel
 
-#endif  // RESOURCE_ATTRIBUTION_NETLINK_MESSAGES_H_
+#endif  // RESOURCE_ATTRIBUTION_KERNEL_NETLINK_MESSAGES_H_
