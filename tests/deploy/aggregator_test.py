@@ -20,7 +20,7 @@ class AggregatorTest(daemon.TestCase):
         self.port = daemon.free_port(socket.SOCK_DGRAM)
         self.passwords = self.directory / "network.passwd"
         self.passwords.write_text(daemon.shipped(
-            f"{DIRECTORY}/network.passwd", {"change-me": "secret"}))
+            f"{DIRECTORY}/network.passwd", {"#hosts: PASSWORD": "hosts: secret"}))
 
     def start_aggregator(self, replacements, more=""):
         config = daemon.shipped(f"{DIRECTORY}/aggregator.conf", {
@@ -91,6 +91,15 @@ class AggregatorTest(daemon.TestCase):
             daemon.wait_for(lambda: line in self.aggregator.log(), line,
                             self.aggregator.log)
             agent.kill()
+
+    def test_lets_nobody_in_before_a_password_is_chosen(self):
+        self.passwords.write_text(
+            daemon.shipped(f"{DIRECTORY}/network.passwd", {}))
+        self.start_aggregator({})
+        self.start_agent("host1", password="change-me")
+        daemon.wait_for(lambda: "Failed to get cypher" in self.aggregator.log(),
+                        "a complaint", self.aggregator.log)
+        self.assertEqual(self.hosts(), {})
 
     def test_refuses_a_wrong_password(self):
         self.start_aggregator({})

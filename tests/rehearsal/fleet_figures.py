@@ -75,7 +75,8 @@ class Aggregator:
         port = daemon.free_port(socket.SOCK_DGRAM)
         passwords = test.directory / "network.passwd"
         passwords.write_text(daemon.shipped(
-            "deploy/collectd/network.passwd", {"change-me": "secret"}))
+            "deploy/collectd/network.passwd",
+            {"#hosts: PASSWORD": "hosts: secret"}))
         self.collectd = test.collectd(daemon.shipped(
             "deploy/collectd/aggregator.conf", {
                 "0.0.0.0": "127.0.0.1",

@@ -44,7 +44,7 @@ class Rehearsal(daemon.TestCase):
         self.port = daemon.free_port(socket.SOCK_DGRAM)
         passwords = self.directory / "network.passwd"
         passwords.write_text(self.shipped("network.passwd",
-                                          {"change-me": "rehearsal"}))
+                                          {"#hosts: PASSWORD": "hosts: rehearsal"}))
         self.aggregator = self.collectd(self.shipped("aggregator.conf", {
             "0.0.0.0": "127.0.0.1",
             "25826": self.port,
