@@ -55,9 +55,12 @@ class Instances {
   /// new names again.
   bool BeginPass(TimePoint now);
 
+  /// How many new ones a block may make in an hour, however few it may have.
+  static constexpr size_t kNewInAnHour = 60;
+
   /// The instance `name` of `block`, new where there is none. The block has at
-  /// most `max`, and makes at most `max` new ones in an hour after the first
-  /// pass: each is a series that a database keeps.
+  /// most `max`, and makes at most `max` new ones, or 60 if that is more, in an
+  /// hour after the first pass: each is a series that a database keeps.
   Made Make(const std::string& name, size_t block, Claim claim, size_t max);
 
   /// The instance of another block with a better or an equal claim, which keeps

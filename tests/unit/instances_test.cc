@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 namespace resource_attribution::discovery {
 namespace {
 
@@ -70,22 +73,28 @@ TEST_F(InstancesTest, ClaimEndsWithItsInstance) {
 }
 
 TEST_F(InstancesTest, BlockMakesSoManyNewOnesInAnHour) {
-  Instances::TimePoint now;
-  EXPECT_TRUE(instances_.BeginPass(now));
-  EXPECT_FALSE(instances_.Make("first", 0, kSearched, 2).refusal);
-  for (const char* name : {"a", "b"}) {
-    EndPasses(10);
-    EXPECT_FALSE(instances_.Make(name, 0, kSearched, 2).refusal);
+  for (const size_t max : {size_t{1}, size_t{100}}) {
+    Instances instances;
+    const auto make = [&](const std::string& name, size_t block = 0) {
+      std::vector<bool> none(instances.size());
+      for (int pass = 0; pass < 10; ++pass) instances.EndPass(none);
+      return !instances.Make(name, block, kSearched, max).refusal;
+    };
+    Instances::TimePoint now;
+    EXPECT_TRUE(instances.BeginPass(now));
+    EXPECT_FALSE(instances.Make("first", 0, kSearched, max).refusal);
+    for (size_t i = 0; i < std::max<size_t>(max, 60); ++i) {
+      EXPECT_TRUE(make(std::to_string(i))) << i;
+    }
+    now += std::chrono::minutes(59);
+    EXPECT_FALSE(instances.BeginPass(now));
+    EXPECT_FALSE(make("more"));
+    EXPECT_TRUE(make("7"));  // not new
+    EXPECT_TRUE(make("more", 1));
+    now += std::chrono::minutes(1);
+    EXPECT_TRUE(instances.BeginPass(now));
+    EXPECT_TRUE(make("more"));
   }
-  EndPasses(10);
-  now += std::chrono::minutes(59);
-  EXPECT_FALSE(instances_.BeginPass(now));
-  EXPECT_EQ(instances_.Make("c", 0, kSearched, 2).refusal, Refusal::kTooMany);
-  EXPECT_FALSE(instances_.Make("a", 0, kSearched, 2).refusal);  // not new
-  EXPECT_FALSE(instances_.Make("c", 1, kSearched, 2).refusal);
-  now += std::chrono::minutes(1);
-  EXPECT_TRUE(instances_.BeginPass(now));
-  EXPECT_FALSE(instances_.Make("c", 0, kSearched, 2).refusal);
 }
 
 TEST_F(InstancesTest, IsForgottenAfterTenPassesWithoutAProcess) {
