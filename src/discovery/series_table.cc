@@ -64,7 +64,7 @@ bool SeriesTable::MayMake(const std::string& name, size_t service, size_t max) {
   std::set<size_t>& made = new_by_service_[service];
   const size_t hash = std::hash<std::string>{}(name);
   if (made.contains(hash)) return true;
-  if (made.size() >= max) return false;
+  if (made.size() >= std::max(max, kNewInAnHour)) return false;
   made.insert(hash);
   return true;
 }

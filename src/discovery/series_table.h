@@ -55,9 +55,12 @@ class SeriesTable {
   /// new names again.
   bool BeginPass(TimePoint now);
 
+  /// How many new ones a service may make in an hour, however few it may have.
+  static constexpr size_t kNewInAnHour = 60;
+
   /// The series `name` of `service`, new where there is none. The service has
-  /// at most `max`, and makes at most `max` new ones in an hour after the first
-  /// pass: each is a series that a database keeps.
+  /// at most `max`, and makes at most `max` new ones, or 60 if that is more, in
+  /// an hour after the first pass: each is a series that a database keeps.
   Made Make(const std::string& name, size_t service, Claim claim, size_t max);
 
   /// The series of another service with a better or an equal claim, which keeps

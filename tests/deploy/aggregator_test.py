@@ -16,8 +16,8 @@ class AggregatorTest(testcase.TestCase):
         super().setUp()
         self.port = loopback.free_port(socket.SOCK_DGRAM)
 
-    def start_aggregator(self, replacements, more=""):
-        config = network.aggregator_config(self.directory, self.port, "secret")
+    def start_aggregator(self, replacements, more="", password="secret"):
+        config = network.aggregator_config(self.directory, self.port, password)
         for old, new in replacements.items():
             self.assertIn(old, config)
             config = config.replace(old, new)
@@ -74,6 +74,13 @@ class AggregatorTest(testcase.TestCase):
             waiting.wait_for(lambda: line in self.aggregator.log(), line,
                              self.aggregator.log)
             agent.kill()
+
+    def test_takes_no_values_before_a_password_is_chosen(self):
+        self.start_aggregator({}, password=None)
+        self.start_agent("host1", password="change-me")
+        waiting.wait_for(lambda: "Failed to get cypher" in self.aggregator.log(),
+                         "a complaint", self.aggregator.log)
+        self.assertEqual(self.hosts(), {})
 
     def test_refuses_a_wrong_password(self):
         self.start_aggregator({})

@@ -74,7 +74,7 @@ class HierarchyTests(cgroups.Hierarchy):
             rf'cgroup /\S*{UNIQUE}/deep/d+\.\.\.: File name too long$')
         collectd.stop()
 
-    @daemon.needs_capabilities()
+    @needs.capabilities()
     def test_closed_cgroup_keeps_nobody_else_from_being_found(self):
         for user in "abc":
             self.process_in(f"{UNIQUE}/{user}/below")
@@ -90,7 +90,7 @@ class HierarchyTests(cgroups.Hierarchy):
               <Process "all">
                 Cgroup "{UNIQUE}"
               </Process>
-            </Plugin>""", wrapper=daemon.as_nobody())
+            </Plugin>""", wrapper=programs.as_nobody())
         collectd.directory.chmod(0o777)
         collectd.start()
         collectd.wait_for_counts(all=3)

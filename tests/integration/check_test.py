@@ -209,6 +209,8 @@ class CheckTest(testcase.TestCase):
         bad = load + "Interval 1\n".join(ours).replace("1", '"soon"')
         valid = {
             "comment glued": load.replace("\n", "# c\n"),
+            "comment with marks": "# </a> \"\n" + load + "# </a>\n".join(ours)
+                                  + "LoadPlugin cpu\n",
             "continued": load.replace(" ", " \\\n"),
             "continued away": 'TypesDB "a" \\\n"b"\n' + load,
             "last line is a comment": load + "# c",
@@ -258,6 +260,44 @@ class CheckTest(testcase.TestCase):
             <Plugin no_such_plugin_either>
             </Plugin>"""))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_other_plugins_are_not_loaded_where_collectd_alone_finds_them(self):
+        # By a plugin of collectd's own that says so when it is loaded.
+        load = "LoadPlugin resource_attribution\n"
+        files = {
+            "comment that ends in a backslash": "# comment \\\nLoadPlugin cpu\n",
+            "backspace": "\bLoadPlugin cpu\n",
+            "string over lines": 'Hostname "a\n"\nLoadPlugin cpu\n',
+            "continued string": 'Hostname "a\\\n  b"\nLoadPlugin cpu\n',
+            "string with a hash": 'Hostname "#\n#"\nLoadPlugin cpu\n',
+            "escaped quote": 'Hostname "\\"\n"\nLoadPlugin cpu\n',
+            "stray characters": "@;LoadPlugin cpu\n",
+            "stray CR": "\rLoadPlugin cpu\n",
+            "stray sign": "+LoadPlugin cpu\n",
+            "string that does not end": '#\nFoo "\nLoadPlugin cpu\n',
+            "continued line": "LoadPlugin \\\n cpu\n",
+            "NUL": "\0LoadPlugin cpu\n",
+            "letters beyond ASCII": "äLoadPlugin cpu\n",
+        }
+        foreign = self.directory / "foreign"
+        foreign.mkdir()
+        (foreign / "secret.conf").write_text("this is read\n")
+        for name, text in files.items():
+            for what in ("LoadPlugin cpu", f'Include "{foreign}/*.conf"',
+                         'PluginDir "/nonexistent"\nLoadPlugin cpu'):
+                with self.subTest(name=name, what=what):
+                    strace = self.directory / "strace"
+                    result = self.run_check(
+                        self.write("odd.conf", load + text.replace(
+                            "LoadPlugin cpu", what), end=""),
+                        wrapper=["strace", "-fo", strace, "-e",
+                                 "trace=open,openat"])
+                    opened = strace.read_text()
+                    self.assertNotIn("/cpu.so", opened)
+                    self.assertNotIn("secret.conf", opened)
+                    self.assertNotIn("this is read", result.stderr)
+                    if result.returncode != 0:
+                        self.assertRegex(result.stderr, r"odd\.conf: (line|a NUL)")
 
     def test_running_daemon_and_its_ports_are_left_alone(self):
         text = """

@@ -5,10 +5,11 @@ from tests.support import project
 
 
 def aggregator_config(directory, port, password):
-    """Receives at this port of loopback; the directory gets the file of passwords."""
+    """Receives at this port of loopback; the directory gets the file of passwords.
+    Without a password that file is as it is shipped."""
     passwords = directory / "network.passwd"
-    passwords.write_text(project.shipped("deploy/collectd/network.passwd",
-                                         {"change-me": password}))
+    chosen = {"#hosts: PASSWORD": f"hosts: {password}"} if password else {}
+    passwords.write_text(project.shipped("deploy/collectd/network.passwd", chosen))
     return project.shipped("deploy/collectd/aggregator.conf", {
         "0.0.0.0": "127.0.0.1",
         "25826": port,

@@ -826,7 +826,7 @@ TEST_F(ClaimsTest, NobodyHasANameThatEqualsClaim) {
 
 TEST_F(PlaceholderTest, NewNamesOfAnHourAreBounded) {
   name_ = "${comm}";
-  max_instances_ = 20;
+  max_instances_ = 70;
   blocks_.push_back(Everything());
   tree_.Put({.pid = 1, .comm = "first"});
   std::set<std::string> names;
@@ -836,16 +836,16 @@ TEST_F(PlaceholderTest, NewNamesOfAnHourAreBounded) {
       for (const auto& [name, count] : Instances()) names.insert(name);
     }
   };
-  churn(200, "a");
-  EXPECT_EQ(names.size(), 1U + 1U + 20U);
+  churn(150, "a");
+  EXPECT_EQ(names.size(), 1U + 1U + 70U);
   EXPECT_GT(discovery_->Refused(0), 0U);
   // A name that was there in this hour is not new.
   tree_.Put({.pid = 2, .comm = "a7"});
   EXPECT_EQ(Instances().count("a7"), 1U);
   now_ += std::chrono::hours(1);
   names.clear();
-  churn(200, "b");
-  EXPECT_EQ(names.size(), 1U + 20U);
+  churn(150, "b");
+  EXPECT_EQ(names.size(), 1U + 70U);
 }
 
 // On the real kernel, by events and by scanning: what happens between two

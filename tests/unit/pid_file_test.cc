@@ -86,6 +86,18 @@ TEST_F(PidFileTest, LinkIsNotFollowed) {
             path_ + ": expected a regular file, no link, directory or device");
 }
 
+// /var/run is a link on most hosts.
+TEST_F(PidFileTest, LinkOnTheWayIsFollowed) {
+  Write(path_, "4711\n");
+  const std::filesystem::path file = path_;
+  const auto link = file.parent_path() / "link";
+  std::filesystem::create_directory_symlink(file.parent_path(), link);
+  const std::string path = link / file.filename();
+  const auto pid = ReadPidFile(path, buffer_);
+  ASSERT_TRUE(pid) << pid.error().Message();
+  EXPECT_EQ(*pid, 4711);
+}
+
 TEST_F(PidFileTest, NumberThatIsCutIsNone) {
   Write(path_, std::string(60, ' ') + "31374\n");
   EXPECT_FALSE(ReadPidFile(path_, buffer_));

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 namespace resource_attribution::discovery {
 namespace {
 
@@ -69,23 +73,29 @@ TEST_F(SeriesTableTest, ClaimEndsWithItsInstance) {
   EXPECT_EQ(series_.Make("a", 0, kSearched, 9).index, one);
 }
 
-TEST_F(SeriesTableTest, BlockMakesSoManyNewOnesInAnHour) {
-  SeriesTable::TimePoint now;
-  EXPECT_TRUE(series_.BeginPass(now));
-  EXPECT_FALSE(series_.Make("first", 0, kSearched, 2).refusal);
-  for (const char* name : {"a", "b"}) {
-    EndPasses(10);
-    EXPECT_FALSE(series_.Make(name, 0, kSearched, 2).refusal);
+TEST_F(SeriesTableTest, ServiceMakesSoManyNewOnesInAnHour) {
+  for (const size_t max : {size_t{1}, size_t{100}}) {
+    SeriesTable series;
+    const auto make = [&](const std::string& name, size_t service = 0) {
+      const std::vector<bool> none(series.size());
+      for (int pass = 0; pass < 10; ++pass) series.EndPass(none);
+      return !series.Make(name, service, kSearched, max).refusal;
+    };
+    SeriesTable::TimePoint now;
+    EXPECT_TRUE(series.BeginPass(now));
+    EXPECT_FALSE(series.Make("first", 0, kSearched, max).refusal);
+    for (size_t i = 0; i < std::max<size_t>(max, 60); ++i) {
+      EXPECT_TRUE(make(std::to_string(i))) << i;
+    }
+    now += std::chrono::minutes(59);
+    EXPECT_FALSE(series.BeginPass(now));
+    EXPECT_FALSE(make("more"));
+    EXPECT_TRUE(make("7"));  // not new
+    EXPECT_TRUE(make("more", 1));
+    now += std::chrono::minutes(1);
+    EXPECT_TRUE(series.BeginPass(now));
+    EXPECT_TRUE(make("more"));
   }
-  EndPasses(10);
-  now += std::chrono::minutes(59);
-  EXPECT_FALSE(series_.BeginPass(now));
-  EXPECT_EQ(series_.Make("c", 0, kSearched, 2).refusal, Refusal::kTooMany);
-  EXPECT_FALSE(series_.Make("a", 0, kSearched, 2).refusal);  // not new
-  EXPECT_FALSE(series_.Make("c", 1, kSearched, 2).refusal);
-  now += std::chrono::minutes(1);
-  EXPECT_TRUE(series_.BeginPass(now));
-  EXPECT_FALSE(series_.Make("c", 0, kSearched, 2).refusal);
 }
 
 TEST_F(SeriesTableTest, IsForgottenAfterTenPassesWithoutAProcess) {
