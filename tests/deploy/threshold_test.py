@@ -35,7 +35,7 @@ class ThresholdTest(testcase.TestCase):
         return self.daemon
 
     def allocate(self, mebibytes):
-        self.workload.do(f"memory.clear() or allocate({mebibytes})")
+        self.workload.do(f"hold({mebibytes})")
 
     def notifications(self):
         """The notifications about the memory: severity and message."""

@@ -3,6 +3,7 @@ Python; the process answers with a line that holds the value. It ends with its
 input."""
 
 import ctypes
+import mmap
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 libc = ctypes.CDLL(None, use_errno=True)
 memory = []
+pieces = []  # of 1 MiB
 connections = []
 
 
@@ -76,6 +78,15 @@ def end(pid):
 def allocate(mebibytes):
     """Takes memory and touches it."""
     memory.append(bytearray(b"x") * (mebibytes << 20))
+
+
+def hold(mebibytes):
+    """Takes memory, or gives some back, until it is so much, and never passes that."""
+    while len(pieces) < mebibytes:
+        pieces.append(mmap.mmap(-1, 1 << 20))
+        pieces[-1].write(b"x" * (1 << 20))
+    while len(pieces) > mebibytes:
+        pieces.pop().close()
 
 
 def burn():
