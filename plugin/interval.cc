@@ -24,7 +24,7 @@ Interval EffectiveInterval(const Environment& environment, const Config& config,
     return {*config.interval_seconds, "option Interval"};
   }
   if (load_plugin_interval) return {*load_plugin_interval, "LoadPlugin"};
-  return {60, "default"};
+  return {Config::kDefaultIntervalSeconds, "default"};
 }
 
 }  // namespace resource_attribution

@@ -19,7 +19,7 @@ struct Interval {
 std::optional<double> LoadPluginInterval();
 
 /// The first of these that is set: the environment variable, the option, the
-/// interval of the <LoadPlugin> block, 60 seconds.
+/// interval of the <LoadPlugin> block, the default.
 Interval EffectiveInterval(const Environment& environment, const Config& config,
                            std::optional<double> load_plugin_interval);
 

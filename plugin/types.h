@@ -8,7 +8,7 @@ namespace resource_attribution {
 
 inline constexpr const char* kPluginName = "resource_attribution";
 
-/// Registers the seven types, which collectd's own types.db does not have;
+/// Registers the types, which collectd's own types.db does not have;
 /// plugin/types.db has the same lines. Returns 0, or collectd's error for the
 /// type that failed.
 int RegisterTypes();

@@ -103,7 +103,9 @@ struct Service {
 /// All `<Plugin resource_attribution>` blocks together, validated.
 struct Config {
   bool enabled = true;
-  std::optional<double> interval_seconds;  ///< between two passes
+  /// Seconds between two passes; none: collectd's, or else the default.
+  std::optional<double> interval_seconds;
+  static constexpr double kDefaultIntervalSeconds = 60;
   std::string proc_path = "/proc";
   DiscoveryMode discovery = DiscoveryMode::kAuto;
   /// How many descriptors may be kept; none: half of the daemon's limit.

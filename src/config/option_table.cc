@@ -93,7 +93,7 @@ std::string DefaultText(const Kind& kind, const Field& field) {
 // unless `default_text` has one.
 template <typename Kind, typename Owner, typename Field>
 Option Row(const char* name, Scopes scopes, Kind kind, Field Owner::*field,
-           const char* help, const char* default_text = nullptr) {
+           const char* help, std::optional<std::string> default_text = {}) {
   Option option{
       .name = name, .scopes = scopes, .kind = kind.name, .help = help};
   if constexpr (requires { kind.max; }) option.range = {kind.min, kind.max};
@@ -102,9 +102,8 @@ Option Row(const char* name, Scopes scopes, Kind kind, Field Owner::*field,
       option.words.emplace_back(word.text, word.scopes & scopes);
     }
   }
-  option.default_text = default_text != nullptr
-                            ? default_text
-                            : DefaultText(kind, Owner{}.*field);
+  option.default_text =
+      default_text ? *default_text : DefaultText(kind, Owner{}.*field);
   option.is_repeatable = kIsList<Field>;
   option.set = [kind, field](const Item& item, Scope where,
                              const Target& target) -> Expected {
@@ -141,7 +140,8 @@ std::vector<Option> OfThePlugin() {
       Row("Enabled", kPlugin, Boolean{}, &Config::enabled,
           "If false, the plugin checks the configuration but reads nothing."),
       Row("Interval", kPlugin, kInterval, &Config::interval_seconds,
-          "Seconds between two passes.", "60"),
+          "Seconds between two passes.",
+          FormatNumber(Config::kDefaultIntervalSeconds)),
       Row("ProcPath", kPlugin, kPath, &Config::proc_path,
           "Where procfs is mounted."),
       Row("CPUPercentOf", kPlugin,

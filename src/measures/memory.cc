@@ -41,6 +41,10 @@ std::string MissingFields(PeakMemory peak_memory, const Values& values) {
   return missing;
 }
 
+// For the Pss of each GiB of VmRSS the kernel takes 5 to 10 ms, and VmRSS
+// counts a page as often as it is mapped.
+constexpr uint64_t kPssMaxKb = uint64_t{64} << 20;
+
 bool HasNoMemoryOfItsOwn(const store::Record& record) {
   return record.stat.KernelThread() || record.shares_memory;
 }
@@ -63,12 +67,21 @@ MemoryBytes MemoryOf(const store::Record& record) {
           .proportional = has_pss ? Bytes(record.pss_kb) : std::nullopt};
 }
 
+void Memory::Begin() {
+  sums_.Clear();
+  // What was too large in the last pass is not begun again.
+  is_too_large_ = resident_kb_ > kPssMaxKb;
+  resident_kb_ = 0;
+}
+
 Result<void> Memory::Read(const Pass& pass, store::Record& record) {
   if (type_ != MemoryType::kPss || HasNoMemoryOfItsOwn(record) ||
       record.pss_pass == record.pass) {
     return {};
   }
-  return ReadPss(pass, record);
+  resident_kb_ += record.status.vm_rss_kb.value_or(0);
+  if (resident_kb_ > kPssMaxKb) is_too_large_ = true;
+  return is_too_large_ ? Result<void>() : ReadPss(pass, record);
 }
 
 Result<void> Memory::ReadPss(const Pass& pass, store::Record& record) {
@@ -124,6 +137,12 @@ void Memory::Finish(const Pass& /*pass*/, std::span<SeriesReport> series,
                 .kind = Notice::Kind::kMissingFields,
                 .text = "/proc/PID/status lacks " + missing +
                         ": this is not reported"});
+  }
+  if (is_too_large_) {
+    report.Add({.service = index_,
+                .kind = Notice::Kind::kPssRefused,
+                .text = "memory is Rss while that is more than 64 GiB, for "
+                        "which the kernel would take too long for Pss"});
   }
   if (pss_refused_.empty()) return;
   report.Add(

@@ -32,13 +32,15 @@ MemoryBytes MemoryOf(const store::Record& record);
 /// `process_memory_bytes` and `process_memory_peak_bytes` of a service, which
 /// has to outlive this.
 ///
-/// Where the kernel refuses Pss, the service has Rss from then on.
+/// If the kernel refuses Pss, the service has Rss from then on. While its
+/// processes together have more than 64 GiB of Rss, it has Rss: the kernel
+/// takes 5 to 10 ms for the Pss of each GiB.
 class Memory : public Measure {
  public:
   Memory(const Service& service, size_t index)
       : service_(service), index_(index), type_(service.memory_type) {}
 
-  void Begin() override { sums_.Clear(); }
+  void Begin() override;
   procfs::Result<void> Read(const Pass& pass, store::Record& record) override;
   void Observe(const Pass& pass, const Observed& observed) override;
   void Finish(const Pass& pass, std::span<SeriesReport> series,
@@ -61,6 +63,8 @@ class Memory : public Measure {
   MemoryType type_;
   std::string pss_refused_;  // why; empty: it was not
   pid_t pss_refused_of_ = 0;
+  uint64_t resident_kb_ = 0;   // of the processes in this pass
+  bool is_too_large_ = false;  // for Pss
   BySeries<MemoryBytes> sums_;
   procfs::Buffer buffer_;
 };

@@ -1,6 +1,7 @@
 """A real collectd, a real Prometheus with the configuration and the remote write that
 we ship, and a real VictoriaMetrics: the values arrive under their bare names."""
 
+import re
 import unittest
 
 from tests.support import (
@@ -10,6 +11,16 @@ DIRECTORY = "deploy/prometheus"
 
 
 class RemoteWriteTest(testcase.TestCase):
+
+    def test_relabelling_keeps_every_type(self):
+        relabelling, = re.findall(r"(?m)^ *regex: (job.*)$", project.shipped(
+            f"{DIRECTORY}/remote-write.yml", {}))
+        types = (project.SOURCE_DIR / "plugin/types.db").read_text().splitlines()
+        self.assertTrue(types)
+        for name, source, *more in map(str.split, types):
+            # write_prometheus makes a counter of each source of a type with several.
+            kept = name if not more else f"{name}_{source.split(':')[0]}_total"
+            self.assertRegex(kept, f"^(?:{relabelling})$")
 
     def test_store_has_every_value_and_nothing_recorded_of_a_block(self):
         collectd = self.collectd("""

@@ -226,7 +226,7 @@ void RequireValues(const FakeCollectd& collectd) {
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   for (const auto& value : collectd.values) {
     Require(value.plugin == "resource_attribution", "a value is ours");
-    Require(kTypes.contains(value.type), "a value is of one of seven types");
+    Require(kTypes.contains(value.type), "a value is of a type of ours");
     RequireSeriesName(value.instance);
     Require(std::isfinite(value.value) && value.value >= 0,
             "a value is a number from 0");

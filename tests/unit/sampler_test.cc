@@ -523,6 +523,30 @@ TEST_F(SamplerTest, RefusedPssMakesTheWholeBlockRss) {
   EXPECT_FALSE(access.Happened());
 }
 
+// The kernel takes long for it; a process may map a little memory many times.
+TEST_F(SamplerTest, PssOfMuchMemoryIsNotRead) {
+  constexpr uint64_t kMuchKb = (uint64_t{32} << 20) + 1;
+  tree_.Put({.pid = 5, .comm = "a", .vm_rss_kb = kMuchKb});
+  tree_.Put({.pid = 6, .comm = "a", .vm_rss_kb = kMuchKb});
+  AddBlock("block", "a");
+  config_.services[0].memory_type = MemoryType::kPss;
+  const FileAccess second(tree_.path() + "/6/smaps_rollup");
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2 * 1024.0 * kMuchKb);
+  EXPECT_NE(Said(0, Kind::kPssRefused), "");
+  EXPECT_FALSE(second.Happened());
+  const FileAccess first(tree_.path() + "/5/smaps_rollup");
+  Pass();
+  EXPECT_FALSE(first.Happened());
+
+  // Back below the bound, after one more pass that finds out.
+  tree_.Put({.pid = 6, .comm = "a", .vm_rss_kb = 100});
+  Pass();
+  Pass();
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1400 * 1024);
+  EXPECT_EQ(Said(0, Kind::kPssRefused), "");
+}
+
 TEST_F(SamplerTest, PssOfAKernelThreadIsZero) {
   tree_.Put({.pid = 2,
              .comm = "kthreadd",
