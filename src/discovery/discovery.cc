@@ -123,7 +123,7 @@ void Discovery::MatchAll(const Pass& pass) {
   SettleClaims();
 }
 
-// Those of the last pass with services that search.
+// Keeps the matches of the last pass with services that search.
 void Discovery::KeepMatches(const Pass& pass) {
   for (const Match& match : matches_) {
     if (!match.inherited && !services_[match.service].is_listed &&
@@ -220,8 +220,8 @@ void Discovery::NoteParent(Candidate& candidate) {
   }
 }
 
-// Those of `services` that the candidate matches. Valid until the next call,
-// and may be what that is called with.
+// The services among `services` that the candidate matches. Valid until the
+// next call, and may be what that is called with.
 Discovery::Services Discovery::ServicesThatMatch(Candidate& candidate,
                                                  Services services) {
   size_t count = 0;

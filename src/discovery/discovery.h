@@ -122,7 +122,7 @@ class Discovery {
     pid_t untraced_problem_process = 0;
     size_t refused = 0;  // since all were looked at
   };
-  // Of one Find.
+  // What one call of Find works on.
   struct Pass {
     const procfs::Procfs& proc;
     store::ProcessStore& table;
@@ -169,7 +169,7 @@ class Discovery {
   bool refused_one_ = false;  // a series, since all were looked at
   std::vector<Match> matches_;
 
-  // Of this pass; kept for their memory.
+  // This pass; kept for their memory.
   std::vector<Match> next_matches_;
   std::vector<Parenthood> parents_;
   std::vector<Match> ancestors_;

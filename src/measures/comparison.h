@@ -23,7 +23,7 @@ class Comparison {
 
     size_t processes() const { return processes_; }
 
-    // Of a side that has a process.
+    // The side has a process.
     double MeanMemoryBytes() const {
       return memory_bytes_ / static_cast<double>(processes_);
     }

@@ -96,12 +96,12 @@ class ExportTraffic {
 
   bool failed_ = false;
 
-  // Of the last pass.
+  // The last pass.
   std::vector<Unseen> unseen_;         // sorted by process
   std::vector<size_t> seen_series_;    // that have a member in sight, sorted
   std::vector<size_t> unseen_series_;  // that have one out of sight, sorted
 
-  // Of this pass; kept for their memory.
+  // This pass; kept for their memory.
   std::vector<Member> added_;
   std::vector<Member> members_;  // those of services with ports, sorted
   std::vector<Member> seen_;     // those in sight, sorted

@@ -56,7 +56,7 @@ inline bool IsNone(std::string_view value) {
   return EqualIgnoringCase(value, "none");
 }
 
-// Those with `parentbased_` before it still record what a sampled parent asks.
+// Samplers with `parentbased_` still record what a sampled parent asks for.
 inline bool IsAlwaysOff(std::string_view value) {
   return EqualIgnoringCase(value, "always_off");
 }

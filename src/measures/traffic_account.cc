@@ -89,7 +89,7 @@ void TrafficAccount::Begin(const Socket& socket, const Pass& pass,
   next_known_.push_back({.cookie = socket.cookie, .traffic = traffic});
 }
 
-// A socket that was known already counts for the instances that held it in the
+// A socket that was known already counts for the series that held it in the
 // previous pass and hold it now.
 void TrafficAccount::Continue(const Socket& socket, const Known& known,
                               Claims claims, const Pass& pass) {
@@ -98,7 +98,7 @@ void TrafficAccount::Continue(const Socket& socket, const Known& known,
                       Delta(known.traffic.received, traffic.received)};
   const size_t first = next_claims_.size();
   for (const Claim& claim : claims) {
-    // Closed, it stays with whoever closed it or has ended.
+    // A closed socket stays with the process that closed it or has ended.
     if (socket.inode == 0 ||
         std::binary_search(pass.members.begin(), pass.members.end(),
                            claim.member)) {
@@ -154,7 +154,7 @@ void TrafficAccount::ClaimByHoldings(const Socket& socket, const Pass& pass) {
   }
 }
 
-// Those of the last socket, some of which may be there twice.
+// Sorts the claims of the last socket, some of which may be there twice.
 void TrafficAccount::SortClaimsFrom(size_t first) {
   const auto begin = next_claims_.begin() + static_cast<ptrdiff_t>(first);
   std::sort(begin, next_claims_.end());

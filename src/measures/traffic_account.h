@@ -50,7 +50,7 @@ class TrafficAccount {
  public:
   explicit TrafficAccount(std::vector<std::vector<uint16_t>> ports_by_service);
 
-  /// Whether there is a socket of which nobody knows yet who holds it. If so,
+  /// Whether there is a socket whose holders are not known yet. If so,
   /// the holdings of all members are needed to add the pass, otherwise those of
   /// new members. `sockets` are by cookie, ascending, each once.
   bool HasUnknown(std::span<const kernel::TcpSocket> sockets) const;
@@ -127,7 +127,7 @@ class TrafficAccount {
   std::vector<std::vector<uint16_t>> ports_by_service_;  // each sorted
   std::map<size_t, Traffic> totals_;                     // by series
 
-  // Of the last pass: sockets by cookie, who claims them, sorted, and members.
+  // The last pass: sockets by cookie, the claims to them, sorted, and members.
   std::optional<procfs::Instant> begun_;
   std::vector<Known> known_;
   std::vector<Claim> claims_;

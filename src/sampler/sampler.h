@@ -107,7 +107,7 @@ class Sampler {
   std::optional<measures::ExportTraffic> traffic_;  // where a service asks
   std::vector<ServiceState> services_;
 
-  // Of this pass; kept for their memory.
+  // This pass; kept for their memory.
   std::vector<Member> members_;
   std::vector<size_t> series_by_name_;  // in its service; kNone: none yet
 };

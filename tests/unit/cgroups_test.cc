@@ -259,7 +259,7 @@ TEST_F(CgroupsTest, ListThatCannotBeReadHidesNoOther) {
   }
 }
 
-// As a user of whom some cgroups are, with those of others beside his own.
+// Reads as a user who owns some of the cgroups; others lie beside them.
 TEST_F(CgroupsTest, DirectoryThatMayNotBeReadHidesNoOther) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   for (const char* user : {"a", "b", "c"}) {

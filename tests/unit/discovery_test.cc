@@ -306,7 +306,7 @@ TEST_F(DiscoveryTest, DifferentKindsMustAllHold) {
   Selectors selectors = WithName("java");
   selectors.users = {"5"};
   blocks_.push_back(std::move(selectors));
-  // Guards against a stale PID file whose number somebody else got.
+  // Guards against a stale PID file whose number another process got.
   Write(files_.path() / "x.pid", "3");
   Selectors guarded = WithPidFile(files_.path() / "x.pid");
   guarded.names = {"java"};
@@ -422,7 +422,7 @@ TEST_F(DiscoveryTest, NothingIsScannedForSelfAndPidFile) {
   EXPECT_TRUE(access.Happened());
 }
 
-// Whoever is running cannot be told without descriptors: no block may look as
+// Without descriptors it is unknown which processes run: no block may look as
 // if its processes were gone.
 TEST_F(DiscoveryTest, OutOfDescriptorsFailsThePass) {
   tree_.Put({.pid = 1, .comm = "a"});

@@ -110,7 +110,8 @@ constexpr Steady kSteady[] = {
      }},
     {"Executable", "x",
      [](auto& block, auto& name) {
-       // Of others it may be refused, which makes a message in each scan.
+       // For other users' processes the kernel may refuse it, and each scan
+       // makes a message.
        block.selectors.names = {name};
        block.selectors.executables = {
            std::filesystem::read_symlink("/proc/self/exe")};
