@@ -38,8 +38,9 @@ struct Bound {
 };
 constexpr Bound kBelowOne{4096, size_t{1} << 20,
                           "at most 4096 cgroups and 1 MiB of paths below it"};
-constexpr Bound kInAPass{65536, size_t{8} << 20,
-                         "at most 65536 cgroups and 8 MiB of paths in a pass"};
+constexpr Bound kForOne{65536, size_t{8} << 20,
+                        "at most 65536 cgroups and 8 MiB of paths for one "
+                        "selector"};
 
 void Drop(auto& container) {
   std::remove_reference_t<decltype(container)>().swap(container);
@@ -236,25 +237,28 @@ Cgroups::Cgroup Cgroups::Child(const Cgroup& parent, std::string_view name) {
   return {parent.root, &path};
 }
 
-// Begins to count the cgroups of a walk.
-void Cgroups::BeginWalk() {
-  walk_first_path_ = paths_used_;
-  walk_first_byte_ = path_bytes_;
-}
+// Begins to count the cgroups of a selector: nothing that a user makes below
+// one selector takes room from another.
+void Cgroups::BeginSelector() { selector_begun_ = {paths_used_, path_bytes_}; }
+
+// Begins to count the cgroups of a walk below one cgroup.
+void Cgroups::BeginWalk() { walk_begun_ = {paths_used_, path_bytes_}; }
 
 // Calls `take` with the name of each cgroup directly below `cgroup` for which
-// the walk, which began at `top`, and the pass have room.
+// the walk, which began at `top`, and the selector have room.
 Result<void> Cgroups::WalkChildren(const Cgroup& top, const Cgroup& cgroup,
                                    auto take) {
+  const auto is_full = [this](const Used& begun, const Bound& bound) {
+    return paths_used_ - begun.paths >= bound.cgroups ||
+           path_bytes_ - begun.bytes >= bound.path_bytes;
+  };
   const Bound* full = nullptr;
   const auto listed = ForEachChild(cgroup, [&](std::string_view name) {
     if (full != nullptr) return;
-    if (paths_used_ - walk_first_path_ >= kBelowOne.cgroups ||
-        path_bytes_ - walk_first_byte_ >= kBelowOne.path_bytes) {
+    if (walk_begun_ && is_full(*walk_begun_, kBelowOne)) {
       full = &kBelowOne;
-    } else if (paths_used_ >= kInAPass.cgroups ||
-               path_bytes_ >= kInAPass.path_bytes) {
-      full = &kInAPass;
+    } else if (is_full(selector_begun_, kForOne)) {
+      full = &kForOne;
     } else {
       take(name);
     }
@@ -318,6 +322,7 @@ void Cgroups::SetToRoots(std::vector<Cgroup>& cgroups) const {
 Result<void> Cgroups::List(const CgroupPattern& pattern,
                            std::vector<CgroupMember>& members) {
   left_out_.reset();
+  BeginSelector();
   BeginWalk();
   SetToRoots(level_);
   for (const std::string& component : pattern) {
@@ -350,11 +355,13 @@ Result<void> Cgroups::ListUnit(const std::string& unit,
                                std::vector<CgroupMember>& members) {
   if (!units_listed_) {
     left_out_.reset();
+    BeginSelector();
     if (auto listed = ListUnits(); !listed) return listed;
     units_listed_ = true;
     units_left_out_ = left_out_;
   }
   left_out_ = units_left_out_;
+  BeginSelector();
   for (const Unit& one : units_) {
     if (!Matches(unit, one.name)) continue;
     if (auto listed = ListBelow(one.cgroup, members); !listed) return listed;
@@ -363,7 +370,7 @@ Result<void> Cgroups::ListUnit(const std::string& unit,
 }
 
 Result<void> Cgroups::ListUnits() {
-  BeginWalk();
+  walk_begun_.reset();  // only root makes slices
   SetToRoots(below_);
   for (size_t next = 0; next < below_.size(); ++next) {
     const Cgroup slice = below_[next];

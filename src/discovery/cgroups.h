@@ -35,7 +35,8 @@ struct CgroupMember {
 /// Lists members as the kernel shows them at that moment, in `cgroup.procs` of
 /// each cgroup. The file holds PIDs of the reader's PID namespace, and 0 for a
 /// process outside of it. Walks no more than 4,096 cgroups and 1 MiB of paths
-/// below one cgroup, the shallow ones first, and 65,536 and 8 MiB in a pass.
+/// below one cgroup, the shallow ones first, and 65,536 and 8 MiB for one
+/// selector.
 class Cgroups {
  public:
   /// `mounts` is the file that lists the mounted file systems, in the format of
@@ -71,6 +72,12 @@ class Cgroups {
     std::string_view name;  // refers to its path
   };
 
+  // How much was used when something began.
+  struct Used {
+    size_t paths = 0;
+    size_t bytes = 0;
+  };
+
   // What was left out first.
   struct LeftOut {
     std::string file;     // as errors call it
@@ -84,6 +91,7 @@ class Cgroups {
                                 const procfs::Error& error);
   procfs::Result<void> Outcome() const;
   void GiveBack();
+  void BeginSelector();
   void BeginWalk();
   procfs::Result<void> WalkChildren(const Cgroup& top, const Cgroup& cgroup,
                                     auto take);
@@ -102,9 +110,8 @@ class Cgroups {
   std::deque<std::string> paths_;
   size_t paths_used_ = 0;
   size_t path_bytes_ = 0;  // in those
-  // Where the walk below one cgroup began.
-  size_t walk_first_path_ = 0;
-  size_t walk_first_byte_ = 0;
+  Used selector_begun_;
+  std::optional<Used> walk_begun_;  // the walk below one cgroup
   bool units_listed_ = false;
   std::optional<LeftOut> left_out_;        // of what is being listed
   std::optional<LeftOut> units_left_out_;  // when units were listed

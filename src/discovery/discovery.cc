@@ -21,9 +21,11 @@ std::string Describe(const Error& error) {
   return text;
 }
 
-Claim ClaimOf(const Selectors& selectors) {
-  return selectors.HaveOwnList() || selectors.HaveCgroups() ? Claim::kListed
-                                                            : Claim::kSearched;
+Claim ClaimOf(const Selectors& selectors, const NameTemplate& name) {
+  if (!selectors.HaveOwnList() && !selectors.HaveCgroups()) {
+    return Claim::kSearched;
+  }
+  return name.IsTrusted() ? Claim::kTrusted : Claim::kListed;
 }
 
 // A name in quotes, so short that two fit into a line of the log.
@@ -44,7 +46,7 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     for (const std::string& user : selectors.users) users_.Add(user);
     ServiceState service{.selectors = &selectors,
                          .name = NameTemplate(target.name),
-                         .claim = ClaimOf(selectors),
+                         .claim = ClaimOf(selectors, NameTemplate(target.name)),
                          .max_instances = target.max_instances,
                          .untraced = target.untraced};
     if (selectors.AskForCommandLine() || service.name.NeedsCgroup()) {
@@ -52,8 +54,7 @@ Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     }
     if (service.untraced != nullptr) {
       for (const std::string& user : service.untraced->users) users_.Add(user);
-      if (service.untraced->AskForCommandLine() ||
-          service.untraced->HaveCgroups()) {
+      if (service.untraced->AskForCommandLine()) {
         changes_.ExpectSilentChanges();
       }
     }
@@ -110,9 +111,11 @@ void Discovery::MatchAll(const Pass& pass) {
   for (ServiceState& service : services_) {
     service.listing_problem.clear();
     service.name_problem.clear();
+    service.refused_series.reset();
     if (!pass.plan.everything) continue;
     service.problem.clear();
     service.refused = 0;
+    service.refused_new = 0;
   }
   KeepMatches(pass);
   MatchListed(pass);
@@ -290,6 +293,8 @@ std::optional<size_t> Discovery::SeriesOf(Candidate& candidate, size_t index) {
   refused_one_ = true;
   if (*made.refusal == SeriesTable::Refusal::kTooMany) {
     ++service.refused;
+  } else if (*made.refusal == SeriesTable::Refusal::kTooManyNew) {
+    ++service.refused_new;
   } else if (service.problem.empty()) {
     service.problem_process = pid;
     service.problem = ProblemOfName(made.index, name_, service.claim);
@@ -305,11 +310,14 @@ void Discovery::SettleClaims() {
     if (!rival) return false;
     refused_.push_back(match.series);
     changes_.LookAgain(match.pid);
+    // The first name in order: the text is the same while it is in conflict.
     ServiceState& service = services_[match.service];
-    if (service.name_problem.empty()) {
+    const std::string& name = series_[match.series].name;
+    if (!service.refused_series ||
+        name < series_[*service.refused_series].name) {
+      service.refused_series = match.series;
       service.name_problem_process = match.pid;
-      service.name_problem =
-          ProblemOfName(*rival, series_[match.series].name, service.claim);
+      service.name_problem = ProblemOfName(*rival, name, service.claim);
     }
     return true;
   });
@@ -425,26 +433,31 @@ void Discovery::MarkUntraced(const Pass& pass) {
     const ServiceState& service = services_[match.service];
     if (service.untraced == nullptr) continue;
     const Match* before = FindMatch(matches_, match.pid, match.service);
-    const bool holds = before != nullptr && !service.untraced->HaveOwnList() &&
+    const bool holds = before != nullptr && !ListsUntraced(service) &&
                        pass.plan.StillHolds(match.pid);
     match.untraced = holds ? before->untraced : IsUntraced(pass, match);
   }
 }
 
+bool Discovery::ListsUntraced(const ServiceState& service) const {
+  return service.untraced->HaveOwnList() ||
+         (lists_cgroups_ && service.untraced->HaveCgroups());
+}
+
 void Discovery::ListUntraced(const Pass& pass, ServiceState& service) {
-  const bool has_list = service.untraced->HaveOwnList();
+  const bool has_list = ListsUntraced(service);
   if (pass.plan.everything || has_list) {
     service.untraced_problem.clear();
     service.untraced_problem_process = 0;
   }
   if (!has_list) return;
-  listing_.List(pass.proc, *service.untraced, /*lists_cgroups=*/false,
+  listing_.List(pass.proc, *service.untraced, lists_cgroups_,
                 service.untraced_list, service.untraced_problem);
 }
 
 bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
   ServiceState& service = services_[match.service];
-  if (service.untraced->HaveOwnList() &&
+  if (ListsUntraced(service) &&
       std::none_of(service.untraced_list.begin(), service.untraced_list.end(),
                    [&](const auto& one) { return one.pid == match.pid; })) {
     return false;
@@ -455,8 +468,7 @@ bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
       record == nullptr ? procfs::Result<void>() : pass.table.Read(*record);
   Candidate candidate(glanced_at, buffers_, record);
   const auto is_one = read.and_then([&] {
-    return Matches(*service.untraced, /*cgroups_are_listed=*/false, users_,
-                   candidate);
+    return Matches(*service.untraced, lists_cgroups_, users_, candidate);
   });
   if (is_one) return *is_one;
   const Error& error = is_one.error();

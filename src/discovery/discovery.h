@@ -99,9 +99,13 @@ class Discovery {
   }
 
   /// How many processes of `service` were left out, since all were looked at
-  /// last, because it has as many series as it may, or made as many in this
-  /// hour.
+  /// last, because it has as many series as it may.
   size_t Refused(size_t service) const { return services_[service].refused; }
+
+  /// The same, because it made as many new series as it may in this hour.
+  size_t RefusedNew(size_t service) const {
+    return services_[service].refused_new;
+  }
 
  private:
   struct ServiceState {
@@ -116,11 +120,14 @@ class Discovery {
     std::string listing_problem;  // of its lists, this pass
     std::string name_problem;     // a name that another service has, this pass
     pid_t name_problem_process = 0;
+    std::optional<size_t> refused_series;  // the series of that name
     const Selectors* untraced = nullptr;
-    std::vector<CgroupMember> untraced_list;  // in PID files, this pass
+    std::vector<CgroupMember>
+        untraced_list;  // in PID files and cgroups, this pass
     std::string untraced_problem;
     pid_t untraced_problem_process = 0;
-    size_t refused = 0;  // since all were looked at
+    size_t refused = 0;      // since all were looked at
+    size_t refused_new = 0;  // likewise
   };
   // What one call of Find works on.
   struct Pass {
@@ -153,6 +160,7 @@ class Discovery {
   void AddDescendants(const Pass& pass);
   bool WatchDescendant(const Pass& pass, const Descendant& one);
   void MarkUntraced(const Pass& pass);
+  bool ListsUntraced(const ServiceState& service) const;
   void ListUntraced(const Pass& pass, ServiceState& service);
   bool IsUntraced(const Pass& pass, const Match& match);
   void EndPass(const Pass& pass, std::chrono::steady_clock::time_point now);

@@ -90,6 +90,13 @@ bool NameTemplate::HasPlaceholders() const {
                      [](const Part& part) { return part.kind != Kind::kText; });
 }
 
+bool NameTemplate::IsTrusted() const {
+  return std::all_of(parts_.begin(), parts_.end(), [](const Part& part) {
+    return part.kind == Kind::kText || part.kind == Kind::kUnit ||
+           part.kind == Kind::kUser;
+  });
+}
+
 bool NameTemplate::NeedsCgroup() const {
   return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
     return part.kind == Kind::kUnit || part.kind == Kind::kCgroup;

@@ -42,6 +42,10 @@ class NameTemplate {
 
   bool HasPlaceholders() const;
 
+  /// Whether all its placeholders stand for what only root decides: the unit
+  /// and the user of a process.
+  bool IsTrusted() const;
+
   /// Whether it depends on the cgroup of a process.
   bool NeedsCgroup() const;
 

@@ -29,9 +29,8 @@ SeriesTable::Made SeriesTable::Make(const std::string& name, size_t service,
     if (series_[index].lasting) return {index, Refusal::kTaken};
   }
   size_t& count = count_by_service_[service];
-  if (count >= max || !MayMake(name, service, max)) {
-    return {.refusal = Refusal::kTooMany};
-  }
+  if (count >= max) return {.refusal = Refusal::kTooMany};
+  if (!MayMake(name, service, max)) return {.refusal = Refusal::kTooManyNew};
   const size_t index = FreePlace();
   std::string own_name = name;
   indices_by_name_.emplace(name, index);

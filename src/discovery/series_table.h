@@ -16,6 +16,7 @@ namespace resource_attribution::discovery {
 /// process that is searched the name of a unit.
 enum class Claim {
   kFixed,     ///< the name of a service without placeholders
+  kTrusted,   ///< of ${unit} and ${user} alone, made by a process on a list
   kListed,    ///< made by a process on a list: unit, cgroup, PID file, Self
   kSearched,  ///< made by a process that was searched
 };
@@ -37,8 +38,9 @@ class SeriesTable {
 
   /// Why a name makes no series.
   enum class Refusal {
-    kTooMany,  ///< the service has as many as it may, or made so many this hour
-    kTaken,    ///< the name is that of a service without placeholders
+    kTooMany,     ///< the service has as many as it may
+    kTooManyNew,  ///< the service made as many as it may in this hour
+    kTaken,       ///< the name is that of a service without placeholders
   };
   struct Made {
     size_t index = 0;  ///< kTaken: of the series that has the name

@@ -1,6 +1,7 @@
 #include "measures/memory.h"
 
 #include <cerrno>
+#include <utility>
 
 #include "procfs/capabilities.h"
 
@@ -67,21 +68,12 @@ MemoryBytes MemoryOf(const store::Record& record) {
           .proportional = has_pss ? Bytes(record.pss_kb) : std::nullopt};
 }
 
-void Memory::Begin() {
-  sums_.Clear();
-  // What was too large in the last pass is not begun again.
-  is_too_large_ = resident_kb_ > kPssMaxKb;
-  resident_kb_ = 0;
-}
-
 Result<void> Memory::Read(const Pass& pass, store::Record& record) {
-  if (type_ != MemoryType::kPss || HasNoMemoryOfItsOwn(record) ||
-      record.pss_pass == record.pass) {
-    return {};
-  }
+  if (type_ != MemoryType::kPss || HasNoMemoryOfItsOwn(record)) return {};
   resident_kb_ += record.status.vm_rss_kb.value_or(0);
   if (resident_kb_ > kPssMaxKb) is_too_large_ = true;
-  return is_too_large_ ? Result<void>() : ReadPss(pass, record);
+  if (is_too_large_ || record.pss_pass == record.pass) return {};
+  return ReadPss(pass, record);
 }
 
 Result<void> Memory::ReadPss(const Pass& pass, store::Record& record) {
@@ -103,12 +95,13 @@ Result<void> Memory::ReadPss(const Pass& pass, store::Record& record) {
 }
 
 void Memory::RefusePss(const Error& error, pid_t pid) {
-  type_ = MemoryType::kRss;
-  pss_refused_of_ = pid;
-  pss_refused_ = error.Message();
+  std::string refused = error.Message();
   if (error.Denied()) {
-    pss_refused_ += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
+    refused += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
   }
+  pss_refused_ = std::move(refused);
+  pss_refused_of_ = pid;
+  type_ = MemoryType::kRss;
 }
 
 void Memory::Observe(const Pass& /*pass*/, const Observed& observed) {
@@ -118,7 +111,7 @@ void Memory::Observe(const Pass& /*pass*/, const Observed& observed) {
 std::optional<double> Memory::Reported(size_t series,
                                        const MemoryBytes& bytes) {
   const bool is_proportional =
-      type_ == MemoryType::kPss && sums_[series].proportional;
+      type() == MemoryType::kPss && sums_[series].proportional;
   return ToDouble(is_proportional ? bytes.proportional : bytes.resident);
 }
 
@@ -144,6 +137,11 @@ void Memory::Finish(const Pass& /*pass*/, std::span<SeriesReport> series,
                 .text = "memory is Rss while that is more than 64 GiB, for "
                         "which the kernel would take too long for Pss"});
   }
+  // The next pass does not begin to read what was too large in this one, until
+  // it is clearly less.
+  constexpr uint64_t kClearlyLessKb = kPssMaxKb / 8 * 7;
+  stays_too_large_ =
+      resident_kb_ > (is_too_large_ ? kClearlyLessKb : kPssMaxKb);
   if (pss_refused_.empty()) return;
   report.Add(
       {.service = index_,

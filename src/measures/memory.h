@@ -40,14 +40,18 @@ class Memory : public Measure {
   Memory(const Service& service, size_t index)
       : service_(service), index_(index), type_(service.memory_type) {}
 
-  void Begin() override;
+  void Begin() override {
+    sums_.Clear();
+    resident_kb_ = 0;
+    is_too_large_ = stays_too_large_;
+  }
   procfs::Result<void> Read(const Pass& pass, store::Record& record) override;
   void Observe(const Pass& pass, const Observed& observed) override;
   void Finish(const Pass& pass, std::span<SeriesReport> series,
               PassReport& report) override;
 
-  /// The memory that is reported now.
-  MemoryType type() const { return type_; }
+  /// The memory that is reported in this pass.
+  MemoryType type() const { return is_too_large_ ? MemoryType::kRss : type_; }
 
   /// What is reported of `bytes`, which are all of a series or a part of it.
   /// The resident set where a process of the series has no Pss: never a
@@ -63,8 +67,9 @@ class Memory : public Measure {
   MemoryType type_;
   std::string pss_refused_;  // why; empty: it was not
   pid_t pss_refused_of_ = 0;
-  uint64_t resident_kb_ = 0;   // of the processes in this pass
-  bool is_too_large_ = false;  // for Pss
+  uint64_t resident_kb_ = 0;      // of the processes in this pass
+  bool is_too_large_ = false;     // for Pss, in this pass
+  bool stays_too_large_ = false;  // in the next one
   BySeries<MemoryBytes> sums_;
   procfs::Buffer buffer_;
 };

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "measures/memory.h"
 #include "measures/tracing_detector.h"
 #include "procfs/pass_failed.h"
 #include "procfs/printable.h"
@@ -246,6 +247,12 @@ void Sampler::Read(const measures::Pass& pass, PassReport& report) {
 Result<void> Sampler::Read(const measures::Pass& pass, store::Record& record,
                            Matches matches) {
   auto read = store_.Read(record);
+  // A service that the process has left needs its threads no more.
+  std::erase_if(record.threads, [&](const store::ServiceThreads& one) {
+    return std::none_of(matches.begin(), matches.end(), [&](const auto& match) {
+      return match.service == one.service;
+    });
+  });
   for (const auto& match : matches) {
     for (const auto& measure : services_[match.service].measures) {
       if (!read) return read;
@@ -316,15 +323,27 @@ void Sampler::AddDiscoveryNotices(size_t service, PassReport& report) const {
                    discovery_.UntracedProblem(service),
                discovery_.UntracedProblemProcess(service), report);
   }
+  AddRefusedNotice(service, report);
+}
+
+void Sampler::AddRefusedNotice(size_t service, PassReport& report) const {
+  const size_t most = config_.services[service].max_instances;
   if (const size_t refused = discovery_.Refused(service)) {
-    report.Add(
-        {.service = service,
-         .kind = Kind::kMaxInstances,
-         .text = "MaxInstances " +
-                 std::to_string(config_.services[service].max_instances) +
-                 " reached: processes with other names are left out",
-         .detail = ", " + std::to_string(refused) +
-                   " now, and so will be those to come"});
+    report.Add({.service = service,
+                .kind = Kind::kMaxInstances,
+                .text = "MaxInstances " + std::to_string(most) +
+                        " reached: processes with other names are left out",
+                .detail = ", " + std::to_string(refused) +
+                          " now, and so will be those to come"});
+  } else if (discovery_.RefusedNew(service) > 0) {
+    const size_t new_names =
+        std::max(most, discovery::SeriesTable::kNewInAnHour);
+    report.Add({.service = service,
+                .kind = Kind::kMaxInstances,
+                .text = std::to_string(new_names) +
+                        " new names in an hour, as many as there may be: "
+                        "processes with other names are left out until the "
+                        "hour is over"});
   }
 }
 
@@ -333,11 +352,11 @@ void Sampler::KeepLargest(size_t service, PassReport& report) {
   const size_t most = config_.services[service].max_processes;
   auto& series = services_[service].series;
   if (!config_.services[service].per_process || series.size() <= most) return;
-  const auto resident_kb = [this](const SeriesReport& one) {
-    return store_.Find(*one.pid)->status.vm_rss_kb;
+  const auto resident = [this](const SeriesReport& one) {
+    return measures::MemoryOf(*store_.Find(*one.pid)).resident;
   };
   std::sort(series.begin(), series.end(), [&](const auto& a, const auto& b) {
-    return resident_kb(a) > resident_kb(b);
+    return resident(a) > resident(b);
   });
   series.resize(most);
   report.Add({.service = service,

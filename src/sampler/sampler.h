@@ -95,6 +95,7 @@ class Sampler {
   size_t SeriesOf(const discovery::Match& match, ServiceState& state);
   void Report(const measures::Pass& pass, PassReport& report);
   void AddDiscoveryNotices(size_t service, PassReport& report) const;
+  void AddRefusedNotice(size_t service, PassReport& report) const;
   void KeepLargest(size_t service, PassReport& report);
 
   const Config config_;

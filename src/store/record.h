@@ -70,7 +70,8 @@ struct Record {
   bool shares_memory = false;
   pid_t compared_with = 0;  ///< the parent for which that was found
 
-  /// CPU at the last pass that measured CPU; none: it was not read then.
+  /// CPU at the last pass that measured CPU and read the process; none: there
+  /// was no such pass.
   std::optional<CpuBaseline> baseline{};
 
   std::optional<Detected> detected{};  ///< where a service asks for it

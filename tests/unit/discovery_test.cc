@@ -627,6 +627,24 @@ TEST_F(ListedTest, EveryKindOfListMustHold) {
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(11)));
 }
 
+// No event tells that a process moves to another cgroup.
+TEST_F(ListedTest, UntracedUnitIsListedInEachPass) {
+  blocks_.push_back(WithUnit("*.service"));
+  untraced_ = WithUnit("b.service");
+  const auto untraced = [this] {
+    EXPECT_TRUE(Discover());
+    std::vector<pid_t> pids;
+    for (const Match& match : discovery_->matches()) {
+      if (match.untraced) pids.push_back(match.pid);
+    }
+    return pids;
+  };
+  EXPECT_THAT(untraced(), ElementsAre(12));
+  Move("a.service", "11\n");
+  Move("b.service", "10\n12\n");
+  EXPECT_THAT(untraced(), ElementsAre(10, 12));
+}
+
 TEST_F(ListedTest, ProcessThatMovesGoesToTheInstanceOfItsUnit) {
   name_ = "${unit}";
   blocks_.push_back(WithUnit("*.service"));
@@ -704,20 +722,14 @@ TEST_F(UntracedTest, EveryKindOfSelectorMustHold) {
   EXPECT_THAT(Untraced(), ElementsAre(5));
 }
 
-TEST_F(UntracedTest, IsByTheUnitOfTheProcess) {
-  untraced_->systemd_units = {"canary.service"};
-  tree_.Put(
-      {.pid = 5, .comm = "a", .cgroup = "0::/system.slice/canary.service\n"});
-  tree_.Put({.pid = 6, .comm = "a"});
-  EXPECT_THAT(Untraced(), ElementsAre(5));
-}
-
 TEST_F(UntracedTest, ProcessThatCannotBeAskedCountsAsTracedAndIsSaid) {
-  untraced_->systemd_units = {"canary.service"};
-  tree_.Put({.pid = 5, .comm = "a", .cgroup = "nonsense\n"});
+  untraced_->command_lines.push_back(CompileExpression("canary"));
+  tree_.Put({.pid = 5, .comm = "a"});
+  std::filesystem::remove(tree_.path() + "/5/cmdline");
+  std::filesystem::create_directory(tree_.path() + "/5/cmdline");
   EXPECT_THAT(Untraced(), IsEmpty());
   EXPECT_EQ(discovery_->matches().size(), 1U);
-  EXPECT_THAT(discovery_->UntracedProblem(0), HasSubstr("/proc/PID/cgroup"));
+  EXPECT_THAT(discovery_->UntracedProblem(0), HasSubstr("/proc/PID/cmdline"));
   EXPECT_EQ(discovery_->UntracedProblemProcess(0), 5);
 }
 
@@ -801,7 +813,23 @@ TEST_F(ClaimsTest, BetterClaimWinsWhereBothComeAtOnce) {
   EXPECT_EQ(names.at({1, 10}).first, "a.service");
 }
 
-TEST_F(ClaimsTest, NobodyHasANameThatEqualsClaim) {
+// Any user can make a cgroup below his own with the name of a unit.
+TEST_F(ClaimsTest, NameOfAUnitIsBetterThanThatOfAnyCgroup) {
+  const auto user = files_.path() / "cgroup" / "user.slice" / "user@1.service";
+  std::filesystem::create_directories(user / "a.service");
+  Write(user / "a.service" / "cgroup.procs", "13\n");
+  Selectors cgroups;
+  cgroups.cgroups = {SplitCgroupPath("user.slice/user@1.service/a.service")};
+  discovery_.emplace(
+      std::vector<Target>{{"${cgroup}", &cgroups, 9}, {"${unit}", &units_, 9}},
+      tree_.path() + "/self/mounts");
+  const auto names = Names();
+  EXPECT_FALSE(names.contains({0, 13}));
+  ASSERT_TRUE(names.contains({1, 10}));
+  EXPECT_EQ(names.at({1, 10}).first, "a.service");
+}
+
+TEST_F(ClaimsTest, NoBlockHasANameOfTwoEqualClaims) {
   const Selectors one = WithName("ab");
   const Selectors other = WithName("b");
   discovery_.emplace(
@@ -838,7 +866,8 @@ TEST_F(PlaceholderTest, NewNamesOfAnHourAreBounded) {
   };
   churn(150, "a");
   EXPECT_EQ(names.size(), 1U + 1U + 70U);
-  EXPECT_GT(discovery_->Refused(0), 0U);
+  EXPECT_EQ(discovery_->Refused(0), 0U);
+  EXPECT_GT(discovery_->RefusedNew(0), 0U);
   // A name that was there in this hour is not new.
   tree_.Put({.pid = 2, .comm = "a7"});
   EXPECT_EQ(Instances().count("a7"), 1U);

@@ -542,6 +542,7 @@ TEST_F(SamplerTest, PssOfMuchMemoryIsNotRead) {
   // Back below the bound, after one more pass that finds out.
   tree_.Put({.pid = 6, .comm = "a", .vm_rss_kb = 100});
   Pass();
+  EXPECT_NE(Said(0, Kind::kPssRefused), "");
   Pass();
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 1400 * 1024);
   EXPECT_EQ(Said(0, Kind::kPssRefused), "");
@@ -946,6 +947,21 @@ TEST_F(TracingTest, UntracedAreKnownInABlockOfManyNames) {
   EXPECT_EQ(ValuesOf("of a")->tracing_cpu_overhead_percent, 0);
   EXPECT_EQ(report_.series.size(), 1U);
   EXPECT_EQ(Said(0, Kind::kMaxInstances), "");
+}
+
+// The kernel would take too long for their Pss.
+TEST_F(ComparedTest, LargeProcessesAreComparedByRss) {
+  constexpr uint64_t kLargeKb = uint64_t{33} << 20;
+  config_.services[0].memory_type = MemoryType::kPss;
+  for (int pass = 0; pass < 3; ++pass) {
+    tree_.Put({.pid = 5, .comm = "a", .vm_rss_kb = kLargeKb + 1000});
+    tree_.Put({.pid = 6,
+               .comm = "a",
+               .vm_rss_kb = kLargeKb,
+               .cmdline = std::string("canary\0", 7)});
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 1000 * 1024);
 }
 
 TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
