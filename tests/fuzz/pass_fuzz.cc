@@ -109,8 +109,8 @@ void RequireNumber(double value) {
 void RequireValues(const PassReport& report) {
   std::set<std::pair<std::string_view, std::optional<pid_t>>> seen;
   for (const SeriesReport& one : report.series) {
-    RequireSeriesName(one.series);
-    Require(seen.insert({one.series, one.pid}).second,
+    RequireSeriesName(one.name);
+    Require(seen.insert({one.name, one.pid}).second,
             "a pass reports no instance twice");
     RequireNumber(one.values.process_memory_bytes.value_or(0));
     RequireNumber(one.values.process_memory_peak_bytes.value_or(0));
