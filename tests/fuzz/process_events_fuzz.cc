@@ -3,12 +3,17 @@
 #include <linux/netlink.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "fuzz.h"
 #include "kernel/process_events.h"
 
 namespace {
+
+// Which event it is. The headers of Linux 6.6 moved these names out of
+// proc_event; the numbers are the kernel's interface.
+enum What : uint32_t { kFork = 0x1, kExec = 0x2, kUid = 0x4, kComm = 0x200 };
 
 template <typename Structure>
 Structure At(std::string_view datagram, size_t offset) {
@@ -31,14 +36,15 @@ std::vector<pid_t> NamedIn(std::string_view datagram) {
     if (id.idx != CN_IDX_PROC || id.val != CN_VAL_PROC) continue;
     const auto event = At<proc_event>(message, kEvent);
     const auto& data = event.event_data;
+    const auto what = static_cast<uint32_t>(event.what);
     pid_t pid = 0;
-    if (event.what == proc_event::PROC_EVENT_FORK) {
+    if (what == kFork) {
       pid = data.fork.child_pid;
-    } else if (event.what == proc_event::PROC_EVENT_EXEC) {
+    } else if (what == kExec) {
       pid = data.exec.process_pid;
-    } else if (event.what == proc_event::PROC_EVENT_UID) {
+    } else if (what == kUid) {
       pid = data.id.process_pid;
-    } else if (event.what == proc_event::PROC_EVENT_COMM) {
+    } else if (what == kComm) {
       pid = data.comm.process_pid;
     }
     if (pid > 0) pids.push_back(pid);
