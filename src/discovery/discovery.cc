@@ -424,7 +424,7 @@ bool Discovery::WatchDescendant(const Pass& pass, const Descendant& one) {
 }
 
 // Marks the matches with processes that the service calls untraced. What an
-// event would have changed is as it was; PID files are read again in each pass.
+// event would have changed is as it was; lists are read again in each pass.
 void Discovery::MarkUntraced(const Pass& pass) {
   for (ServiceState& service : services_) {
     if (service.untraced != nullptr) ListUntraced(pass, service);

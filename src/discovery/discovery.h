@@ -122,8 +122,7 @@ class Discovery {
     pid_t name_problem_process = 0;
     std::optional<size_t> refused_series;  // the series of that name
     const Selectors* untraced = nullptr;
-    std::vector<CgroupMember>
-        untraced_list;  // in PID files and cgroups, this pass
+    std::vector<CgroupMember> untraced_list;  // on its lists, this pass
     std::string untraced_problem;
     pid_t untraced_problem_process = 0;
     size_t refused = 0;      // since all were looked at

@@ -3,10 +3,10 @@
 #include "measures/compared_overhead.h"
 #include "measures/cpu.h"
 #include "measures/memory.h"
+#include "measures/named_threads.h"
 #include "measures/overhead.h"
-#include "measures/thread_groups.h"
 #include "measures/tracing_detector.h"
-#include "measures/traffic.h"
+#include "measures/traffic_of_service.h"
 
 namespace resource_attribution::measures {
 
@@ -23,10 +23,10 @@ Measures MeasuresOf(const Service& service, size_t index,
   if (service.DetectsTracing() && !service.untraced) {
     add(std::make_unique<TracingDetector>(service, index));
   }
-  const bool threads_trace = ThreadGroups::MeasuresTracing(service);
-  ThreadGroups* threads = nullptr;
+  const bool threads_trace = NamedThreads::MeasuresTracing(service);
+  NamedThreads* threads = nullptr;
   if (threads_trace || !service.components.empty()) {
-    threads = &add(std::make_unique<ThreadGroups>(service, index));
+    threads = &add(std::make_unique<NamedThreads>(service, index));
   }
   if (service.tracing_overhead == TracingOverhead::kCompared) {
     add(std::make_unique<ComparedOverhead>(service, index, memory));

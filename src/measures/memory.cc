@@ -42,7 +42,7 @@ std::string MissingFields(PeakMemory peak_memory, const Values& values) {
   return missing;
 }
 
-// For the Pss of each GiB of VmRSS the kernel takes 5 to 10 ms, and VmRSS
+// For the Pss of each GiB of VmRSS the kernel takes about 6 ms, and VmRSS
 // counts a page as often as it is mapped.
 constexpr uint64_t kPssMaxKb = uint64_t{64} << 20;
 

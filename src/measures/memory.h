@@ -34,7 +34,7 @@ MemoryBytes MemoryOf(const store::Record& record);
 ///
 /// If the kernel refuses Pss, the service has Rss from then on. While its
 /// processes together have more than 64 GiB of Rss, it has Rss: the kernel
-/// takes 5 to 10 ms for the Pss of each GiB.
+/// takes about 6 ms for the Pss of each GiB.
 class Memory : public Measure {
  public:
   Memory(const Service& service, size_t index)

@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "measures/measure.h"
 #include "measures/memory.h"
-#include "measures/thread_groups.h"
+#include "measures/named_threads.h"
 
 namespace resource_attribution::measures {
 
@@ -19,7 +19,7 @@ namespace resource_attribution::measures {
 /// Cpu, and `threads`, which is null unless TracingOverhead is "Threads".
 class Overhead : public Measure {
  public:
-  Overhead(const Service& service, Memory& memory, ThreadGroups* threads)
+  Overhead(const Service& service, Memory& memory, NamedThreads* threads)
       : service_(service), memory_(memory), threads_(threads) {}
 
   void Begin() override { sums_.Clear(); }
@@ -36,7 +36,7 @@ class Overhead : public Measure {
 
   const Service& service_;
   Memory& memory_;
-  ThreadGroups* const threads_;
+  NamedThreads* const threads_;
   BySeries<Sum> sums_;
 };
 

@@ -47,7 +47,7 @@ class HierarchyTests(cgroups.Hierarchy):
         collectd.wait_for_counts(any=0, all=1, one=0, named=0)
         self.assert_quiet_end(collectd)
 
-    def test_nesting_keeps_nobody_else_from_being_found(self):
+    def test_nesting_hides_no_other_process(self):
         # So many of the longest names that a path cannot hold them; then a thousand of
         # the shortest.
         names = ["d" * 255] * 20 + ["d"] * 1000
@@ -75,7 +75,7 @@ class HierarchyTests(cgroups.Hierarchy):
         collectd.stop()
 
     @needs.capabilities()
-    def test_closed_cgroup_keeps_nobody_else_from_being_found(self):
+    def test_closed_cgroup_hides_no_other(self):
         for user in "abc":
             self.process_in(f"{UNIQUE}/{user}/below")
             self.process_in(f"{UNIQUE}/closed-{user}/below")

@@ -116,7 +116,7 @@ class HostileTest(testcase.TestCase):
         self.assert_quiet_end(collectd)
 
     @needs.root
-    def test_file_that_stalls_holds_up_nobody_else(self):
+    def test_file_that_stalls_holds_up_no_other_plugin(self):
         mountpoint = self.directory / "mnt"
         mountpoint.mkdir()
         opened = self.directory / "open"

@@ -10,7 +10,7 @@ ACTOR = pathlib.Path(__file__).parent / "actor.py"
 
 
 def as_nobody(*capabilities):
-    """The beginning of a command that runs as the user nobody, with only these
+    """The beginning of a command that runs as an unprivileged user, with only these
     capabilities."""
     has = ",".join(["-all", *(f"+{name}" for name in capabilities)])
     return ["setpriv", "--reuid", "nobody", "--regid", "nogroup",

@@ -338,6 +338,27 @@ TEST_F(CgroupsTest, LongPathsAreBoundedTooAndTheirMemoryIsGivenBack) {
   EXPECT_LT(in_use() - before, size_t{128} << 10);
 }
 
+// A user who fills the room of one selector takes none from the units.
+TEST_F(CgroupsTest, EachSelectorHasRoomOfItsOwn) {
+  Put("v2", "system.slice/a.service", "11\n");
+  const std::string part(250, 'd');
+  for (int top = 0; top < 9; ++top) {
+    auto deep = directory_.path() / "v2/user" / std::to_string(top);
+    for (int depth = 0; depth < 13; ++depth) deep /= part;
+    std::filesystem::create_directories(deep);
+    for (int i = 0; i < 330; ++i) {
+      std::filesystem::create_directory(deep / std::to_string(i));
+    }
+  }
+  EXPECT_TRUE(cgroups_.BeginPass());
+  const auto filled = cgroups_.List(SplitCgroupPath("user/*"), members_);
+  ASSERT_FALSE(filled);
+  members_.clear();
+  EXPECT_TRUE(cgroups_.ListUnit("a.service", members_));
+  ASSERT_EQ(members_.size(), 1U);
+  EXPECT_EQ(members_[0].pid, 11);
+}
+
 TEST_F(CgroupsTest, DeepTreesAreWalkedAsFarAsAPathReaches) {
   std::string path = "deep";
   for (int depth = 0; depth < 900; ++depth) path += "/d";

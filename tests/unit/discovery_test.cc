@@ -324,7 +324,7 @@ TEST_F(DiscoveryTest, CommandLineCountsBesideExecutable) {
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(2)));
 }
 
-TEST_F(DiscoveryTest, UserThatIsNotSaidIsNobody) {
+TEST_F(DiscoveryTest, UserThatIsNotSaidMatchesNoUser) {
   tree_.Put({.pid = 1});
   Write(tree_.path() + "/1/status", "Name:\tfake\nTgid:\t1\n");
   Selectors selectors;

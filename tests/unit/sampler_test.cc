@@ -783,7 +783,7 @@ TEST_F(TracingTest, WhoIsNotTracedHasNoOverhead) {
                "OTEL_SDK_DISABLED");
 }
 
-TEST_F(TracingTest, NobodyLooksWhoIsTracedUnlessAsked) {
+TEST_F(TracingTest, TracingIsNotDetectedUnlessAsked) {
   AddBlockOf("a");
   tree_.Put({.pid = 5, .comm = "a"});
   const FileAccess environ(tree_.path() + "/5/environ");

@@ -204,7 +204,7 @@ TEST_F(TrafficAccountTest, SocketThatAListingMissedDoesNotStartAnew) {
   EXPECT_TRUE(account_.HasUnknown(std::vector{Socket(1, 1500, 0)}));
 }
 
-TEST_F(TrafficAccountTest, SocketsOfNobodyAreKnownForAsLongAsTheyExist) {
+TEST_F(TrafficAccountTest, SocketsOfNoMemberAreKnownForAsLongAsTheyExist) {
   Pass({Socket(1, 1000, 0), Socket(3, 1000, 0, 3)}, {kMember}, {});
   const std::vector both{Socket(1, 1000, 0), Socket(3, 1000, 0, 3)};
   const std::vector more{Socket(1, 1000, 0), Socket(2, 0, 0, 2),
@@ -214,7 +214,7 @@ TEST_F(TrafficAccountTest, SocketsOfNobodyAreKnownForAsLongAsTheyExist) {
 }
 
 // It is not accepted yet, or closed already.
-TEST_F(TrafficAccountTest, SocketThatNobodyHoldsIsNotToBeLookedUp) {
+TEST_F(TrafficAccountTest, SocketThatNoProcessHoldsIsNotLookedUp) {
   Pass({Socket(1, 1000, 0, 0)}, {kMember}, {});
   EXPECT_FALSE(account_.HasUnknown(std::vector{Socket(1, 1000, 0, 0)}));
   EXPECT_TRUE(account_.HasUnknown(std::vector{Socket(1, 1000, 0)}));

@@ -1,5 +1,5 @@
-#ifndef RESOURCE_ATTRIBUTION_MEASURES_THREAD_GROUPS_H_
-#define RESOURCE_ATTRIBUTION_MEASURES_THREAD_GROUPS_H_
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_NAMED_THREADS_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_NAMED_THREADS_H_
 
 #include <cstddef>
 #include <optional>
@@ -17,9 +17,9 @@ namespace resource_attribution::measures {
 /// CPU of the threads of a service by their names: of the components, which are
 /// reported, and of the threads that trace, where TracingOverhead is "Threads".
 /// `service` has to outlive this.
-class ThreadGroups : public Measure {
+class NamedThreads : public Measure {
  public:
-  ThreadGroups(const Service& service, size_t index);
+  NamedThreads(const Service& service, size_t index);
 
   void Begin() override;
   procfs::Result<void> Read(const Pass& pass, store::Record& record) override;
@@ -59,4 +59,4 @@ class ThreadGroups : public Measure {
 
 }  // namespace resource_attribution::measures
 
-#endif  // RESOURCE_ATTRIBUTION_MEASURES_THREAD_GROUPS_H_
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_NAMED_THREADS_H_

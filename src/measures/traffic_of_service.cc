@@ -1,4 +1,4 @@
-#include "measures/traffic.h"
+#include "measures/traffic_of_service.h"
 
 #include "procfs/printable.h"
 

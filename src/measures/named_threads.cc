@@ -1,4 +1,4 @@
-#include "measures/thread_groups.h"
+#include "measures/named_threads.h"
 
 #include "measures/cpu.h"
 #include "measures/known_tracers.h"
@@ -25,7 +25,7 @@ constexpr store::ThreadGroups Bit(size_t group) {
 
 }  // namespace
 
-ThreadGroups::ThreadGroups(const Service& service, size_t index)
+NamedThreads::NamedThreads(const Service& service, size_t index)
     : service_(service),
       index_(index),
       known_threads_(MeasuresTracing(service) && service.tracing_threads.empty()
@@ -36,12 +36,12 @@ ThreadGroups::ThreadGroups(const Service& service, size_t index)
       groups_of_([this](std::string_view comm) { return GroupsOf(comm); }),
       component_cpu_(service.components.size()) {}
 
-void ThreadGroups::Begin() {
+void NamedThreads::Begin() {
   tracing_cpu_.Clear();
   for (auto& sums : component_cpu_) sums.Clear();
 }
 
-store::ThreadGroups ThreadGroups::GroupsOf(std::string_view comm) const {
+store::ThreadGroups NamedThreads::GroupsOf(std::string_view comm) const {
   store::ThreadGroups groups = 0;
   if (MeasuresTracing(service_) && discovery::AnyIsIn(tracing_threads_, comm)) {
     groups |= Bit(kTracing);
@@ -54,7 +54,7 @@ store::ThreadGroups ThreadGroups::GroupsOf(std::string_view comm) const {
   return groups;
 }
 
-store::Threads& ThreadGroups::ThreadsOf(store::Record& record) const {
+store::Threads& NamedThreads::ThreadsOf(store::Record& record) const {
   for (store::ServiceThreads& one : record.threads) {
     if (one.service == index_) return one.threads;
   }
@@ -62,7 +62,7 @@ store::Threads& ThreadGroups::ThreadsOf(store::Record& record) const {
       .threads;
 }
 
-Result<void> ThreadGroups::Read(const Pass& pass, store::Record& record) {
+Result<void> NamedThreads::Read(const Pass& pass, store::Record& record) {
   if (!pass.measures_cpu) return {};
   store::Threads& threads = ThreadsOf(record);
   // It did not belong to the service in the pass of the baselines.
@@ -78,7 +78,7 @@ Result<void> ThreadGroups::Read(const Pass& pass, store::Record& record) {
   return read;
 }
 
-void ThreadGroups::Observe(const Pass& pass, const Observed& observed) {
+void NamedThreads::Observe(const Pass& pass, const Observed& observed) {
   const store::Threads* threads = observed.record.ThreadsOf(index_);
   if (threads == nullptr || !pass.measures_cpu) return;
   const auto cpu_of = [&](size_t group) {
@@ -97,7 +97,7 @@ void ThreadGroups::Observe(const Pass& pass, const Observed& observed) {
   AddKnown(tracing_cpu, tracing_cpu_[observed.series]);
 }
 
-void ThreadGroups::Finish(const Pass& pass, std::span<SeriesReport> series,
+void NamedThreads::Finish(const Pass& pass, std::span<SeriesReport> series,
                           PassReport& report) {
   for (size_t at = 0; at < series.size(); ++at) {
     for (size_t i = 0; i < component_cpu_.size(); ++i) {
@@ -118,7 +118,7 @@ void ThreadGroups::Finish(const Pass& pass, std::span<SeriesReport> series,
 }
 
 // What no thread has belonged to yet, for people; empty when there is nothing.
-std::string ThreadGroups::WithoutThreads() const {
+std::string NamedThreads::WithoutThreads() const {
   std::string names;
   const auto add = [&](size_t group, const std::string& name) {
     if ((groups_seen_ & Bit(group)) != 0) return;

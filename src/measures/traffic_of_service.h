@@ -1,5 +1,5 @@
-#ifndef RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_H_
-#define RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_H_
+#ifndef RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_OF_SERVICE_H_
+#define RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_OF_SERVICE_H_
 
 #include <cstddef>
 #include <span>
@@ -31,4 +31,4 @@ class TrafficOfService : public Measure {
 
 }  // namespace resource_attribution::measures
 
-#endif  // RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_H_
+#endif  // RESOURCE_ATTRIBUTION_MEASURES_TRAFFIC_OF_SERVICE_H_
