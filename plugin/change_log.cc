@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "log.h"
-#include "procfs/printable.h"
+#include "supervisor.h"
 #include "types.h"
 
 namespace resource_attribution {
@@ -33,14 +33,13 @@ const char* LineBudget::Ending() const {
   return left_ == 0 ? " (further messages suppressed for up to 1 h)" : "";
 }
 
-void ChangeLog::Take(const PassReport& report, Sampler& sampler) {
+void ChangeLog::Take(const PassReport& report, Supervisor& supervisor) {
   services_.resize(report.processes.size());
   for (size_t i = 0; i < services_.size(); ++i) {
-    SayPresence(services_[i], sampler.config().services[i].name,
-                report.processes[i]);
+    SayPresence(services_[i], supervisor.services()[i], report.processes[i]);
   }
   ForgetWhatIsOver(report);
-  for (const Notice& notice : report.notices) SayNotice(notice, sampler);
+  for (const Notice& notice : report.notices) SayNotice(notice, supervisor);
 }
 
 // Returns whether the budget had a line left.
@@ -87,16 +86,15 @@ void ChangeLog::ForgetWhatIsOver(const PassReport& report) {
   }
 }
 
-void ChangeLog::SayNotice(const Notice& notice, Sampler& sampler) {
+void ChangeLog::SayNotice(const Notice& notice, Supervisor& supervisor) {
   ServiceLog& log = services_[notice.service];
   std::string& said = log.said[static_cast<size_t>(notice.kind)];
   if (said == notice.text) return;
   std::string line = notice.text + notice.detail;
   if (notice.process != 0) {
-    line += "; for example process " +
-            procfs::Printable(sampler.DescribeProcess(notice.process));
+    line += "; for example process " + supervisor.Describe(notice.process);
   }
-  const std::string& name = sampler.config().services[notice.service].name;
+  const std::string& name = supervisor.services()[notice.service];
   if (Say(log, name, SeverityOf(notice), line)) said = notice.text;
 }
 

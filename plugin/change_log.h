@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "collectd.h"
-#include "sampler/sampler.h"
+#include "measures/report.h"
 
 namespace resource_attribution {
+
+class Supervisor;
 
 /// At most twelve log lines an hour about one subject. A user who starts and
 /// ends a process, or makes a PID file good and bad, in each pass must not fill
@@ -30,8 +32,10 @@ class LineBudget {
 /// Logs what changes from pass to pass, each change once. Not thread-safe.
 class ChangeLog {
  public:
-  /// Logs what changed with the services of `sampler` since the last report.
-  void Take(const PassReport& report, Sampler& sampler);
+  /// Logs what changed with the services since the last report. Asks
+  /// `supervisor` about processes, so that the series and components of the
+  /// report are no longer valid.
+  void Take(const PassReport& report, Supervisor& supervisor);
 
   /// Logs that a pass failed, unless the pass before failed for the same
   /// reason. The reason may be that there is no memory, so this allocates none.
@@ -55,7 +59,7 @@ class ChangeLog {
   void SayPresence(ServiceLog& log, const std::string& service,
                    size_t processes);
   void ForgetWhatIsOver(const PassReport& report);
-  void SayNotice(const Notice& notice, Sampler& sampler);
+  void SayNotice(const Notice& notice, Supervisor& supervisor);
 
   std::vector<ServiceLog> services_;
   std::array<char, 256> failure_{};

@@ -1,179 +1,22 @@
 #include "check.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
-#include <vector>
 
 #include "config/option_list.h"
-#include "discovery/near_misses.h"
-#include "procfs/printable.h"
-#include "procfs/procfs.h"
 #include "types.h"
 
 namespace resource_attribution {
-namespace {
 
-using procfs::Printable;
-
-constexpr const char* kNone = "-";
-
-// A series as the table shows it.
-struct Row {
-  std::string name;
-  std::string memory = kNone;
-  std::string peak = kNone;
-  std::string cpu = kNone;
-  std::string tracing_memory = kNone;
-  std::string tracing_cpu = kNone;
-  std::vector<std::string> below{};  // lines that belong to it
-};
-
-std::string Rounded(std::optional<double> value, int digits) {
-  if (!value) return kNone;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, *value);
-  return text.data();
-}
-
-std::string Significant(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.4g", value);
-  return text.data();
-}
-
-// Whether the process is traced, and what shows it; empty if the block does not
-// detect tracing.
-std::string DescribeTracing(const store::Record* record) {
-  if (record == nullptr || !record->detected) return "";
-  if (!record->detected->detection) return ", tracing: unknown";
-  using store::Tracing;
-  const auto& [tracing, evidence] = *record->detected->detection;
-  if (tracing == Tracing::kAbsent) return ", tracing: absent";
-  return std::string(", tracing: ") + (tracing == Tracing::kOn ? "on" : "off") +
-         " (" + evidence + ")";
-}
-
-// The PID and the command name, which any user can choose.
-std::string Describe(const procfs::Procfs& proc, const Sampler& sampler,
-                     const discovery::Match& match) {
-  procfs::Buffer buffer;
-  const auto comm = proc.GlanceAt(match.pid).ReadComm(buffer);
-  return std::to_string(match.pid) + " " +
-         (comm ? Printable(*comm) : "(gone)") +
-         DescribeTracing(sampler.Find(match.pid)) +
-         (match.untraced ? ", untraced" : "");
-}
-
-Row MakeRow(const SeriesReport& report, const Sampler& sampler,
-            const procfs::Procfs& proc) {
-  const Values& values = report.values;
-  Row row{
-      .name = Printable(report.name),
-      .memory = Rounded(values.process_memory_bytes, 0),
-      .peak = Rounded(values.process_memory_peak_bytes, 0),
-      .cpu = Rounded(values.process_cpu_percent, 1),
-      .tracing_memory = Rounded(values.tracing_memory_overhead_bytes, 0),
-      .tracing_cpu = values.tracing_cpu_overhead_percent
-                         ? Significant(*values.tracing_cpu_overhead_percent)
-                         : kNone,
-  };
-  for (const discovery::Match& match : sampler.matches()) {
-    if (sampler.NameOf(match) == report.name &&
-        report.pid.value_or(match.pid) == match.pid) {
-      row.below.push_back(Describe(proc, sampler, match));
-    }
-  }
-  if (const auto& bytes = values.tracing_network_bytes) {
-    row.below.push_back("export traffic: " + std::to_string(bytes->sent) +
-                        " bytes sent, " + std::to_string(bytes->received) +
-                        " received");
-  }
-  return row;
-}
-
-// A row for each block without a process, with the reason below it.
-void AddRowsOfAbsent(const Sampler& sampler, const PassReport& report,
-                     const procfs::Procfs& proc, std::vector<Row>& rows) {
-  const size_t first = rows.size();
-  std::vector<const discovery::Selectors*> selectors;
-  for (size_t block = 0; block < report.processes.size(); ++block) {
-    if (report.processes[block] > 0) continue;
-    const Service& absent = sampler.config().services[block];
-    rows.push_back({.name = Printable(absent.name)});
-    selectors.push_back(&absent.selectors);
-  }
-  if (selectors.empty()) return;
-  auto reasons = discovery::ExplainNearMisses(
-      proc, sampler.config().proc_path + "/self/mounts", selectors);
-  for (size_t i = 0; reasons && i < reasons->size(); ++i) {
-    rows[first + i].below = std::move((*reasons)[i]);
-  }
-}
-
-// A row for every series that has values and every block that has none.
-std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
-  std::vector<Row> rows;
-  const auto proc = procfs::Procfs::Open(sampler.config().proc_path);
-  if (!proc) return rows;
-  for (const SeriesReport& series : report.series) {
-    rows.push_back(MakeRow(series, sampler, *proc));
-    for (const ComponentReport& one : report.components) {
-      if (one.series != series.name) continue;
-      rows.push_back({.name = "  " + Printable(one.component),
-                      .cpu = Rounded(one.cpu_percent, 1)});
-    }
-  }
-  AddRowsOfAbsent(sampler, report, *proc, rows);
-  return rows;
-}
-
-// The width in characters: counts the bytes of UTF-8 that begin one.
-size_t Width(std::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(),
-                    [](char byte) { return (byte & 0xc0) != 0x80; }));
-}
-
-void PrintRow(std::FILE* out, size_t name_width, const Row& row) {
-  std::fprintf(out, "%s%*s %14s %16s %8s %15s %14s\n", row.name.c_str(),
-               static_cast<int>(name_width - Width(row.name)), "",
-               row.memory.c_str(), row.peak.c_str(), row.cpu.c_str(),
-               row.tracing_memory.c_str(), row.tracing_cpu.c_str());
-  for (const std::string& line : row.below) {
-    std::fprintf(out, "  %s\n", line.c_str());
-  }
-}
-
-}  // namespace
-
-void PrintTable(std::FILE* out, const Sampler& sampler,
-                const PassReport& report) {
-  std::vector<Row> rows = MakeRows(sampler, report);
-  rows.insert(rows.begin(), {.name = "BLOCK",
-                             .memory = "MEMORY B",
-                             .peak = "PEAK B",
-                             .cpu = "CPU %",
-                             .tracing_memory = "TRACING B",
-                             .tracing_cpu = "TRACING CPU %"});
-  size_t name_width = 0;
-  for (const Row& row : rows) {
-    name_width = std::max(name_width, Width(row.name));
-  }
-  for (const Row& row : rows) PrintRow(out, name_width, row);
-}
-
-int RunCheck(bool (*sample)(), const Sampler& sampler,
-             const PassReport& report) {
+int RunCheck(bool (*sample)(), Supervisor& supervisor) {
   if (!sample()) return -1;
   std::this_thread::sleep_for(kBetweenPassesOfACheck);
   if (!sample()) return -1;
-  PrintTable(stdout, sampler, report);
+  const auto table = supervisor.Table();
+  if (!table) return -1;
+  std::fputs(table->c_str(), stdout);
   return 0;
 }
 

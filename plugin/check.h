@@ -2,11 +2,10 @@
 #define RESOURCE_ATTRIBUTION_PLUGIN_CHECK_H_
 
 #include <chrono>
-#include <cstdio>
 
 #include "collectd.h"
 #include "environment.h"
-#include "sampler/sampler.h"
+#include "supervisor.h"
 
 namespace resource_attribution {
 
@@ -17,15 +16,9 @@ namespace resource_attribution {
 /// measure CPU.
 inline constexpr std::chrono::seconds kBetweenPassesOfACheck{1};
 
-/// Prints a table of the blocks, their values, and the PID and name of each of
-/// their processes.
-void PrintTable(std::FILE* out, const Sampler& sampler,
-                const PassReport& report);
-
-/// Makes two passes and prints the table. `sample` fills `report` and returns
-/// whether there is one. Returns 0 unless a pass failed.
-int RunCheck(bool (*sample)(), const Sampler& sampler,
-             const PassReport& report);
+/// Makes two passes and prints the table of what they found. `sample` makes a
+/// pass and returns whether it succeeded. Returns 0 unless a pass failed.
+int RunCheck(bool (*sample)(), Supervisor& supervisor);
 
 /// If `check` asks for the table of the options, prints it. Returns whether it
 /// did.

@@ -2,9 +2,14 @@
 // module, and the others by the callbacks that this registers.
 //
 // Configuration and init run on the daemon's main thread before the first pass,
-// passes in one reader thread at a time, shutdown after the last pass. The
-// state therefore needs no lock. No exception leaves a callback.
+// shutdown after the last. The module waits for passes in a thread of its own;
+// after init, only that thread uses the state, which therefore needs no lock.
+// No exception leaves a callback.
 
+#include <dlfcn.h>
+
+#include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -22,15 +27,34 @@
 #include "environment.h"
 #include "interval.h"
 #include "log.h"
+#include "pass_thread.h"
 #include "procfs/printable.h"
-#include "sampler/sampler.h"
+#include "supervisor.h"
 #include "types.h"
+
+extern "C" __attribute__((visibility("default"))) void module_register(void);
 
 namespace resource_attribution {
 namespace {
 
+// Beside the module.
+constexpr const char* kSamplerProgram = "/resource_attribution_sampler";
+
 using options::FormatNumber;
 using procfs::Printable;
+
+// collectd's loader has made a path of the directory of plugins.
+std::string DirectoryOfModule() {
+  Dl_info module{};
+  if (dladdr(reinterpret_cast<const void*>(&module_register), &module) == 0) {
+    return "";
+  }
+  const std::unique_ptr<char, decltype(&std::free)> path(
+      realpath(module.dli_fname, nullptr), std::free);
+  if (path == nullptr) return "";
+  const std::string text = path.get();
+  return text.substr(0, text.rfind('/'));
+}
 
 struct Module {
   ConfigParser parser;
@@ -39,9 +63,17 @@ struct Module {
   const std::optional<double> load_plugin_interval = LoadPluginInterval();
   bool outside_errors_logged = false;
 
-  std::unique_ptr<Sampler> sampler;
+  // Where the sampler process is: collectd may change the directory to which
+  // the path of the module is relative.
+  const std::string directory = DirectoryOfModule();
+  std::vector<options::Item> plugin_blocks;
+
+  // What the daemon knows of the thread that calls Read: plugin and interval.
+  std::optional<plugin_ctx_t> context;
+  std::unique_ptr<Supervisor> supervisor;
   PassReport report;
   ChangeLog changes;
+  std::unique_ptr<PassThread> thread;
 };
 
 std::unique_ptr<Module> module_state;
@@ -85,7 +117,9 @@ bool OutsideIsValid() {
 // does not start, but first calls it for the other blocks too.
 int Configure(oconfig_item_t* plugin_block) {
   const bool outside_is_valid = OutsideIsValid();
-  const auto errors = module_state->parser.Add(ItemFrom(*plugin_block));
+  const options::Item item = ItemFrom(*plugin_block);
+  const auto errors = module_state->parser.Add(item);
+  module_state->plugin_blocks.push_back(item);
   for (const std::string& error : errors) Log(LOG_ERR, error);
   return outside_is_valid && errors.empty() ? 0 : -1;
 }
@@ -100,47 +134,52 @@ std::string StartLine(const Interval& interval, const Config& config,
          (config.cpu_percent_of == CpuPercentOf::kHost ? "the host"
                                                        : "one core") +
          ", procfs at " + Printable(config.proc_path) +
-         ", version " RESOURCE_ATTRIBUTION_VERSION ", discovery " +
-         Printable(discovery);
+         ", version " RESOURCE_ATTRIBUTION_VERSION ", discovery " + discovery;
 }
 
-// Makes a pass and logs what changed. Returns whether there is a report.
-bool Sample() {
+void DispatchReport() {
+  const Module& module = *module_state;
+  const cdtime_t now = cdtime();
+  for (const SeriesReport& one : module.report.series) Dispatch(one, now);
+  for (const ComponentReport& one : module.report.components) {
+    Dispatch(one, now);
+  }
+}
+
+// Makes a pass, hands on the report unless `dispatch` is null, and logs what
+// changed. Returns whether there is a report.
+bool MakePass(void (*dispatch)()) {
   Module& module = *module_state;
-  const auto pass = module.sampler->Pass(module.report);
-  if (!pass) {
-    module.changes.Fail(Printable(pass.error().Message()).c_str());
+  if (const auto failure = module.supervisor->Pass(module.report)) {
+    if (!failure->empty()) module.changes.Fail(failure->c_str());
     return false;
   }
+  if (dispatch != nullptr) dispatch();
   module.changes.Recover();
-  module.changes.Take(module.report, *module.sampler);
+  module.changes.Take(module.report, *module.supervisor);
   return true;
 }
 
-int RunPass() {
-  if (!Sample()) return 0;
-  const cdtime_t now = cdtime();
-  for (const SeriesReport& report : module_state->report.series) {
-    Dispatch(report, now);
-  }
-  for (const ComponentReport& report : module_state->report.components) {
-    Dispatch(report, now);
-  }
-  return 0;
+void PassInThread() {
+  plugin_set_ctx(*module_state->context);
+  Guarded([] { MakePass(DispatchReport); },
+          [](const char* error) { module_state->changes.Fail(error); });
 }
 
-// Never fails: collectd would call us at ever longer intervals.
+// Never fails: collectd would call us at ever longer intervals. A pass that is
+// late goes on without the reader thread of the daemon.
 int Read(user_data_t* /*unused*/) {
-  return Guarded(RunPass, [](const char* error) {
-    module_state->changes.Fail(error);
-    return 0;
-  });
+  constexpr std::chrono::seconds kPatience{1};
+  if (!module_state->context) module_state->context = plugin_get_ctx();
+  module_state->thread->Run(kPatience);
+  return 0;
 }
 
 // Fails if the check fails, so that `collectd -T` fails too.
 int ReadForCheck(user_data_t* /*unused*/) {
   const auto run = [] {
-    return RunCheck(Sample, *module_state->sampler, module_state->report);
+    const auto pass = [] { return MakePass(/*dispatch=*/nullptr); };
+    return RunCheck(pass, *module_state->supervisor);
   };
   return Guarded(run, LogAndFail);
 }
@@ -175,20 +214,20 @@ int Start() {
   const Interval interval = EffectiveInterval(module.environment, config,
                                               module.load_plugin_interval);
   const bool check = module.environment.check == Check::kProcesses;
-  config.interval_seconds =
-      check ? kBetweenPassesOfACheck.count() : interval.seconds;
-  module.sampler = std::make_unique<Sampler>(std::move(config));
-  const auto discovery = module.sampler->ChooseDiscovery();
-  if (!discovery) {
-    const std::string reason = discovery.error().Message();
-    return LogAndFail(
-        ("not started: option Discovery \"Events\": " + Printable(reason) +
-         "; expected \"Auto\" or \"Scan\" where there are no "
-         "process events")
-            .c_str());
+  std::vector<std::string> names;
+  for (const Service& service : config.services) names.push_back(service.name);
+  module.supervisor = std::make_unique<Supervisor>(
+      module.directory + kSamplerProgram,
+      child::Setup{.plugin_blocks = std::move(module.plugin_blocks),
+                   .interval_seconds = check ? kBetweenPassesOfACheck.count()
+                                             : interval.seconds},
+      std::move(names));
+  child::Ready ready;
+  if (const auto failure = module.supervisor->Begin(ready)) {
+    return LogAndFail(("not started: " + *failure).c_str());
   }
-  const std::string start_line =
-      StartLine(interval, module.sampler->config(), *discovery);
+  const std::string start_line = StartLine(interval, config, ready.discovery);
+  module.thread = std::make_unique<PassThread>(PassInThread);
   if (plugin_register_complex_read(
           /*group=*/nullptr, kPluginName, check ? ReadForCheck : Read,
           DOUBLE_TO_CDTIME_T_STATIC(interval.seconds),
@@ -196,17 +235,14 @@ int Start() {
     return LogAndFail("not started: collectd refused the read callback");
   }
   Log(LOG_INFO, start_line);
-  if (module.sampler->HidesProcesses()) {
-    Log(LOG_WARNING,
-        "procfs at " + Printable(module.sampler->config().proc_path) +
-            " hides the processes of other users (mount option hidepid): they "
-            "are not found; needs root, CAP_SYS_PTRACE, or the group of the "
-            "mount option gid=");
-  }
+  for (const std::string& warning : ready.warnings) Log(LOG_WARNING, warning);
   return 0;
 }
 
 int Shutdown() {
+  if (module_state && module_state->supervisor) {
+    module_state->supervisor->Interrupt();
+  }
   module_state.reset();
   return 0;
 }

@@ -2,7 +2,7 @@
 #define RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 
 #include "collectd.h"
-#include "sampler/sampler.h"
+#include "measures/report.h"
 
 namespace resource_attribution {
 

@@ -18,7 +18,7 @@ clang_suffix=${CLANG_VERSION:+-$CLANG_VERSION}
 clang_packages=("clang$clang_suffix" "clang-tidy$clang_suffix")
 
 build_packages=(
-  g++ cmake ninja-build pkg-config perl libre2-dev libexpected-dev libmnl-dev
+  g++ cmake ninja-build pkg-config perl libre2-dev libexpected-dev libmnl-dev libseccomp-dev
   collectd-core collectd-dev)
 
 # cpack asks this program which packages own the libraries of the module.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "discovery/selectors.h"
+#include "procfs/procfs.h"
 
 namespace resource_attribution {
 
@@ -107,9 +108,11 @@ struct Config {
   std::optional<double> interval_seconds;
   static constexpr double kDefaultIntervalSeconds = 60;
   std::string proc_path = "/proc";
+  /// What runs the passes: the daemon, or a child of it.
+  procfs::Daemon daemon = procfs::Daemon::kThisProcess;
   DiscoveryMode discovery = DiscoveryMode::kAuto;
-  /// How many descriptors may be kept; none: half of the daemon's limit.
-  std::optional<size_t> max_open_files;
+  /// How many descriptors may be kept, if RLIMIT_NOFILE allows.
+  size_t max_open_files = 16384;
   CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
   std::vector<Service> services;
 };

@@ -157,8 +157,7 @@ std::vector<Option> OfThePlugin() {
           "Finds processes by events of the kernel or by scans of /proc."),
       Row("MaxOpenFiles", kPlugin, WholeNumber{0, 1048576},
           &Config::max_open_files,
-          "How many files may stay open, two for each process.",
-          "half of RLIMIT_NOFILE"),
+          "How many files may stay open, two for each process."),
   };
 }
 

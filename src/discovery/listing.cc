@@ -57,7 +57,7 @@ void Listing::List(const procfs::Procfs& proc, const Selectors& selectors,
   };
   add_kind(selectors.self, [&] { ListSelf(proc, problem); });
   add_kind(!selectors.pid_files.empty(),
-           [&] { ListPidFiles(selectors.pid_files, problem); });
+           [&] { ListPidFiles(proc, selectors.pid_files, problem); });
   if (!lists_cgroups) return;
   add_kind(!selectors.cgroups.empty(), [&] {
     ListEach(selectors.cgroups, problem, [&](const CgroupPattern& pattern) {
@@ -91,7 +91,7 @@ void Listing::Intersect(std::vector<CgroupMember>& members, bool is_first) {
 }
 
 void Listing::ListSelf(const procfs::Procfs& proc, std::string& problem) {
-  const auto self = proc.Self();
+  const auto self = proc.DaemonPid();
   if (self) {
     kind_.push_back({.pid = *self});
   } else {
@@ -99,9 +99,16 @@ void Listing::ListSelf(const procfs::Procfs& proc, std::string& problem) {
   }
 }
 
-void Listing::ListPidFiles(const std::vector<std::string>& paths,
+void Listing::ListPidFiles(const procfs::Procfs& proc,
+                           const std::vector<std::string>& paths,
                            std::string& problem) {
   for (const std::string& path : paths) {
+    if (proc.IsPassedOver(path)) {
+      Note({.file = path.c_str(),
+            .expected = "a file that does not make the plugin wait"},
+           problem);
+      continue;
+    }
     const auto pid = ReadPidFile(path, buffer_);
     if (pid) {
       kind_.push_back({.pid = *pid});

@@ -32,7 +32,8 @@ class Listing {
 
  private:
   void ListSelf(const procfs::Procfs& proc, std::string& problem);
-  void ListPidFiles(const std::vector<std::string>& paths,
+  void ListPidFiles(const procfs::Procfs& proc,
+                    const std::vector<std::string>& paths,
                     std::string& problem);
   void ListEach(const auto& selected, std::string& problem, auto list);
   void Intersect(std::vector<CgroupMember>& members, bool is_first);

@@ -217,7 +217,7 @@ void AddPidFiles(const Selectors& selectors, const Host& host,
 void AddSelf(const Selectors& selectors, const Host& host,
              std::vector<Kind>& kinds) {
   if (!selectors.self) return;
-  const auto is_self = [self = host.proc.Self().value_or(0)](
+  const auto is_self = [self = host.proc.DaemonPid().value_or(0)](
                            Candidate&, const Subject& one) {
     return one.pid == self;
   };

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "procfs/being_read.h"
 #include "procfs/decimal.h"
 
 namespace resource_attribution::discovery {
@@ -29,6 +30,7 @@ Result<pid_t> ParsePidFile(std::string_view bytes) {
 }
 
 Result<pid_t> ReadPidFile(const std::string& path, procfs::Buffer& buffer) {
+  const procfs::Reading reading(path.c_str());
   const procfs::FileDescriptor file(open(
       path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   struct stat status {};

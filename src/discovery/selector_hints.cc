@@ -16,6 +16,7 @@
 
 #include "discovery/pid_file.h"
 #include "discovery/selector_warnings.h"
+#include "procfs/being_read.h"
 #include "procfs/capabilities.h"
 #include "procfs/printable.h"
 
@@ -60,12 +61,14 @@ std::string ByArgument(std::string_view base_name) {
 
 // The path without symbolic links; empty if there is no such file.
 std::string RealPath(const std::string& path) {
+  const procfs::Reading reading(path.c_str());
   const std::unique_ptr<char, decltype(&std::free)> real(
       realpath(path.c_str(), nullptr), std::free);
   return real == nullptr ? std::string() : real.get();
 }
 
 bool IsScript(const std::string& path) {
+  const procfs::Reading reading(path.c_str());
   struct stat status {};
   if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return false;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "procfs/being_read.h"
 #include "procfs/decimal.h"
 
 namespace resource_attribution::discovery {
@@ -22,6 +23,7 @@ constexpr size_t kNamesMax = 64;
 int LookUp(auto get, auto take) {
   constexpr size_t kEntryMax = size_t{1} << 20;
   std::vector<char> strings(size_t{16} << 10);
+  const procfs::Reading reading("the user database");
   while (true) {
     passwd entry{};
     passwd* found = nullptr;

@@ -27,9 +27,10 @@ const char* ParseLine(std::string_view key, std::string_view value,
                                                  : "a process ID as Tgid";
   }
   if (key == "Uid") {
-    NextWord(value);  // real
+    status.real_user = ParseDecimal<uid_t>(NextWord(value));
     status.effective_user = ParseDecimal<uid_t>(NextWord(value));
-    return status.effective_user ? nullptr : "four user IDs as Uid";
+    return status.real_user && status.effective_user ? nullptr
+                                                     : "four user IDs as Uid";
   }
   return nullptr;
 }

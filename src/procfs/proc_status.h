@@ -19,6 +19,9 @@ struct Status {
   /// `Tgid`: ID of the thread group, which is the PID of the process.
   std::optional<pid_t> thread_group{};
 
+  /// `Uid`, first column: real user ID.
+  std::optional<uid_t> real_user{};
+
   /// `Uid`, second column: effective user ID.
   std::optional<uid_t> effective_user{};
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 
+#include "procfs/being_read.h"
 #include "procfs/decimal.h"
 #include "procfs/proc_cgroup.h"
 #include "procfs/proc_comm.h"
@@ -52,6 +53,7 @@ std::optional<ino_t> InodeOf(std::string_view target, std::string_view kind) {
 Result<Process> Process::Open(int proc_fd, pid_t pid) {
   std::array<char, 16> name{};
   std::to_chars(name.data(), name.data() + name.size() - 1, pid);
+  const Reading reading(pid, "/proc/PID");
   FileDescriptor directory(
       openat(proc_fd, name.data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) {
@@ -86,6 +88,7 @@ Process::Path Process::PathOf(const File& file, pid_t thread) const {
 }
 
 Result<FileDescriptor> Process::OpenFile(const File& file, pid_t thread) const {
+  const Reading reading(pid_, file.shown);
   FileDescriptor opened(
       openat(base_, PathOf(file, thread).data(), O_RDONLY | O_CLOEXEC));
   if (opened.get() < 0) {
@@ -99,6 +102,7 @@ Result<std::string_view> Process::Read(const File& file, size_t limit,
                                        pid_t thread) const {
   const auto opened = OpenFile(file, thread);
   if (!opened) return tl::unexpected(opened.error());
+  const Reading reading(pid_, file.shown);
   return ReadProcFile(opened->get(), file.shown, limit, oversize, buffer);
 }
 
@@ -121,6 +125,7 @@ auto Process::ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const {
 // Calls `take` with the ID of each thread. `entries` is memory for the list.
 Result<void> Process::ForEachThread(std::span<char> entries, auto take) const {
   const File file{"task", "/proc/PID/task"};
+  const Reading reading(pid_, file.shown);
   const FileDescriptor directory(
       openat(base_, PathOf(file).data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) {
@@ -171,6 +176,7 @@ Result<Beginning> Process::ReadBeginning(const File& file, size_t limit,
              buffer, [](std::string_view bytes) { return bytes.empty(); },
              [&](pid_t thread) {
                return OpenFile(file, thread).and_then([&](const auto& opened) {
+                 const Reading reading(pid_, file.shown);
                  return ReadAll(opened.get(), file.shown, limit + 1,
                                 Oversize::kCut, buffer);
                });
@@ -243,6 +249,7 @@ Result<std::string_view> Process::ReadExe(Buffer& buffer) const {
   const File file{"exe", "/proc/PID/exe"};
   const auto read = [&](pid_t thread) -> Result<std::string_view> {
     if (buffer.size() < PATH_MAX) buffer.resize(PATH_MAX);
+    const Reading reading(pid_, file.shown);
     const ssize_t size = readlinkat(base_, PathOf(file, thread).data(),
                                     buffer.data(), buffer.size());
     if (size < 0) {
@@ -293,6 +300,7 @@ Result<size_t> Process::ListSockets(std::vector<ino_t>& inodes,
   };
   inodes.clear();
   size_t descriptors = 0;
+  const Reading reading(pid_, kDescriptors);
   const int fd = openat(base_, PathOf({"fd", kDescriptors}, thread).data(),
                         O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return failed();
@@ -328,6 +336,7 @@ Result<ino_t> Process::NetworkNamespace() const {
   const File file{"ns/net", "/proc/PID/ns/net"};
   const auto read = [&](pid_t thread) -> Result<ino_t> {
     std::array<char, 64> target{};
+    const Reading reading(pid_, file.shown);
     const ssize_t size = readlinkat(base_, PathOf(file, thread).data(),
                                     target.data(), target.size());
     if (size < 0) {
@@ -368,15 +377,17 @@ Result<ProcessFiles> ProcessFiles::Open(const Process& process) {
   if (!stat) return tl::unexpected(stat.error());
   auto status = process.OpenFile({"status", kStatus});
   if (!status) return tl::unexpected(status.error());
-  return ProcessFiles(std::move(*stat), std::move(*status));
+  return ProcessFiles(process.pid(), std::move(*stat), std::move(*status));
 }
 
 Result<Stat> ProcessFiles::ReadStat(Buffer& buffer) const {
+  const Reading reading(pid_, kStat);
   return ReadProcFile(stat_.get(), kStat, kFileMax, Oversize::kFail, buffer)
       .and_then(ParseStat);
 }
 
 Result<Status> ProcessFiles::ReadStatus(Buffer& buffer) const {
+  const Reading reading(pid_, kStatus);
   return ReadProcFile(status_.get(), kStatus, kFileMax, Oversize::kFail, buffer)
       .and_then(ParseStatus);
 }

@@ -174,9 +174,10 @@ class ProcessFiles {
   Result<Status> ReadStatus(Buffer& buffer) const;
 
  private:
-  ProcessFiles(FileDescriptor stat, FileDescriptor status)
-      : stat_(std::move(stat)), status_(std::move(status)) {}
+  ProcessFiles(pid_t pid, FileDescriptor stat, FileDescriptor status)
+      : pid_(pid), stat_(std::move(stat)), status_(std::move(status)) {}
 
+  pid_t pid_;
   FileDescriptor stat_;
   FileDescriptor status_;
 };

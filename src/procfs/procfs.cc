@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
@@ -14,8 +15,8 @@
 
 namespace resource_attribution::procfs {
 
-Result<Procfs> Procfs::Open(const std::string& path) {
-  Procfs proc(opendir(path.c_str()));
+Result<Procfs> Procfs::Open(const std::string& path, Daemon daemon) {
+  Procfs proc(opendir(path.c_str()), daemon);
   if (proc.directory_ == nullptr) {
     return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
   }
@@ -57,7 +58,7 @@ Result<void> Procfs::ListProcesses(std::vector<pid_t>& pids) const {
     const dirent* entry = readdir(directory_.get());
     if (entry == nullptr) break;
     const auto pid = ParseDecimal<pid_t>(entry->d_name);
-    if (pid && *pid > 0) pids.push_back(*pid);
+    if (pid && *pid > 0 && !IsPassedOver(*pid)) pids.push_back(*pid);
   }
   if (errno != 0) {
     return tl::unexpected(
@@ -82,6 +83,39 @@ Result<pid_t> Procfs::Self() const {
   return *pid;
 }
 
+Result<pid_t> Procfs::DaemonPid() const {
+  const auto self = Self();
+  if (daemon_ == Daemon::kThisProcess || !self) return self;
+  Buffer buffer;
+  return GlanceAt(*self).ReadStat(buffer).and_then(
+      [](const Stat& stat) -> Result<pid_t> {
+        if (stat.parent > 0) return stat.parent;
+        return tl::unexpected(
+            Error{.file = "/proc/self/stat", .expected = "the daemon's PID"});
+      });
+}
+
+// `status` waits for no lock that a process can hold (proc_pid_status in
+// fs/proc/array.c). The real user ID stays that of the user who executes a
+// program with the set-user-ID bit.
+bool Procfs::IsPassedOver(pid_t pid) const {
+  const auto has = [](const auto& list, const auto& one) {
+    return std::find(list.begin(), list.end(), one) != list.end();
+  };
+  if (has(passed_over_.processes, pid)) return true;
+  if (passed_over_.users.empty()) return false;
+  Buffer buffer;
+  const auto status =
+      Process::Glance(dirfd(directory_.get()), pid).ReadStatus(buffer);
+  return status && status->real_user &&
+         has(passed_over_.users, *status->real_user);
+}
+
+bool Procfs::IsPassedOver(const std::string& file) const {
+  return std::find(passed_over_.files.begin(), passed_over_.files.end(),
+                   file) != passed_over_.files.end();
+}
+
 bool Procfs::HidesProcesses() const {
   struct statfs file_system {};
   const int fd = dirfd(directory_.get());
@@ -96,11 +130,16 @@ bool Procfs::HidesProcesses() const {
 }
 
 Result<Process> Procfs::OpenProcess(pid_t pid) const {
+  if (IsPassedOver(pid)) {
+    return tl::unexpected(Error{.file = "/proc/PID", .system_error = ESRCH});
+  }
   return Process::Open(dirfd(directory_.get()), pid);
 }
 
 Process Procfs::GlanceAt(pid_t pid) const {
-  return Process::Glance(dirfd(directory_.get()), pid);
+  constexpr pid_t kNone = 0;  // no directory of procfs has this name
+  return Process::Glance(dirfd(directory_.get()),
+                         IsPassedOver(pid) ? kNone : pid);
 }
 
 }  // namespace resource_attribution::procfs

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "procfs/process.h"
@@ -13,12 +14,32 @@
 
 namespace resource_attribution::procfs {
 
+/// What is not read any more, because it made a read wait. A process that is
+/// passed over looks as if it had ended.
+struct PassedOver {
+  std::vector<pid_t> processes{};
+  std::vector<uid_t> users{};  ///< by their processes' real user ID
+  std::vector<std::string> files{};
+};
+
+/// Which process the collectd daemon is.
+enum class Daemon { kThisProcess, kParent };
+
 /// A mounted procfs, kept open; proc(5). Not thread-safe.
 class Procfs {
  public:
   /// Opens the directory where procfs is mounted, usually "/proc". Fails if
   /// none is mounted there. `path` must outlive the errors.
-  static Result<Procfs> Open(const std::string& path);
+  static Result<Procfs> Open(const std::string& path,
+                             Daemon daemon = Daemon::kThisProcess);
+
+  /// Passes over these from now on.
+  void PassOver(PassedOver passed_over) {
+    passed_over_ = std::move(passed_over);
+  }
+
+  /// Whether the file is passed over.
+  bool IsPassedOver(const std::string& file) const;
 
   /// Fills `pids` with all processes that this mount shows (the option hidepid
   /// hides some), in no particular order. Threads are not listed.
@@ -26,6 +47,9 @@ class Procfs {
 
   /// The PID of the calling process in this mount's PID namespace.
   Result<pid_t> Self() const;
+
+  /// The PID of the daemon, likewise.
+  Result<pid_t> DaemonPid() const;
 
   /// Whether PIDs here are those of the daemon's own PID namespace. Other
   /// kernel interfaces use PIDs of that namespace; pid_namespaces(7).
@@ -43,12 +67,16 @@ class Procfs {
     void operator()(DIR* directory) const { closedir(directory); }
   };
 
-  explicit Procfs(DIR* directory) : directory_(directory) {}
+  Procfs(DIR* directory, Daemon daemon)
+      : directory_(directory), daemon_(daemon) {}
 
   Result<void> FindOwnPids();
+  bool IsPassedOver(pid_t pid) const;
 
   std::unique_ptr<DIR, CloseDirectory> directory_;
+  Daemon daemon_;
   bool has_own_pids_ = false;
+  PassedOver passed_over_;
 };
 
 }  // namespace resource_attribution::procfs

@@ -50,15 +50,13 @@ std::optional<ExportTraffic> TrafficOf(const Config& config) {
   return ExportTraffic(std::move(ports));
 }
 
-// How many descriptors may be kept, so that the daemon has enough for the rest
-// of its work, whatever the option says.
+// How many descriptors may be kept, so that enough are left to open files with.
 size_t MaxOpenFiles(const Config& config) {
-  constexpr rlim_t kForTheDaemon = 64;
+  constexpr rlim_t kOthers = 64;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  const size_t wanted = config.max_open_files.value_or(limit.rlim_cur / 2);
-  return limit.rlim_cur > kForTheDaemon
-             ? std::min<size_t>(wanted, limit.rlim_cur - kForTheDaemon)
+  return limit.rlim_cur > kOthers
+             ? std::min<size_t>(config.max_open_files, limit.rlim_cur - kOthers)
              : 0;
 }
 
@@ -132,6 +130,18 @@ Result<std::string> Sampler::ChooseDiscovery() {
   return "by scanning /proc (" + events.error().Message() + ")" + cgroups;
 }
 
+void Sampler::PassOver(procfs::PassedOver passed_over) {
+  passed_over_ = std::move(passed_over);
+  if (proc_) proc_->PassOver(passed_over_);
+}
+
+std::optional<uid_t> Sampler::RealUser(pid_t pid) {
+  procfs::Buffer buffer;
+  if (!OpenProc()) return std::nullopt;
+  const auto status = proc_->GlanceAt(pid).ReadStatus(buffer);
+  return status ? status->real_user : std::nullopt;
+}
+
 std::string Sampler::DescribeProcess(pid_t pid) {
   procfs::Buffer buffer;
   std::string text = std::to_string(pid);
@@ -175,9 +185,10 @@ Result<void> Sampler::Pass(PassReport& report) {
 // procfs may be mounted later than the daemon starts.
 Result<void> Sampler::OpenProc() {
   if (proc_) return {};
-  return procfs::Procfs::Open(config_.proc_path)
+  return procfs::Procfs::Open(config_.proc_path, config_.daemon)
       .map([this](procfs::Procfs proc) {
         proc_ = std::move(proc);
+        proc_->PassOver(passed_over_);
         if (!proc_->HasOwnPids()) discovery_.SearchCgroups();
       });
 }

@@ -42,6 +42,12 @@ class Sampler {
   /// how and why, for people. Fails where events are demanded and impossible.
   procfs::Result<std::string> ChooseDiscovery();
 
+  /// Reads nothing of these from the next pass on.
+  void PassOver(procfs::PassedOver passed_over);
+
+  /// The real user ID of a process. None if it has ended.
+  std::optional<uid_t> RealUser(pid_t pid);
+
   /// The PID of a process and its command name, which may hold any bytes.
   std::string DescribeProcess(pid_t pid);
 
@@ -102,6 +108,7 @@ class Sampler {
   const procfs::Clock clock_;
   const double ticks_per_second_;
   const std::chrono::duration<double> shortest_measurement_;
+  procfs::PassedOver passed_over_;
   std::optional<procfs::Procfs> proc_;
   discovery::Discovery discovery_;
   store::ProcessStore store_;

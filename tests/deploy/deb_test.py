@@ -107,7 +107,9 @@ class DebTest(testcase.TestCase):
         collectd = self.collectd(
             f'Include "{drop_in}"', writer=False,
             env={"RESOURCE_ATTRIBUTION_UPDATE_INTERVAL_SECS": "0.2"})
-        shutil.copy(root / MODULE, collectd.directory / "plugins")
+        for file in project.MODULE_FILES:
+            shutil.copy((root / MODULE).with_name(file.name),
+                        collectd.directory / "plugins")
         collectd.start()
         collectd.port = port
         collectd.wait_for_values("collectd")

@@ -12,6 +12,7 @@ BELOW["discovery"] = {"kernel", "store", "procfs"}
 BELOW["config"] = {"discovery"} | BELOW["discovery"]
 BELOW["measures"] = {"config"} | BELOW["config"]
 BELOW["sampler"] = {"measures"} | BELOW["measures"]
+BELOW["child"] = {"sampler"} | BELOW["sampler"]
 
 
 class IncludesTest(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""More watched processes than the daemon may open files."""
+"""More watched processes than the sampler process may open files."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ from tests.support import needs, testcase, waiting
 NAME = f"ra{os.getpid()}-many"
 PROCESSES = 2000
 LIMIT = 256
-# What the daemon keeps for the rest of its work.
+# What is left to open other files with.
 RESERVED = 64
 
 
@@ -27,7 +27,8 @@ class DescriptorsTest(testcase.TestCase):
         shutil.copy("/bin/sleep", program)
         case.actor().do(f"spawn({PROCESSES}, '{program}', 'inf')")
 
-    def start_collectd(self, *options, discovery="Scan"):
+    def start_collectd(self, *options, discovery="Scan",
+                       limit=f"{LIMIT}:{LIMIT}"):
         return self.collectd("\n".join([
             "LoadPlugin resource_attribution",
             "<Plugin resource_attribution>",
@@ -37,11 +38,12 @@ class DescriptorsTest(testcase.TestCase):
             f'Process "{NAME}"',
             '<Process "self">', "Self true", "</Process>",
             "</Plugin>"]),
-            wrapper=["prlimit", f"--nofile={LIMIT}:{LIMIT}"]).start()
+            wrapper=["prlimit", f"--nofile={limit}"]).start()
 
     def files(self, collectd):
-        """How many files the daemon has open, and how many belong to processes."""
-        directory = pathlib.Path(f"/proc/{collectd.process.pid}/fd")
+        """How many files the sampler process has open, and how many belong to
+        processes."""
+        directory = pathlib.Path(f"/proc/{collectd.sampler()}/fd")
         paths = []
         for entry in directory.iterdir():
             try:
@@ -52,7 +54,7 @@ class DescriptorsTest(testcase.TestCase):
                            for path in paths)
         return len(paths), of_processes
 
-    def check_within(self, collectd, kept):
+    def check_within(self, collectd, kept, limit=LIMIT):
         """All processes count while `kept` files are open, or two for the
         process that is being read."""
         collectd.wait_for_counts(**{NAME: PROCESSES})
@@ -62,7 +64,9 @@ class DescriptorsTest(testcase.TestCase):
             for _ in range(20):
                 total, of_processes = self.files(collectd)
                 self.assertLessEqual(of_processes, kept + 4)
-                self.assertLessEqual(total, LIMIT - RESERVED + 16)
+                self.assertLessEqual(total, limit - RESERVED + 16)
+                opened = os.listdir(f"/proc/{collectd.process.pid}/fd")
+                self.assertLess(len(opened), 32)
             return True
         sampled()
         collectd.wait_for_passes()
@@ -75,13 +79,18 @@ class DescriptorsTest(testcase.TestCase):
         self.assertEqual(collectd.lines("warning"), [])
         collectd.stop()
 
-    # Half of the limit unless the option says so.
-    def test_half_of_the_limit(self):
-        self.check_within(self.start_collectd(), LIMIT // 2)
+    # As many as the limit allows unless the option says so.
+    def test_default(self):
+        self.check_within(self.start_collectd(), LIMIT - RESERVED)
 
     @needs.process_events
-    def test_half_of_the_limit_with_process_events(self):
-        self.check_within(self.start_collectd(discovery="Events"), LIMIT // 2)
+    def test_default_with_process_events(self):
+        self.check_within(self.start_collectd(discovery="Events"),
+                          LIMIT - RESERVED)
+
+    def test_the_hard_limit_counts_and_the_daemon_has_none_of_them(self):
+        collectd = self.start_collectd(limit=f"{LIMIT}:{2 * LIMIT}")
+        self.check_within(collectd, 2 * LIMIT - RESERVED, limit=2 * LIMIT)
 
     def test_option(self):
         self.check_within(self.start_collectd("MaxOpenFiles 20"), 20)
@@ -97,8 +106,8 @@ class DescriptorsTest(testcase.TestCase):
     def test_one_descriptor_left(self):
         collectd = self.start_collectd("MaxOpenFiles 0")
         collectd.wait_for_counts(**{NAME: PROCESSES})
-        pid = collectd.process.pid
-        # The descriptors that stay open. The extra one is the log file.
+        pid = collectd.sampler()
+        # The descriptors that stay open.
         used = set.intersection(*(
             set(map(int, os.listdir(f"/proc/{pid}/fd"))) for _ in range(200)))
         free = min(set(range(LIMIT)) - used)

@@ -134,6 +134,9 @@ class HostileTest(testcase.TestCase):
               <Process "stalled">
                 PIDFile "{mountpoint}/pid"
               </Process>
+              <Process "stalled-not">
+                Self true
+              </Process>
               Interval 0.2
             </Plugin>""", plugins=["load"], interval=0.2).start()
         times = set()
@@ -143,9 +146,13 @@ class HostileTest(testcase.TestCase):
                          if line.startswith("collectd_load_shortterm{"))
             return len(times) > 5
         waiting.wait_for(load_goes_on, "the load", collectd.log)
-        self.assertEqual(collectd.counts(), {})
+        collectd.wait_for_counts(stalled=0, **{"stalled-not": 1})
+        self.assertEqual(len(collectd.lines("error")), 1, collectd.log())
+        self.assertRegex(
+            collectd.lines("error")[0],
+            rf"^waited [\d.]+ s for {mountpoint}/pid: passed over for 1 h$")
+        collectd.wait_for_passes("stalled-not")
         opened.write_text(f"{os.getpid()}\n")
-        collectd.wait_for_counts(stalled=1)
         collectd.stop()
 
 

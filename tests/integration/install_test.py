@@ -28,6 +28,7 @@ class InstallTest(testcase.TestCase):
              if not path.startswith((f"{doc}/docs/", f"{doc}/examples/"))},
             {
                 f"{plugins}/resource_attribution.so",
+                f"{plugins}/resource_attribution_sampler",
                 "usr/bin/resource-attribution-check",
                 "usr/share/collectd/resource_attribution_types.db",
                 "usr/share/man/man1/resource-attribution-check.1.gz",

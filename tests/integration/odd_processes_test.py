@@ -134,7 +134,6 @@ class OddProcessesTest(testcase.TestCase):
             self.skipTest("no kernel threads in this PID namespace")
         # Other tests may have thousands of processes now.
         collectd = self.start_collectd(
-            "MaxOpenFiles 100",
             '<Process "${comm} of root">', 'User "root"', "MaxInstances 1000",
             "</Process>",
             'Process "kthreadd"')

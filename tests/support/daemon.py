@@ -14,7 +14,7 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support import loopback, needs, programs, project, waiting
+from tests.support import loopback, needs, proc, programs, project, waiting
 
 COLLECTD = "/usr/sbin/collectd"
 PREFIX = "collectd_resource_attribution_"
@@ -57,7 +57,8 @@ class Collectd:
         # The loader takes regular files from one directory, no links.
         plugins = self.directory / "plugins"
         plugins.mkdir()
-        shutil.copy(project.MODULE, plugins)
+        for file in project.MODULE_FILES:
+            shutil.copy(file, plugins)
         for name in ("write_prometheus", "logfile", *names):
             shutil.copy(plugin_directory() / f"{name}.so", plugins)
 
@@ -152,6 +153,9 @@ class Collectd:
         self._complain_of_sanitizer()
         if status != 0:
             raise AssertionError(f"collectd ended with {status}\n{self.log()}")
+        # The daemon's own complaint of values that we hand over.
+        if "UNKNOWN plugin" in self.log():
+            raise AssertionError(self.log())
 
     def kill(self):
         if self.process is not None:
@@ -166,6 +170,12 @@ class Collectd:
                         not is_leak and re.search(
                             r"ERROR: AddressSanitizer|runtime error:", record)):
                     raise AssertionError(f"sanitizer:\n{record}")
+
+    def sampler(self):
+        """The PID of the child that makes the passes."""
+        [pid] = waiting.wait_for(lambda: proc.children(self.process.pid),
+                                 "the sampler process", self.log)
+        return pid
 
     def log(self):
         """Everything that the daemon has logged."""

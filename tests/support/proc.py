@@ -13,9 +13,9 @@ def status_kb(pid, key):
 
 
 def children(pid):
-    """The PIDs of the children that its main thread has."""
-    path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    return set(map(int, path.read_text().split()))
+    """The PIDs of its children."""
+    return {int(child) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children")
+            for child in path.read_text().split()}
 
 
 def cpu_seconds(pid):

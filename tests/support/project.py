@@ -7,6 +7,8 @@ BUILD_DIR = pathlib.Path(os.environ["BUILD_DIR"])
 SOURCE_DIR = pathlib.Path(os.environ["SOURCE_DIR"])
 SANITIZER_RUNTIME = os.environ.get("SANITIZER_RUNTIME", "")
 MODULE = BUILD_DIR / "resource_attribution.so"
+# What belongs into a directory of plugins.
+MODULE_FILES = (MODULE, BUILD_DIR / "resource_attribution_sampler")
 CHECK = BUILD_DIR / "resource-attribution-check"
 
 

@@ -107,8 +107,8 @@ class TestCase(unittest.TestCase):
             # Another user may be unable to read the build.
             build = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
             build.chmod(0o755)
-            shutil.copy(project.CHECK, build)
-            shutil.copy(project.MODULE, build)
+            for file in (project.CHECK, *project.MODULE_FILES):
+                shutil.copy(file, build)
         result = subprocess.run(
             [*wrapper, build / project.CHECK.name, "--plugin-dir", build, *arguments],
             capture_output=True, text=True, timeout=waiting.PATIENCE,

@@ -47,7 +47,7 @@ TEST_F(ConfigParserTest, DefaultsAreThoseOfTheManual) {
   EXPECT_EQ(config.proc_path, "/proc");
   EXPECT_EQ(config.cpu_percent_of, CpuPercentOf::kCore);
   EXPECT_EQ(config.discovery, DiscoveryMode::kAuto);
-  EXPECT_EQ(config.max_open_files, std::nullopt);
+  EXPECT_EQ(config.max_open_files, 16384U);
   ASSERT_EQ(config.services.size(), 1U);
   const Service& daemon = config.services[0];
   EXPECT_EQ(daemon.name, "collectd");

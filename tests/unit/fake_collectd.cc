@@ -99,6 +99,10 @@ int plugin_register_data_set(const data_set_t* set) {
   return 0;
 }
 
+plugin_ctx_t plugin_get_ctx() { return {}; }
+
+plugin_ctx_t plugin_set_ctx(plugin_ctx_t context) { return context; }
+
 int plugin_dispatch_values(value_list_t const* list) {
   FakeCollectd::current->values.push_back(
       {list->plugin,

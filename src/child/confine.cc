@@ -1,0 +1,236 @@
+#include "child/confine.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+namespace resource_attribution::child {
+namespace {
+
+bool NeedsDacReadSearch(const Service& service) {
+  return !service.selectors.pid_files.empty() ||
+         service.selectors.HaveCgroups() || service.DetectsTracing() ||
+         !service.tracing_export_ports.empty() ||
+         (service.untraced && (!service.untraced->pid_files.empty() ||
+                               service.untraced->HaveCgroups()));
+}
+
+std::vector<int> NeededCapabilities(const Config& config) {
+  std::vector<int> needed{CAP_SYS_PTRACE};
+  const auto any = [&](auto holds) {
+    return std::any_of(config.services.begin(), config.services.end(), holds);
+  };
+  if (any(NeedsDacReadSearch)) needed.push_back(CAP_DAC_READ_SEARCH);
+  if (config.discovery != DiscoveryMode::kScan || any([](const Service& one) {
+        return !one.tracing_export_ports.empty();
+      })) {
+    needed.push_back(CAP_NET_ADMIN);
+  }
+  return needed;
+}
+
+// Returns 0 or an errno.
+int KeepCapabilities(const std::vector<int>& kept) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3,
+                                  .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return errno;
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> less{};
+  for (const int one : kept) {
+    const auto& had = sets[CAP_TO_INDEX(one)];
+    auto& has = less[CAP_TO_INDEX(one)];
+    has.permitted |= had.permitted & CAP_TO_MASK(one);
+    has.effective |= had.effective & CAP_TO_MASK(one);
+  }
+  if (syscall(SYS_capset, &header, less.data()) != 0) return errno;
+  return 0;
+}
+
+// What a pass, the C and C++ libraries and look-ups of users call. Look-ups may
+// ask a daemon over a socket (nsswitch.conf(5)).
+constexpr const char* kCalls[] = {
+    "access",
+    "bind",
+    "brk",
+    "capget",
+    "clock_getres",
+    "clock_gettime",
+    "clock_gettime64",
+    "clock_nanosleep",
+    "clock_nanosleep_time64",
+    "close",
+    "connect",
+    "dup",
+    "exit",
+    "exit_group",
+    "faccessat",
+    "faccessat2",
+    "fcntl",
+    "fcntl64",
+    "fstat",
+    "fstat64",
+    "fstatat64",
+    "fstatfs",
+    "fstatfs64",
+    "futex",
+    "futex_time64",
+    "getcwd",
+    "getdents",
+    "getdents64",
+    "getegid",
+    "getegid32",
+    "geteuid",
+    "geteuid32",
+    "getgid",
+    "getgid32",
+    "getpeername",
+    "getpid",
+    "getppid",
+    "getrandom",
+    "getrlimit",
+    "getsockname",
+    "getsockopt",
+    "gettid",
+    "gettimeofday",
+    "getuid",
+    "getuid32",
+    "kcmp",
+    "_llseek",
+    "lseek",
+    "lstat",
+    "lstat64",
+    "madvise",
+    "mmap",
+    "mmap2",
+    "mprotect",
+    "mremap",
+    "munmap",
+    "nanosleep",
+    "newfstatat",
+    "poll",
+    "ppoll",
+    "ppoll_time64",
+    "pread64",
+    "prlimit64",
+    "read",
+    "readlink",
+    "readlinkat",
+    "readv",
+    "recv",
+    "recvfrom",
+    "recvmmsg",
+    "recvmmsg_time64",
+    "recvmsg",
+    "restart_syscall",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sched_getaffinity",
+    "sched_yield",
+    "send",
+    "sendmsg",
+    "sendto",
+    "setsockopt",
+    "shutdown",
+    "sigreturn",
+    "socket",
+    "socketcall",
+    "stat",
+    "stat64",
+    "statfs",
+    "statfs64",
+    "statx",
+    "sysinfo",
+    "time",
+    "ugetrlimit",
+    "uname",
+    "write",
+    "writev",
+};
+
+// Adds a rule, unless this machine has no such call. Returns 0 or an errno.
+int Allow(scmp_filter_ctx filter, const char* name,
+          const std::vector<scmp_arg_cmp>& conditions = {}) {
+  const int call = seccomp_syscall_resolve_name(name);
+  if (call == __NR_SCMP_ERROR) return 0;
+  const int status = seccomp_rule_add_array(
+      filter, SCMP_ACT_ALLOW, call,
+      static_cast<unsigned int>(conditions.size()), conditions.data());
+  // A call of another architecture that cannot be translated.
+  return status == -EDOM || status == -EINVAL ? 0 : -status;
+}
+
+// Only for reading, and only what exists.
+int AllowOpen(scmp_filter_ctx filter) {
+  constexpr scmp_datum_t kWriting =
+      O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+  const auto flags = [](unsigned int argument) {
+    return std::vector{
+        scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY}};
+  };
+  if (const int error = Allow(filter, "openat", flags(2))) return error;
+  return Allow(filter, "open", flags(1));
+}
+
+// abort(3) signals the thread itself.
+int AllowAbort(scmp_filter_ctx filter) {
+  return Allow(filter, "tgkill",
+               {{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid()), 0}});
+}
+
+// Returns 0 or an errno.
+int FilterSystemCalls() {
+#ifdef RESOURCE_ATTRIBUTION_SANITIZED
+  // The runtime of a sanitizer makes calls of its own.
+  return 0;
+#else
+  const std::unique_ptr<void, decltype(&seccomp_release)> filter(
+      seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), seccomp_release);
+  if (filter == nullptr) return ENOMEM;
+  for (const char* call : kCalls) {
+    if (const int error = Allow(filter.get(), call)) return error;
+  }
+  if (const int error = AllowOpen(filter.get())) return error;
+  if (const int error = AllowAbort(filter.get())) return error;
+  return -seccomp_load(filter.get());
+#endif
+}
+
+void Note(const char* what, int error, std::string& problem) {
+  if (error == 0) return;
+  problem += (problem.empty() ? "the sampler process keeps " : ", ") +
+             std::string(what) + " (" + std::strerror(error) + ")";
+}
+
+}  // namespace
+
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string Confine(const Config& config) {
+  std::string problem;
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  Note("all its capabilities", KeepCapabilities(NeededCapabilities(config)),
+       problem);
+  const bool fixed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+  Note("the right to gain privileges", fixed ? 0 : errno, problem);
+  Note("all system calls", FilterSystemCalls(), problem);
+  return problem;
+}
+
+}  // namespace resource_attribution::child

@@ -1,0 +1,87 @@
+// The sampler process: a child of the daemon that makes the passes. The daemon
+// starts it with a socket as standard input, over which it asks and gets
+// answers, and with memory for a note of what is being read as standard output.
+// It ends with the daemon.
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "child/confine.h"
+#include "child/server.h"
+#include "child/socket.h"
+#include "procfs/being_read.h"
+
+namespace {
+
+using namespace resource_attribution;  // NOLINT(google-build-using-namespace)
+
+// A service manager or a terminal signals all processes of the daemon. This one
+// ends when the daemon closes the socket.
+void IgnoreSignals() {
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
+    ::signal(signal, SIG_IGN);
+  }
+}
+
+procfs::BeingRead* note = nullptr;
+
+// The daemon cannot learn the status of this process if it ignores SIGCHLD, as
+// collectd does.
+void NoteFatalSignal(int signal) {
+  note->fatal_signal = signal;
+  raise(signal);  // with its default action now, SA_RESETHAND
+}
+
+void NoteFatalSignals() {
+#ifndef RESOURCE_ATTRIBUTION_SANITIZED  // it has handlers of its own
+  struct sigaction action {};
+  action.sa_handler = NoteFatalSignal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS}) {
+    sigaction(signal, &action, nullptr);
+  }
+#endif
+}
+
+bool MapNote() {
+  void* memory = mmap(nullptr, sizeof(procfs::BeingRead),
+                      PROT_READ | PROT_WRITE, MAP_SHARED, STDOUT_FILENO, 0);
+  if (memory == MAP_FAILED) return false;
+  note = static_cast<procfs::BeingRead*>(memory);
+  procfs::TakeNotesIn(*note);
+  return true;
+}
+
+int Serve() {
+  child::Server server(procfs::Daemon::kParent, child::Confine);
+  child::Bytes request;
+  while (child::Receive(STDIN_FILENO, request)) {
+    if (!child::Send(STDIN_FILENO, server.Answer(request))) break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  IgnoreSignals();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (!MapNote()) {
+    std::fputs(
+        "resource_attribution_sampler: collectd's plugin "
+        "resource_attribution starts this program; it has no other "
+        "use\n",
+        stderr);
+    return 2;
+  }
+  NoteFatalSignals();
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+  // What other plugins of the daemon have left open.
+  closefrom(STDERR_FILENO + 1);
+  child::RaiseFileLimit();
+  return Serve();
+}

@@ -1,0 +1,220 @@
+#include "child/sampler_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "procfs/procfs.h"
+
+extern char** environ;
+
+namespace resource_attribution::child {
+namespace {
+
+using procfs::FileDescriptor;
+
+// Missing in the C library of Debian 12.
+constexpr auto kPidfdWait = static_cast<idtype_t>(3);  // P_PIDFD of waitid(2)
+
+std::string Failed(const std::string& what, int error) {
+  return what + ": " + std::strerror(error);
+}
+
+// The standard descriptors are replaced one by one in the child: none of them
+// may be the origin of another.
+FileDescriptor AboveStandard(FileDescriptor fd) {
+  if (fd.get() < 0 || fd.get() > STDERR_FILENO) return fd;
+  return FileDescriptor(fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
+
+// Memory that the child can write, but not cut.
+FileDescriptor MakeNote() {
+  FileDescriptor note = AboveStandard(FileDescriptor(
+      memfd_create("resource_attribution", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+  if (ftruncate(note.get(), sizeof(procfs::BeingRead)) != 0 ||
+      fcntl(note.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+    return FileDescriptor(-1);
+  }
+  return note;
+}
+
+// Whether a child has ended; collects its status, unless the daemon ignores
+// SIGCHLD or another plugin was first.
+bool HasEnded(int process) {
+  siginfo_t info{};
+  const int failed =
+      waitid(kPidfdWait, static_cast<id_t>(process), &info, WEXITED | WNOHANG);
+  return failed != 0 || info.si_pid != 0;
+}
+
+// Waits so long for the end of a child that was told to end.
+void WaitForEnd(int process, int milliseconds) {
+  pollfd polled{process, POLLIN, 0};
+  while (poll(&polled, 1, milliseconds) < 0 && errno == EINTR) {
+  }
+}
+
+// The settings for posix_spawn(3).
+class SpawnSettings {
+ public:
+  SpawnSettings() {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+  }
+  ~SpawnSettings() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_t attributes{};
+};
+
+}  // namespace
+
+void SamplerProcess::UnmapNote::operator()(procfs::BeingRead* note) const {
+  munmap(note, sizeof(*note));
+}
+
+SamplerProcess::SamplerProcess(std::string program)
+    : program_(std::move(program)),
+      interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+SamplerProcess::~SamplerProcess() { End(); }
+
+std::string SamplerProcess::Start() {
+  constexpr size_t kEndingMax = 4;
+  std::erase_if(ending_, [](const FileDescriptor& process) {
+    return HasEnded(process.get());
+  });
+  if (ending_.size() >= kEndingMax) {
+    return "the processes before it were killed and have not ended yet";
+  }
+  std::array<int, 2> sockets{};
+  if (interrupt_.get() < 0 ||
+      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
+    return Failed("socketpair", errno);
+  }
+  FileDescriptor ours(sockets[0]);
+  const FileDescriptor theirs = AboveStandard(FileDescriptor(sockets[1]));
+  const FileDescriptor note = MakeNote();
+  if (note.get() < 0) return Failed("memfd_create", errno);
+  void* memory = mmap(nullptr, sizeof(procfs::BeingRead),
+                      PROT_READ | PROT_WRITE, MAP_SHARED, note.get(), 0);
+  if (memory == MAP_FAILED) return Failed("mmap", errno);
+  note_.reset(static_cast<procfs::BeingRead*>(memory));
+  if (std::string failed = Spawn(theirs.get(), note.get()); !failed.empty()) {
+    return failed;
+  }
+  socket_ = std::move(ours);
+  conversation_.Begin(socket_.get(), interrupt_.get());
+  return "";
+}
+
+std::string SamplerProcess::Spawn(int socket, int note) {
+  SpawnSettings settings;
+  posix_spawn_file_actions_adddup2(&settings.actions, socket, STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&settings.actions, note, STDOUT_FILENO);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&settings.attributes, &signals);
+  sigfillset(&signals);
+  posix_spawnattr_setsigdefault(&settings.attributes, &signals);
+  posix_spawnattr_setflags(&settings.attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  // Not the path: it has the name of collectd, and the process would match a
+  // block for the daemon by its command line.
+  std::string name = program_.substr(program_.rfind('/') + 1);
+  std::array<char*, 2> arguments{name.data(), nullptr};
+  if (const int error =
+          posix_spawn(&pid_, program_.c_str(), &settings.actions,
+                      &settings.attributes, arguments.data(), environ)) {
+    return Failed(program_, error);
+  }
+  FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+  if (process.get() < 0) {
+    const int error = errno;
+    kill(pid_, SIGKILL);
+    return Failed("pidfd_open, which needs Linux 5.4", error);
+  }
+  // If it ended at once and another plugin collected its status, this may be
+  // another process.
+  siginfo_t info{};
+  if (waitid(kPidfdWait, static_cast<id_t>(process.get()), &info,
+             WEXITED | WNOHANG | WNOWAIT) != 0) {
+    return program_ + " ended at once";
+  }
+  process_ = std::move(process);
+  return "";
+}
+
+bool SamplerProcess::IsRunning() const { return socket_.get() >= 0; }
+
+Wait SamplerProcess::Ask(std::span<const char> request,
+                         Conversation::TimePoint deadline) {
+  return conversation_.Ask(request, deadline);
+}
+
+Wait SamplerProcess::GoOn(Conversation::TimePoint deadline) {
+  return conversation_.GoOn(deadline);
+}
+
+std::span<const char> SamplerProcess::reply() const {
+  return conversation_.reply();
+}
+
+SamplerProcess::Note SamplerProcess::BeingRead() const {
+  if (note_ == nullptr) return {};
+  // The process may write meanwhile, even if it should not.
+  std::string file;
+  for (const char byte : note_->file) {
+    if (byte == '\0') break;
+    file += byte;
+  }
+  return {.begun = note_->begun,
+          .process = note_->process,
+          .file = file,
+          .fatal_signal = note_->fatal_signal};
+}
+
+SamplerProcess::State SamplerProcess::GetState() const {
+  procfs::Buffer buffer;
+  const auto proc = procfs::Procfs::Open("/proc");
+  if (!proc) return State::kWaits;
+  const auto stat = proc->GlanceAt(pid_).ReadStat(buffer);
+  if (!stat) return State::kWaits;
+  if (stat->state == 'R') return State::kRuns;
+  return stat->state == 'T' || stat->state == 't' ? State::kStopped
+                                                  : State::kWaits;
+}
+
+void SamplerProcess::End() {
+  if (process_.get() < 0) return;
+  FileDescriptor process = std::exchange(process_, FileDescriptor(-1));
+  socket_ = FileDescriptor(-1);
+  constexpr int kAboutToEnd = 100;
+  syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  WaitForEnd(process.get(), kAboutToEnd);
+  if (!HasEnded(process.get())) ending_.push_back(std::move(process));
+}
+
+void SamplerProcess::Interrupt() {
+  const uint64_t one = 1;
+  if (write(interrupt_.get(), &one, sizeof(one)) < 0) return;
+}
+
+}  // namespace resource_attribution::child

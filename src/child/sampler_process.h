@@ -1,0 +1,90 @@
+#ifndef RESOURCE_ATTRIBUTION_CHILD_SAMPLER_PROCESS_H_
+#define RESOURCE_ATTRIBUTION_CHILD_SAMPLER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "child/socket.h"
+#include "procfs/being_read.h"
+#include "procfs/file.h"
+
+namespace resource_attribution::child {
+
+/// The child of the daemon that makes the passes, as the daemon sees it. Needs
+/// Linux 5.4 for file descriptors of processes (pidfd_open(2), waitid(2) with
+/// P_PIDFD): other plugins of collectd may wait for any child of the daemon, so
+/// that a PID might already be that of another process.
+///
+/// Not thread-safe, except Interrupt.
+class SamplerProcess {
+ public:
+  /// `program` is the path of the executable.
+  explicit SamplerProcess(std::string program);
+  ~SamplerProcess();
+
+  SamplerProcess(const SamplerProcess&) = delete;
+  SamplerProcess& operator=(const SamplerProcess&) = delete;
+
+  /// Starts a process in place of one that was ended. Returns why it could not;
+  /// empty if it could.
+  std::string Start();
+
+  bool IsRunning() const;
+
+  /// Sends a request and waits for the reply.
+  Wait Ask(std::span<const char> request, Conversation::TimePoint deadline);
+
+  /// Goes on with the request that was late.
+  Wait GoOn(Conversation::TimePoint deadline);
+
+  /// The last reply, valid until the next request.
+  std::span<const char> reply() const;
+
+  /// What it is reading. A copy: the process goes on.
+  struct Note {
+    uint64_t begun = 0;  ///< how many reads have begun
+    pid_t process = 0;
+    std::string file;
+    int fatal_signal = 0;
+  };
+  Note BeingRead() const;
+
+  enum class State {
+    kWaits,    ///< in the kernel
+    kRuns,     ///< or would, if it had a CPU
+    kStopped,  ///< by a signal or a tracer
+  };
+  State GetState() const;
+
+  /// Kills it. Waits a moment for its end, no longer.
+  void End();
+
+  /// Makes the current wait and all later ones end. From any thread.
+  void Interrupt();
+
+ private:
+  struct UnmapNote {
+    void operator()(procfs::BeingRead* note) const;
+  };
+
+  std::string Spawn(int socket, int note);
+
+  const std::string program_;
+  const procfs::FileDescriptor interrupt_;
+  procfs::FileDescriptor socket_{-1};
+  procfs::FileDescriptor process_{-1};  // a pidfd
+  pid_t pid_ = 0;
+  std::vector<procfs::FileDescriptor> ending_;  // killed, but not ended yet
+  std::unique_ptr<procfs::BeingRead, UnmapNote> note_;
+  Conversation conversation_;
+};
+
+}  // namespace resource_attribution::child
+
+#endif  // RESOURCE_ATTRIBUTION_CHILD_SAMPLER_PROCESS_H_

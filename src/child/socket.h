@@ -1,0 +1,62 @@
+#ifndef RESOURCE_ATTRIBUTION_CHILD_SOCKET_H_
+#define RESOURCE_ATTRIBUTION_CHILD_SOCKET_H_
+
+#include <chrono>
+#include <optional>
+#include <span>
+
+#include "child/wire.h"
+
+namespace resource_attribution::child {
+
+// Messages over a stream socket, unix(7): the size, then the bytes.
+
+/// The largest message: 100,000 series take about 15 MiB.
+inline constexpr size_t kMessageMax = size_t{64} << 20;
+
+/// Sends a message. Returns whether it was sent whole.
+bool Send(int socket, std::span<const char> message);
+
+/// Waits for a message. Returns whether it came whole.
+bool Receive(int socket, Bytes& message);
+
+enum class Wait {
+  kDone,
+  kEnded,  ///< the other side has closed the socket, or sent no message
+  kLate,   ///< not until the deadline
+  kInterrupted,
+};
+
+/// The side of the daemon, which waits with a deadline. Not thread-safe.
+class Conversation {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  /// Begins anew with a socket. Waiting ends when `interrupt` is readable.
+  void Begin(int socket, int interrupt);
+
+  /// Sends a request and waits for the reply.
+  Wait Ask(std::span<const char> request, TimePoint deadline);
+
+  /// Goes on with the request that was late.
+  Wait GoOn(TimePoint deadline);
+
+  /// The last reply, valid until the next request.
+  std::span<const char> reply() const;
+
+ private:
+  Wait WaitFor(short events, TimePoint deadline) const;
+  Wait SendRest(TimePoint deadline);
+  Wait ReceiveRest(TimePoint deadline);
+
+  int socket_ = -1;
+  int interrupt_ = -1;
+  Bytes request_;
+  size_t sent_ = 0;
+  Bytes reply_;
+  size_t received_ = 0;
+};
+
+}  // namespace resource_attribution::child
+
+#endif  // RESOURCE_ATTRIBUTION_CHILD_SOCKET_H_

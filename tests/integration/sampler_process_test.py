@@ -1,0 +1,318 @@
+"""The child of the daemon that makes the passes: it may be stopped, killed or made to
+wait, and takes nothing along that it does not need."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import unittest
+
+from tests.support import needs, proc, project, testcase, waiting
+
+NAME = f"ra{os.getpid()}"
+
+# A file system that never answers a write or a flush. It notes the number of the file in
+# a directory.
+SILENT = """
+import errno, pathlib, pyfuse3, sys, trio
+async def be_silent(file):
+    (pathlib.Path(sys.argv[2]) / str(file - pyfuse3.ROOT_INODE - 1)).touch()
+    await trio.sleep_forever()
+class Silent(pyfuse3.Operations):
+    async def getattr(self, inode, ctx=None):
+        entry = pyfuse3.EntryAttributes()
+        entry.st_ino = inode
+        entry.entry_timeout = entry.attr_timeout = 3600
+        if inode == pyfuse3.ROOT_INODE:
+            entry.st_mode = 0o40755
+        else:
+            entry.st_mode, entry.st_size = 0o100666, 4096
+        return entry
+    async def setattr(self, inode, attr, fields, fh, ctx):
+        return await self.getattr(inode)
+    async def lookup(self, parent, name, ctx=None):
+        if not name.isdigit():
+            raise pyfuse3.FUSEError(errno.ENOENT)
+        return await self.getattr(pyfuse3.ROOT_INODE + 1 + int(name))
+    async def open(self, inode, flags, ctx):
+        return pyfuse3.FileInfo(fh=inode)
+    async def read(self, fh, offset, size):
+        return b"x" * min(size, 4096)
+    async def write(self, fh, offset, data):
+        await be_silent(fh)
+    async def flush(self, fh):
+        await be_silent(fh)
+pyfuse3.init(Silent(), sys.argv[1],
+             set(pyfuse3.default_options) | {"allow_other"})
+trio.run(pyfuse3.main)
+"""
+
+# A process that holds a lock of its own for ever. In place of a mapping of the file it
+# maps other memory: the kernel writes the file before, with mmap_lock held. Or it
+# executes a program: the kernel closes the file, with exec_update_lock held.
+STALLING = """
+import ctypes, mmap, os, sys
+path, way, name = sys.argv[1:]
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [
+    ctypes.c_long]
+libc.prctl(15, name.encode(), 0, 0, 0)
+file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+print("ready", flush=True)
+sys.stdin.readline()
+if way == "exec":
+    os.execv("/bin/sleep", [name, "1000"])
+READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
+memory = libc.mmap(None, 4096, READ_WRITE, mmap.MAP_SHARED, file, 0)
+ctypes.memset(memory, 100, 1)
+FIXED = 0x10
+libc.mmap(memory, 4096, READ_WRITE,
+          mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | FIXED, -1, 0)
+"""
+
+
+def status(pid, key):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return re.search(rf"^{key}:\s+(.*)$", text, re.MULTILINE)[1]
+
+
+class WithLoad(testcase.TestCase):
+    """The daemon with another plugin, whose values go on."""
+
+    def start(self, *options, **how):
+        collectd = self.collectd("\n".join([
+            "LoadPlugin load",
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            *options,
+            '<Process "self">', "Self true", "</Process>",
+            "</Plugin>"]), plugins=["load"], **{"interval": 0.2, **how}).start()
+        return collectd
+
+    def start_with_values(self, *options):
+        collectd = self.start("Interval 0.2", *options)
+        collectd.wait_for_values("self")
+        return collectd
+
+    def wait_for_error(self, collectd, text):
+        def said():
+            return [line for line in collectd.lines("error")
+                    if re.search(text, line)]
+        return waiting.wait_for(said, f"an error: {text}", collectd.log)
+
+    def wait_for_another(self, collectd, old):
+        def replaced():
+            found = proc.children(collectd.process.pid) - {old}
+            return found and found.pop()
+        return waiting.wait_for(replaced, "another sampler process",
+                                collectd.log)
+
+
+class SamplerProcessTest(WithLoad):
+
+    def test_it_is_a_process_of_its_own_and_self_is_the_daemon(self):
+        collectd = self.start_with_values(
+            '<Process "command-line">', 'CommandLine "collectd"',
+            'CommandLine "resource_attribution_sampler"', "</Process>",
+            'Process "collectd"', 'Process "resource_attrib"')
+        sampler = collectd.sampler()
+        counts = collectd.counts()
+        self.assertEqual(counts["self"], 1)
+        self.assertAlmostEqual(
+            collectd.samples()["self"]["process_memory_bytes"][0],
+            proc.status_kb(collectd.process.pid, "VmRSS") * 1024,
+            delta=4 << 20)
+        self.assertEqual(status(sampler, "Name"), "resource_attrib")
+        arguments = pathlib.Path(f"/proc/{sampler}/cmdline").read_bytes()
+        self.assertEqual(arguments, b"resource_attribution_sampler\0")
+        collectd.stop()
+
+    def test_it_has_nothing_that_it_does_not_need(self):
+        collectd = self.start_with_values('Discovery "Scan"', 'Process "sleep"')
+        sampler = collectd.sampler()
+        self.assertEqual(status(sampler, "NoNewPrivs"), "1")
+        if not project.SANITIZER_RUNTIME:
+            self.assertEqual(status(sampler, "Seccomp"), "2")
+        cap_sys_ptrace = 1 << 19
+        for which in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+            self.assertEqual(int(status(sampler, which), 16) & ~cap_sys_ptrace,
+                             0, which)
+        # One socket, to the daemon; not those of write_prometheus.
+        files = [os.readlink(path)
+                 for path in pathlib.Path(f"/proc/{sampler}/fd").iterdir()]
+        self.assertEqual(sum(file.startswith("socket:") for file in files), 1)
+        self.assertNotIn(f"{collectd.directory}/log", files)
+        collectd.stop()
+
+    def test_signals_of_the_service_manager_do_not_end_it(self):
+        collectd = self.start_with_values()
+        sampler = collectd.sampler()
+        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(sampler, one)
+        collectd.wait_for_passes()
+        self.assertEqual(collectd.sampler(), sampler)
+        self.assertEqual(collectd.lines("error"), [])
+        collectd.stop()
+
+    def test_it_ends_with_the_daemon(self):
+        collectd = self.start_with_values()
+        sampler = collectd.sampler()
+        os.kill(sampler, signal.SIGSTOP)
+        collectd.process.kill()
+        collectd.process.wait()
+        def ended():
+            with contextlib.suppress(FileNotFoundError):
+                return status(sampler, "State").startswith("Z")
+            return True
+        waiting.wait_for(ended, "the sampler process to end")
+
+    def test_crash_is_said_and_another_takes_its_place(self):
+        collectd = self.start_with_values()
+        for one, text in ((signal.SIGSEGV, r"signal 11 \(Segmentation fault\)"),
+                          (signal.SIGKILL, "itself or by SIGKILL")):
+            sampler = collectd.sampler()
+            os.kill(sampler, one)
+            self.wait_for_error(
+                collectd, f"^the sampler process ended by {text}.*a new one")
+            self.wait_for_another(collectd, sampler)
+            collectd.wait_for_passes()
+        self.assertEqual(len(collectd.lines("error")), 2, collectd.log())
+        self.assertEqual(set(collectd.wait_for_values("self")), {"self"})
+        collectd.stop()
+
+    def test_stop_is_said_and_another_takes_its_place(self):
+        collectd = self.start_with_values()
+        sampler = collectd.sampler()
+        os.kill(sampler, signal.SIGSTOP)
+        self.wait_for_error(collectd, "was stopped by a signal")
+        self.wait_for_another(collectd, sampler)
+        collectd.wait_for_passes()
+        collectd.stop()
+
+    def test_missing_program_is_said(self):
+        collectd = self.collectd("LoadPlugin resource_attribution")
+        path = collectd.directory / "plugins" / "resource_attribution_sampler"
+        path.unlink()
+        collectd.start()
+        self.assertEqual(collectd.lines("error"), [
+            f"not started: the sampler process cannot be started: {path}: "
+            "No such file or directory"])
+
+    def test_program_that_always_crashes_is_not_started_again_and_again(self):
+        collectd = self.start_with_values()
+        path = collectd.directory / "plugins" / "resource_attribution_sampler"
+        path.unlink()
+        path.write_text("#!/bin/sh\nkill -SEGV $$\n")
+        path.chmod(0o755)
+        os.kill(collectd.sampler(), signal.SIGKILL)
+        self.wait_for_error(collectd, "^pass failed, .*again and again")
+        self.assertLessEqual(len(collectd.lines("error")), 12)
+        collectd.stop()
+
+
+@needs.root
+class StallTest(WithLoad):
+    """Processes of an ordinary user that make readers of their files wait."""
+
+    def setUp(self):
+        super().setUp()
+        self.stalled = 0
+        self.silent = self.directory / "silent"
+        self.silent.mkdir()
+        self.mountpoint = self.directory / "mnt"
+        self.mountpoint.mkdir()
+        self.server = self.run_program(sys.executable, "-c", SILENT,
+                                       self.mountpoint, self.silent)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", self.mountpoint],
+                        check=False, capture_output=True)
+        waiting.wait_for(lambda: (self.mountpoint.is_mount()
+                                  or self.server.poll() is not None),
+                         "the file system")
+        if not self.mountpoint.is_mount():
+            self.skipTest("needs to mount a FUSE file system")
+
+    def stall(self, way, name, user="nobody"):
+        """Returns the process, which waits until the server ends. Each has a file
+        of its own, lest it wait for the other."""
+        self.stalled += 1
+        victim = self.run_program(
+            "setpriv", "--reuid", user, "--regid", "nogroup", "--clear-groups",
+            sys.executable, "-c", STALLING, self.mountpoint / str(self.stalled),
+            way, name,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Before the victim: it cannot end while it waits.
+        self.addCleanup(self.server.kill)
+        victim.stdout.readline()
+        victim.stdin.write(b"\n")
+        victim.stdin.close()
+        self.addCleanup(victim.stdout.close)
+        waiting.wait_for((self.silent / str(self.stalled)).exists,
+                         f"{name} to stall")
+        return victim
+
+    def other_values_go_on(self, collectd):
+        collectd.wait_for_passes()
+        self.assertEqual(set(collectd.wait_for_values("self")["self"]) - {
+            "process_cpu_percent"}, set(testcase.daemon.TYPES) - {
+                "process_cpu_percent"})
+
+    def test_process_that_holds_a_lock_is_passed_over(self):
+        for way, selector, file in (
+                ("mmap", 'CommandLine "^postgres:"', "cmdline"),
+                ("exec", f'Name "{NAME}"', "stat")):
+            with self.subTest(way):
+                collectd = self.start_with_values(
+                    '<Process "block">', selector, "</Process>")
+                victim = self.stall(way, NAME)
+                [line] = self.wait_for_error(collectd, "^waited")
+                self.assertRegex(
+                    line, rf"^waited [\d.]+ s for /proc/{victim.pid}/{file}: "
+                    rf"process {victim.pid} is passed over until it ends")
+                self.other_values_go_on(collectd)
+                self.assertEqual(len(collectd.lines("error")), 1,
+                                 collectd.log())
+                collectd.stop()
+
+    def test_process_that_stalls_before_the_start(self):
+        self.stall("mmap", NAME)
+        collectd = self.start("Interval 0.2", '<Process "block">',
+                              'CommandLine "^postgres:"', "</Process>")
+        self.wait_for_error(collectd, "^waited")
+        self.other_values_go_on(collectd)
+        collectd.stop()
+
+    def test_user_of_three_such_processes_is_passed_over(self):
+        collectd = self.start_with_values(
+            '<Process "block">', 'CommandLine "^postgres:"', "</Process>")
+        for _ in range(3):
+            self.stall("mmap", NAME)
+        self.wait_for_error(collectd, "^processes of user 65534 made the plugin "
+                            "wait three times: all processes of this user are "
+                            "passed over for 1 h")
+        self.stall("mmap", NAME)
+        self.stall("exec", NAME)
+        self.other_values_go_on(collectd)
+        waits = [line for line in collectd.lines("error")
+                 if line.startswith("waited")]
+        self.assertEqual(len(waits), 3, collectd.log())
+        collectd.stop()
+
+    # The deadline of this interval is 10 s. The end comes before: the wait is not said.
+    def test_the_daemon_ends_while_a_pass_waits(self):
+        self.stall("mmap", NAME)
+        collectd = self.start("Interval 60", '<Process "block">',
+                              'CommandLine "^postgres:"', "</Process>")
+        sampler = collectd.sampler()
+        waiting.wait_for(lambda: status(sampler, "State").startswith("D"),
+                         "the pass to wait", collectd.log)
+        collectd.stop()
+        self.assertEqual(collectd.lines("error"), [])
+        self.assertFalse(pathlib.Path(f"/proc/{sampler}").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
