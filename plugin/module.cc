@@ -218,9 +218,10 @@ int Start() {
   for (const Service& service : config.services) names.push_back(service.name);
   module.supervisor = std::make_unique<Supervisor>(
       module.directory + kSamplerProgram,
-      child::Setup{.plugin_blocks = std::move(module.plugin_blocks),
-                   .interval_seconds = check ? kBetweenPassesOfACheck.count()
-                                             : interval.seconds},
+      child::Assignment{.plugin_blocks = std::move(module.plugin_blocks),
+                        .interval_seconds = check
+                                                ? kBetweenPassesOfACheck.count()
+                                                : interval.seconds},
       std::move(names));
   child::Ready ready;
   if (const auto failure = module.supervisor->Begin(ready)) {

@@ -29,7 +29,7 @@ steady_clock::duration PatienceFor(double interval_seconds) {
 }
 
 // Where there are no process events, the kernel's answer is waited for.
-constexpr seconds kSetupPatience{10};
+constexpr seconds kAssignmentPatience{10};
 
 // A child that still reads one file after the other is waited for so often.
 constexpr int kExtensions = 10;
@@ -56,10 +56,10 @@ std::string PathOf(const SamplerProcess::Note& note) {
 
 }  // namespace
 
-Supervisor::Supervisor(std::string program, child::Setup setup,
+Supervisor::Supervisor(std::string program, child::Assignment assignment,
                        std::vector<std::string> services)
-    : patience_(PatienceFor(setup.interval_seconds)),
-      setup_(std::move(setup)),
+    : patience_(PatienceFor(assignment.interval_seconds)),
+      assignment_(std::move(assignment)),
       services_(std::move(services)),
       process_(std::move(program)) {}
 
@@ -127,8 +127,8 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
                              "cannot be started: " + Printable(failed)};
   }
   request_.clear();
-  Write(setup_, request_);
-  if (auto failure = Ask(kSetupPatience)) return failure;
+  Write(assignment_, request_);
+  if (auto failure = Ask(kAssignmentPatience)) return failure;
   Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
     Failure failure{.reason = std::string(*reason)};

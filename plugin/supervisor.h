@@ -26,7 +26,7 @@ namespace resource_attribution {
 class Supervisor {
  public:
   /// `program` is the executable of the child.
-  Supervisor(std::string program, child::Setup setup,
+  Supervisor(std::string program, child::Assignment assignment,
              std::vector<std::string> services);
 
   /// Names of the services, by their index in reports.
@@ -70,7 +70,7 @@ class Supervisor {
   void CountDeath();
 
   const Clock::duration patience_;
-  const child::Setup setup_;
+  const child::Assignment assignment_;
   const std::vector<std::string> services_;
   child::SamplerProcess process_;
   PassedOver passed_over_;

@@ -123,20 +123,21 @@ Writer Succeed(Bytes& bytes) {
 
 }  // namespace
 
-void Write(const Setup& setup, Bytes& bytes) {
-  Writer writer = Begin(Asked::kSetup, bytes);
-  writer.PutEach(setup.plugin_blocks,
+void Write(const Assignment& assignment, Bytes& bytes) {
+  Writer writer = Begin(Asked::kAssignment, bytes);
+  writer.PutEach(assignment.plugin_blocks,
                  [&](const options::Item& item) { Put(item, writer); });
-  writer.Put(setup.interval_seconds);
+  writer.Put(assignment.interval_seconds);
 }
 
-std::optional<Setup> ReadSetup(Reader& reader) {
-  Setup setup;
-  reader.TakeEach(
-      [&] { setup.plugin_blocks.push_back(TakeItem(reader, /*depth=*/0)); });
-  setup.interval_seconds = reader.Take<double>();
+std::optional<Assignment> ReadAssignment(Reader& reader) {
+  Assignment assignment;
+  reader.TakeEach([&] {
+    assignment.plugin_blocks.push_back(TakeItem(reader, /*depth=*/0));
+  });
+  assignment.interval_seconds = reader.Take<double>();
   if (!reader.IsWhole()) return std::nullopt;
-  return setup;
+  return assignment;
 }
 
 void WritePass(const procfs::PassedOver& passed_over, Bytes& bytes) {

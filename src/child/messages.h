@@ -24,15 +24,15 @@ namespace resource_attribution::child {
 // whatever its bytes are.
 
 enum class Asked : uint8_t {
-  kSetup,     ///< the first request
-  kPass,      ///< make a pass
-  kDescribe,  ///< the PID and the command name of a process
-  kUser,      ///< the real user ID of a process
-  kTable,     ///< the table of resource-attribution-check
+  kAssignment,  ///< the first request
+  kPass,        ///< make a pass
+  kDescribe,    ///< the PID and the command name of a process
+  kUser,        ///< the real user ID of a process
+  kTable,       ///< the table of resource-attribution-check
 };
 
-/// What a child needs to begin.
-struct Setup {
+/// What a child is to sample, and how often.
+struct Assignment {
   std::vector<options::Item> plugin_blocks{};
   double interval_seconds = 0;
 };
@@ -43,12 +43,12 @@ struct Ready {
   std::vector<std::string> warnings{};
 };
 
-void Write(const Setup& setup, Bytes& bytes);
+void Write(const Assignment& assignment, Bytes& bytes);
 void WritePass(const procfs::PassedOver& passed_over, Bytes& bytes);
 void WriteAboutProcess(Asked asked, pid_t pid, Bytes& bytes);
 void WriteTable(Bytes& bytes);
 
-std::optional<Setup> ReadSetup(Reader& reader);
+std::optional<Assignment> ReadAssignment(Reader& reader);
 std::optional<procfs::PassedOver> ReadPass(Reader& reader);
 
 void Write(const Ready& ready, Bytes& bytes);

@@ -15,12 +15,13 @@ using procfs::Printable;
 
 constexpr const char* kNotUnderstood = "a request that makes no sense";
 
-Config ConfigOf(const Setup& setup, procfs::Daemon daemon) {
+Config ConfigOf(const Assignment& assignment, procfs::Daemon daemon) {
   ConfigParser parser;
   // The daemon has said all errors.
-  for (const auto& block : setup.plugin_blocks) std::ignore = parser.Add(block);
+  for (const auto& block : assignment.plugin_blocks)
+    std::ignore = parser.Add(block);
   Config config = parser.Take();
-  config.interval_seconds = setup.interval_seconds;
+  config.interval_seconds = assignment.interval_seconds;
   config.daemon = daemon;
   return config;
 }
@@ -48,8 +49,9 @@ std::span<const char> Server::Answer(std::span<const char> request) {
 void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
   Reader reader(request);
   const auto asked = static_cast<Asked>(reader.Take<uint8_t>());
-  if (asked == Asked::kSetup) {
-    if (const auto setup = ReadSetup(reader)) return Begin(*setup, reply);
+  if (asked == Asked::kAssignment) {
+    if (const auto assignment = ReadAssignment(reader))
+      return Begin(*assignment, reply);
   } else if (sampler_ == nullptr) {
     return WriteFailure("not set up", reply);
   } else if (asked == Asked::kPass) {
@@ -58,7 +60,7 @@ void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
     }
   } else if (asked == Asked::kDescribe) {
     const auto pid = reader.Take<pid_t>();
-    return WriteText(Printable(sampler_->DescribeProcess(pid)), reply);
+    return WriteText(sampler_->DescribeProcess(pid), reply);
   } else if (asked == Asked::kUser) {
     const auto user = sampler_->RealUser(reader.Take<pid_t>());
     return WriteText(user ? std::to_string(*user) : "", reply);
@@ -68,8 +70,8 @@ void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
   WriteFailure(kNotUnderstood, reply);
 }
 
-void Server::Begin(const Setup& setup, Bytes& reply) {
-  sampler_ = std::make_unique<Sampler>(ConfigOf(setup, daemon_));
+void Server::Begin(const Assignment& assignment, Bytes& reply) {
+  sampler_ = std::make_unique<Sampler>(ConfigOf(assignment, daemon_));
   const Config& config = sampler_->config();
   Ready ready;
   if (confine_) {

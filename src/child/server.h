@@ -26,7 +26,7 @@ class Server {
 
  private:
   void AnswerOrThrow(std::span<const char> request, Bytes& reply);
-  void Begin(const Setup& setup, Bytes& reply);
+  void Begin(const Assignment& assignment, Bytes& reply);
   void Pass(procfs::PassedOver passed_over, Bytes& reply);
 
   const procfs::Daemon daemon_;
