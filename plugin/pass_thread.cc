@@ -1,5 +1,7 @@
 #include "pass_thread.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace resource_attribution {
@@ -25,6 +27,7 @@ void PassThread::Run(std::chrono::milliseconds patience) {
 }
 
 void PassThread::Loop() {
+  pthread_setname_np(pthread_self(), "resource_attrib");
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return state_ != State::kIdle; });

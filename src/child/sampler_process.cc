@@ -59,10 +59,9 @@ bool HasEnded(int process) {
   return failed != 0 || info.si_pid != 0;
 }
 
-// Waits so long for the end of a child that was told to end.
-void WaitForEnd(int process, int milliseconds) {
+void WaitForEnd(int process, std::chrono::milliseconds patience) {
   pollfd polled{process, POLLIN, 0};
-  while (poll(&polled, 1, milliseconds) < 0 && errno == EINTR) {
+  while (poll(&polled, 1, static_cast<int>(patience.count())) < 0 && errno == EINTR) {
   }
 }
 
@@ -94,7 +93,10 @@ SamplerProcess::SamplerProcess(std::string program)
     : program_(std::move(program)),
       interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-SamplerProcess::~SamplerProcess() { End(); }
+SamplerProcess::~SamplerProcess() {
+  constexpr std::chrono::milliseconds kPatience{500};
+  End(kPatience);
+}
 
 std::string SamplerProcess::Start() {
   constexpr size_t kEndingMax = 4;
@@ -202,13 +204,14 @@ SamplerProcess::State SamplerProcess::GetState() const {
                                                   : State::kWaits;
 }
 
-void SamplerProcess::End() {
+void SamplerProcess::End(std::chrono::milliseconds patience) {
   if (process_.get() < 0) return;
   FileDescriptor process = std::exchange(process_, FileDescriptor(-1));
   socket_ = FileDescriptor(-1);
-  constexpr int kAboutToEnd = 100;
+  constexpr std::chrono::milliseconds kMoment{100};
+  WaitForEnd(process.get(), patience);
   syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
-  WaitForEnd(process.get(), kAboutToEnd);
+  WaitForEnd(process.get(), kMoment);
   if (!HasEnded(process.get())) ending_.push_back(std::move(process));
 }
 

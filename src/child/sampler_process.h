@@ -62,8 +62,10 @@ class SamplerProcess {
   };
   State GetState() const;
 
-  /// Kills it. Waits a moment for its end, no longer.
-  void End();
+  /// Closes the socket, upon which it ends by itself, waits so long for that,
+  /// and kills it if it has not ended. Waits no longer than a moment for the
+  /// end of a process that was killed.
+  void End(std::chrono::milliseconds patience = {});
 
   /// Makes the current wait and all later ones end. From any thread.
   void Interrupt();

@@ -1,12 +1,9 @@
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <set>
 #include <string>
 
-#include "check.h"
+#include "child/table.h"
 #include "fuzz.h"
 #include "proc_tree.h"
 #include "sampler/sampler.h"
@@ -126,13 +123,7 @@ void RequireValues(const PassReport& report) {
 
 // The table of resource-attribution-check goes to a terminal.
 void RequirePrintableTable(const Sampler& sampler, const PassReport& report) {
-  char* text = nullptr;
-  size_t size = 0;
-  std::FILE* out = open_memstream(&text, &size);
-  PrintTable(out, sampler, report);
-  std::fclose(out);
-  const std::unique_ptr<char, void (*)(void*)> owner(text, std::free);
-  std::string table(text, size);
+  std::string table = child::Table(sampler, report);
   std::erase(table, '\n');
   Require(!HasControlCharacter(table), "the table is printable");
 }

@@ -1,6 +1,7 @@
 """Which system calls a pass of the daemon makes, told by strace(1)."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -117,6 +118,36 @@ class SyscallsTest(testcase.TestCase):
         for calls in self.trace_with_events():
             self.assertEqual([name for name, _, _ in calls],
                              ["recvmmsg"] + ["pread64"] * 2 * WATCHED)
+
+    # What the way between the daemon and its child costs.
+    @needs.process_events
+    def test_a_pass_takes_three_calls_of_the_daemon_and_three_of_the_child(self):
+        collectd = self.start_collectd("Events")
+        tasks = pathlib.Path(f"/proc/{collectd.process.pid}/task")
+        [thread] = [int(path.parent.name) for path in tasks.glob("*/comm")
+                    if path.read_text() == "resource_attrib\n"]
+        for task, calls in ((thread, ["sendto", "poll", "recvfrom"]),
+                            (collectd.sampler(), ["recvfrom", "recvfrom", "sendmsg"])):
+            output = self.directory / f"strace-{task}"
+            strace = self.run_program(
+                "strace", "-p", str(task), "-o", output, "-e",
+                "trace=%network,poll,ppoll,read,readv,write,writev,mmap,munmap,brk")
+            def names():
+                found = re.findall(r"^(?:<... )?(\w+)[( ]",
+                                   output.read_text() if output.exists() else "",
+                                   re.M)
+                # Without the first, which may be incomplete, and events.
+                found = [name for name in found if name != "recvmmsg"][2 * len(calls):]
+                return len(found) >= ENOUGH * len(calls) and found
+            found = waiting.wait_for(names, "calls", collectd.log)
+            strace.send_signal(signal.SIGINT)
+            strace.wait()
+            begin = found.index(calls[0])
+            if calls[0] == calls[1] and found[begin + 1] != calls[1]:
+                begin += 2
+            whole = found[begin:][:(len(found) - begin) // len(calls) * len(calls)]
+            self.assertEqual(whole, calls * (len(whole) // len(calls)))
+        collectd.stop()
 
     @needs.process_events
     def test_pid_files_are_opened_and_nothing_else(self):

@@ -45,7 +45,9 @@ SamplerProcess::Note SamplerProcess::BeingRead() const { return {}; }
 
 SamplerProcess::State SamplerProcess::GetState() const { return State::kRuns; }
 
-void SamplerProcess::End() { server = nullptr; }
+void SamplerProcess::End(std::chrono::milliseconds /*patience*/) {
+  server = nullptr;
+}
 
 void SamplerProcess::Interrupt() {}
 
