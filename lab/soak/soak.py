@@ -53,6 +53,11 @@ WARM = 600  # seconds
 # has open, and processes that came or went since.
 FILES_GROWTH = 10
 SHOWN = 10  # seconds
+# With --signals: what the sampler process gets, and how often on average, in seconds.
+SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGSTOP)
+SIGNALS_EVERY = 5
+# How long the daemon may wait for a process that is stopped, and for the next.
+STOPPED = 3.0
 
 
 def descriptors(pid):
@@ -67,14 +72,16 @@ def descriptors(pid):
 class Part(testcase.TestCase):
     """One daemon, the processes that it watches, and their sampler."""
 
-    def __init__(self, name, tag, seconds, directory):
+    def __init__(self, name, tag, seconds, directory, signals):
         super().__init__()
         self.name, self.tag, self.seconds = name, tag, seconds
+        self.signals = signals  # whether the sampler process gets some
+        self.sampler_waited = {}  # by PID: seconds
         self.directory = directory
         self.random = random.Random(tag)
         self.counts = dict.fromkeys(
             ("starts", "restarts", "pids reused", "renames", "moves",
-             "cgroups made", "PID file changes", "forks"), 0)
+             "cgroups made", "PID file changes", "forks", "signals sent"), 0)
         self.cast = {}  # by role: (actor, its life)
         self.children = []  # of the leader
         # (seconds, KiB resident, open descriptors, watched processes)
@@ -405,7 +412,8 @@ class Part(testcase.TestCase):
                 self.judge_gap(end)
                 # After two intervals collectd removes values, at a time of its
                 # own, with which new ones of a late pass may go.
-                whole = end in self.seen_whole and self.gaps[-1] < LATE
+                whole = (end in self.seen_whole and self.gaps[-1] < LATE
+                         and not self.signals)
                 self.oracle.judge(self.begin, end, values, whole)
             self.begin = end
             self.seen_whole.discard(end)
@@ -421,6 +429,10 @@ class Part(testcase.TestCase):
                      if time_ <= self.begin][-1])
         stood = sum(late for time_, late in self.standstills
                     if time_ >= self.begin and time_ - late <= end)
+        # A pass is made again by the next sampler process, which waits for one that
+        # is stopped.
+        if self.signals:
+            stood += STOPPED
         if self.gaps[-1] > LATE + 2 * (waited + stood):
             self.oracle.complain(
                 f"{end:.3f} {self.gaps[-1]:.3f} s after the last pass, of "
@@ -439,9 +451,36 @@ class Part(testcase.TestCase):
                 self.standstills.append((time.time(), late))
 
     def waited(self):
-        """Seconds that the daemon's readers were ready to run and did not."""
-        return sum(int((path / "schedstat").read_text().split()[1])
-                   for path in self.readers) / 1e9
+        """Seconds that what makes the passes was ready to run and did not: threads of
+        the daemon, and the sampler process."""
+        def seconds(path):
+            return int((path / "schedstat").read_text().split()[1]) / 1e9
+        for pid in self.samplers():
+            with contextlib.suppress(OSError):
+                self.sampler_waited[pid] = seconds(pathlib.Path(f"/proc/{pid}"))
+        return sum(map(seconds, self.readers)) + sum(self.sampler_waited.values())
+
+    def samplers(self):
+        """The sampler process; none for a moment after it has ended."""
+        return proc.children(self.collectd.process.pid)
+
+    def sum_of_processes(self, of_one):
+        """A figure of the daemon and its sampler process together."""
+        total = of_one(self.collectd.process.pid)
+        for pid in self.samplers():
+            with contextlib.suppress(OSError, TypeError):
+                total += of_one(pid)
+        return total
+
+    def send_signals(self):
+        """Ends or stops the sampler process at random times."""
+        chance = random.Random(self.tag)
+        while True:
+            time.sleep(chance.expovariate(1 / SIGNALS_EVERY))
+            for pid in self.samplers():
+                with contextlib.suppress(OSError):
+                    os.kill(pid, chance.choice(SIGNALS))
+                    self.counts["signals sent"] += 1
 
     def show(self):
         _, resident, files, _ = self.records[-1]
@@ -482,7 +521,7 @@ class Part(testcase.TestCase):
         waiting.wait_for(lambda: "self" in self.collectd.samples(), "a pass")
         self.readers = [
             path for path in pathlib.Path(f"/proc/{daemon_pid}/task").iterdir()
-            if "reader" in (path / "comm").read_text()]
+            if re.match("reader|resource_attrib", (path / "comm").read_text())]
         files_before = descriptors(daemon_pid)
         # Arguments have a quarter of the stack.
         _, hard = resource.getrlimit(resource.RLIMIT_STACK)
@@ -494,6 +533,8 @@ class Part(testcase.TestCase):
             self.start(role)
 
         threading.Thread(target=self.watch_standstills, daemon=True).start()
+        if self.signals:
+            threading.Thread(target=self.send_signals, daemon=True).start()
         self.begun = time.monotonic()
         shown = 0
         while (now := time.monotonic() - self.begun) < self.seconds:
@@ -508,8 +549,10 @@ class Part(testcase.TestCase):
             self.judge()
             if not self.records or now - self.records[-1][0] >= 1:
                 self.records.append((
-                    now, proc.status_kb(daemon_pid, "VmRSS"),
-                    len(descriptors(daemon_pid)), self.watched))
+                    now,
+                    self.sum_of_processes(lambda pid: proc.status_kb(pid, "VmRSS")),
+                    self.sum_of_processes(lambda pid: len(descriptors(pid))),
+                    self.watched))
             if now - shown >= SHOWN:
                 shown = now
                 self.show()
@@ -536,7 +579,7 @@ class Part(testcase.TestCase):
         # "started", and for each block and for failures twelve lines an hour.
         bound = 1 + 12 * (self.blocks + 1) * math.ceil(self.seconds / 3600)
         complain = self.oracle.complain
-        if errors or len(ours) > bound:
+        if (errors and not self.signals) or len(ours) > bound:
             complain(f"{len(ours)} log lines, {bound} allowed; {errors}")
         late = [gap for gap in self.gaps if gap > LATE]
         if len(files_after) > len(files_before):
@@ -601,7 +644,7 @@ def run_part(arguments):
     if arguments.part == "scan" and pid_max_is_of_the_namespace():
         pathlib.Path("/proc/sys/kernel/pid_max").write_text(str(PID_MAX))
     part = Part(arguments.part, arguments.tag, arguments.minutes * 60,
-                arguments.directory)
+                arguments.directory, arguments.signals)
     try:
         result = part.run_all()
         (arguments.directory / "result.json").write_text(json.dumps(result))
@@ -618,10 +661,11 @@ def pid_max_is_of_the_namespace():
                                    os.uname().release).groups())) >= (6, 14)
 
 
-def start_part(name, tag, minutes, directory):
+def start_part(name, tag, minutes, directory, signals):
     directory.mkdir()
     command = [sys.executable, "-B", __file__, "--part", name, "--tag", tag,
-               "--directory", directory, "--minutes", str(minutes)]
+               "--directory", directory, "--minutes", str(minutes),
+               *(["--signals"] if signals else [])]
     if name == "scan":
         # A shell collects processes whose parent ended before them.
         command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
@@ -691,7 +735,7 @@ def table(results):
     return "\n".join(lines)
 
 
-def soak(minutes, output):
+def soak(minutes, output, signals):
     # With the names below it makes at most the 15 bytes that the kernel keeps.
     tag = f"s{os.getpid()}"
     results, failed = {}, False
@@ -699,7 +743,8 @@ def soak(minutes, output):
         directory = pathlib.Path(name)
         directory.chmod(0o755)
         parts = {
-            part: start_part(part, tag + part[0], minutes, directory / part)
+            part: start_part(part, tag + part[0], minutes, directory / part,
+                             signals)
             for part in PARTS}
         try:
             for part, process in parts.items():
@@ -735,6 +780,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/soak")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--output", type=pathlib.Path)
+    parser.add_argument("--signals", action="store_true")
     for internal in ("--part", "--tag"):
         parser.add_argument(internal, help=argparse.SUPPRESS)
     parser.add_argument("--directory", type=pathlib.Path,
@@ -744,7 +790,7 @@ def main():
         return run_part(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return soak(arguments.minutes, arguments.output)
+        return soak(arguments.minutes, arguments.output, arguments.signals)
     except KeyboardInterrupt:
         return 130
 
