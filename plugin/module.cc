@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <exception>
@@ -68,6 +69,8 @@ struct Module {
   const std::string directory = DirectoryOfModule();
   std::vector<options::Item> plugin_blocks;
 
+  // How long the daemon's reader thread waits for a pass.
+  std::chrono::milliseconds patience{1000};
   // What the daemon knows of the thread that calls Read: plugin and interval.
   std::optional<plugin_ctx_t> context;
   std::unique_ptr<Supervisor> supervisor;
@@ -169,9 +172,8 @@ void PassInThread() {
 // Never fails: collectd would call us at ever longer intervals. A pass that is
 // late goes on without the reader thread of the daemon.
 int Read(user_data_t* /*unused*/) {
-  constexpr std::chrono::seconds kPatience{1};
   if (!module_state->context) module_state->context = plugin_get_ctx();
-  module_state->thread->Run(kPatience);
+  module_state->thread->Run(module_state->patience);
   return 0;
 }
 
@@ -214,15 +216,21 @@ int Start() {
   const Interval interval = EffectiveInterval(module.environment, config,
                                               module.load_plugin_interval);
   const bool check = module.environment.check == Check::kProcesses;
-  std::vector<std::string> names;
-  for (const Service& service : config.services) names.push_back(service.name);
-  module.supervisor = std::make_unique<Supervisor>(
-      module.directory + kSamplerProgram,
-      child::Assignment{.plugin_blocks = std::move(module.plugin_blocks),
-                        .interval_seconds = check
-                                                ? kBetweenPassesOfACheck.count()
-                                                : interval.seconds},
-      std::move(names));
+  // collectd warns of a read that takes longer than the interval.
+  module.patience = std::min(
+      module.patience,
+      std::chrono::milliseconds(static_cast<int64_t>(interval.seconds * 500)));
+  Supervisor::Options options{
+      .program = module.directory + kSamplerProgram,
+      .proc_path = config.proc_path,
+      .assignment = {.version = RESOURCE_ATTRIBUTION_VERSION,
+                     .plugin_blocks = std::move(module.plugin_blocks),
+                     .interval_seconds = check ? kBetweenPassesOfACheck.count()
+                                               : interval.seconds}};
+  for (const Service& service : config.services) {
+    options.services.push_back(service.name);
+  }
+  module.supervisor = std::make_unique<Supervisor>(std::move(options));
   child::Ready ready;
   if (const auto failure = module.supervisor->Begin(ready)) {
     return LogAndFail(("not started: " + *failure).c_str());
@@ -240,9 +248,11 @@ int Start() {
   return 0;
 }
 
+// The thread uses the state until it has ended.
 int Shutdown() {
   if (module_state && module_state->supervisor) {
     module_state->supervisor->Interrupt();
+    module_state->thread.reset();
   }
   module_state.reset();
   return 0;

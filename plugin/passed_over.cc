@@ -1,73 +1,93 @@
 #include "passed_over.h"
 
-#include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <utility>
+
+#include "discovery/users.h"
 
 namespace resource_attribution {
 namespace {
 
-constexpr std::chrono::hours kHour{1};
+using std::chrono::hours;
+using std::chrono::minutes;
 
 // Each takes a descriptor of the daemon.
-constexpr size_t kProcessesMax = 64;
+constexpr size_t kProcessesMax = 128;
 constexpr size_t kUsersMax = 1024;
 constexpr size_t kFilesMax = 64;
 constexpr int kProcessesOfUser = 3;
 
-bool HasEnded(const procfs::FileDescriptor& process) {
-  pollfd polled{process.get(), POLLIN, 0};
-  return poll(&polled, 1, 0) == 1;
-}
-
 }  // namespace
 
-// It holds up a read, so it exists, and its PID is its own. If it has ended
-// since, there is no such process, or the read would not have waited.
-void PassedOver::AddProcess(pid_t pid) {
-  procfs::FileDescriptor descriptor(
-      static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (descriptor.get() < 0) return;
+std::optional<Suspect> Suspect::Find(const std::string& proc_path, pid_t pid) {
+  procfs::FileDescriptor directory(
+      open((proc_path + "/" + std::to_string(pid)).c_str(),
+           O_PATH | O_DIRECTORY | O_CLOEXEC));
+  procfs::Buffer buffer;
+  const procfs::FileDescriptor file(
+      openat(directory.get(), "status", O_RDONLY | O_CLOEXEC));
+  const auto status =
+      procfs::ReadProcFile(file.get(), "status", size_t{1} << 20,
+                           procfs::Oversize::kFail, buffer)
+          .and_then(procfs::ParseStatus);
+  if (!status || !status->real_user) return std::nullopt;
+  return Suspect(pid, *status->real_user, std::move(directory));
+}
+
+bool Suspect::HasEnded() const {
+  struct stat status {};
+  return fstatat(directory_.get(), "status", &status, 0) != 0;
+}
+
+std::optional<uid_t> PassedOver::Add(Suspect suspect, TimePoint now) {
+  const uid_t id = suspect.user();
   if (processes_.size() == kProcessesMax) processes_.erase(processes_.begin());
-  processes_.push_back({pid, std::move(descriptor)});
+  processes_.push_back({std::move(suspect), now + hours{1}});
+  if (id == 0 || (users_.size() == kUsersMax && !users_.contains(id))) {
+    return std::nullopt;
+  }
+  User& user = users_[id];
+  if (user.processes == 0 || now - user.first > hours{1}) {
+    user = {.processes = 0, .first = now, .until = {}};
+  }
+  if (++user.processes != kProcessesOfUser) return std::nullopt;
+  user.until = now + hours{1};
+  return id;
 }
 
 void PassedOver::AddFile(const std::string& path, TimePoint now) {
-  if (files_.size() < kFilesMax) files_[path] = now + kHour;
-}
-
-bool PassedOver::BlameUser(uid_t user, TimePoint now) {
-  if (user == 0 || users_.size() == kUsersMax) return false;
-  User& blamed = users_[user];
-  if (blamed.processes == 0 || now - blamed.first > kHour) {
-    blamed = {.processes = 0, .first = now, .until = {}};
+  if (path == discovery::Users::kDatabase) {
+    files_[path] = now + minutes{1};
+  } else if (files_.size() < kFilesMax) {
+    files_[path.substr(0, path.rfind('/') + 1)] = now + hours{1};
   }
-  if (++blamed.processes < kProcessesOfUser) return false;
-  blamed.until = now + kHour;
-  return true;
 }
 
 bool PassedOver::Refresh(TimePoint now) {
-  std::erase_if(processes_,
-                [](const Process& one) { return HasEnded(one.descriptor); });
-  std::erase_if(files_, [now](const auto& file) { return file.second <= now; });
   bool look_again = false;
+  std::erase_if(processes_, [&](const Process& one) {
+    look_again = look_again || one.until <= now;
+    return one.until <= now || one.suspect.HasEnded();
+  });
+  std::erase_if(files_, [now](const auto& file) { return file.second <= now; });
   std::erase_if(users_, [&](const auto& entry) {
     const User& user = entry.second;
-    const bool was_passed_over = user.processes >= kProcessesOfUser;
-    const bool over =
-        was_passed_over ? user.until <= now : now - user.first > kHour;
-    look_again = look_again || (over && was_passed_over);
-    return over;
+    if (user.processes < kProcessesOfUser) {
+      return now - user.first > hours{1};
+    }
+    look_again = look_again || user.until <= now;
+    return user.until <= now;
   });
   return look_again;
 }
 
 procfs::PassedOver PassedOver::List() const {
   procfs::PassedOver list;
-  for (const Process& one : processes_) list.processes.push_back(one.pid);
+  for (const Process& one : processes_) {
+    list.processes.push_back(one.suspect.pid());
+  }
   for (const auto& [id, user] : users_) {
     if (user.processes >= kProcessesOfUser) list.users.push_back(id);
   }

@@ -1,13 +1,10 @@
 #include "supervisor.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "log.h"
-#include "procfs/decimal.h"
-#include "procfs/printable.h"
 
 namespace resource_attribution {
 namespace {
@@ -15,38 +12,39 @@ namespace {
 using child::Reader;
 using child::SamplerProcess;
 using child::Wait;
-using procfs::Printable;
 using std::chrono::duration;
 using std::chrono::duration_cast;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-// A pass takes milliseconds, and on a machine under full load a hundred times
-// as long.
+// Less than half an interval: the pass that is made again leaves enough time
+// for the next one to measure CPU from it.
 steady_clock::duration PatienceFor(double interval_seconds) {
   return duration_cast<steady_clock::duration>(
-      duration<double>(std::clamp(interval_seconds / 2, 1.0, 10.0)));
+      duration<double>(std::clamp(interval_seconds * 0.4, 1.0, 10.0)));
 }
 
 // Where there are no process events, the kernel's answer is waited for.
 constexpr seconds kAssignmentPatience{10};
 
-// A child that still reads one file after the other is waited for so often.
-constexpr int kExtensions = 10;
+// How often the daemon looks what the child is doing, at most.
+constexpr milliseconds kBetweenLooks{50};
+
+// A child that works is waited for this long. On a busy machine a pass may take
+// a hundred times as long as it should.
+constexpr seconds kLongestPass{60};
 
 constexpr const char* kProcess = "the sampler process ";
 
 std::string Seconds(steady_clock::duration time) {
-  const double tenths =
-      static_cast<double>(
-          duration_cast<std::chrono::milliseconds>(time).count() / 100) /
-      10;
-  return options::FormatNumber(tenths) + " s";
+  const auto tenths = duration_cast<milliseconds>(time).count() / 100;
+  return options::FormatNumber(static_cast<double>(tenths) / 10) + " s";
 }
 
 // The path of a file with the PID in place of "PID".
 std::string PathOf(const SamplerProcess::Note& note) {
-  std::string path = Printable(note.file);
+  std::string path = note.file;
   const size_t at = path.find("PID");
   if (note.process != 0 && at != std::string::npos) {
     path.replace(at, 3, std::to_string(note.process));
@@ -56,12 +54,10 @@ std::string PathOf(const SamplerProcess::Note& note) {
 
 }  // namespace
 
-Supervisor::Supervisor(std::string program, child::Assignment assignment,
-                       std::vector<std::string> services)
-    : patience_(PatienceFor(assignment.interval_seconds)),
-      assignment_(std::move(assignment)),
-      services_(std::move(services)),
-      process_(std::move(program)) {}
+Supervisor::Supervisor(Options options)
+    : options_(std::move(options)),
+      patience_(PatienceFor(options_.assignment.interval_seconds)),
+      process_(options_.program) {}
 
 std::optional<std::string> Supervisor::Begin(child::Ready& ready) {
   if (auto failure = Start(ready)) return std::move(failure->reason);
@@ -69,7 +65,8 @@ std::optional<std::string> Supervisor::Begin(child::Ready& ready) {
 }
 
 std::optional<std::string> Supervisor::Pass(PassReport& report) {
-  // A user whose processes were passed over: a new child looks at all.
+  // What is passed over no longer is unknown to the child: a new one looks at
+  // everything.
   if (passed_over_.Refresh(Clock::now())) process_.End();
   auto failure = PassOnce(report);
   if (failure && failure->again) failure = PassOnce(report);
@@ -81,8 +78,6 @@ std::optional<Supervisor::Failure> Supervisor::PassOnce(PassReport& report) {
   if (!process_.IsRunning()) {
     child::Ready ready;
     if (auto failure = Start(ready)) return failure;
-    FindCulprit();
-    if (!process_.IsRunning()) return Failure{.reason = "", .again = true};
   }
   request_.clear();
   child::WritePass(passed_over_.List(), request_);
@@ -91,10 +86,8 @@ std::optional<Supervisor::Failure> Supervisor::PassOnce(PassReport& report) {
   if (const auto reason = ReadFailure(reader)) {
     return Failure{.reason = std::string(*reason)};
   }
-  if (!ReadReport(reader, services_.size(), report)) {
-    process_.End();
-    CountDeath();
-    return Failure{.reason = std::string(kProcess) + "made no sense"};
+  if (!ReadReport(reader, services().size(), report)) {
+    return Kill("gave an answer that makes no sense");
   }
   deaths_ = 0;
   return std::nullopt;
@@ -104,7 +97,7 @@ std::string Supervisor::Describe(pid_t pid) {
   request_.clear();
   child::WriteAboutProcess(child::Asked::kDescribe, pid, request_);
   const auto text = AskForText();
-  return text ? Printable(*text) : std::to_string(pid);
+  return text ? std::string(*text) : std::to_string(pid);
 }
 
 std::optional<std::string> Supervisor::Table() {
@@ -123,11 +116,11 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
   }
   if (const std::string failed = process_.Start(); !failed.empty()) {
     CountDeath();
-    return Failure{.reason = std::string(kProcess) +
-                             "cannot be started: " + Printable(failed)};
+    return Failure{.reason =
+                       std::string(kProcess) + "cannot be started: " + failed};
   }
   request_.clear();
-  Write(assignment_, request_);
+  Write(options_.assignment, request_);
   if (auto failure = Ask(kAssignmentPatience)) return failure;
   Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
@@ -137,34 +130,64 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
     return failure;
   }
   auto read = ReadReady(reader);
-  if (!read) return Failure{.reason = std::string(kProcess) + "made no sense"};
+  if (!read) return Kill("gave an answer that makes no sense");
   ready = *std::move(read);
   return std::nullopt;
 }
 
 // Sends request_ and waits for the reply. Ends the process if there is none.
 std::optional<Supervisor::Failure> Supervisor::Ask(Clock::duration patience) {
+  try {
+    Wait wait = process_.Ask(request_, Clock::now() + kBetweenLooks);
+    if (wait == Wait::kLate) return WaitLonger(patience);
+    if (wait == Wait::kDone) return std::nullopt;
+    if (wait == Wait::kInterrupted) return Failure{.reason = ""};
+    return Ended();
+  } catch (...) {
+    process_.End();  // request and reply would no longer belong together
+    throw;
+  }
+}
+
+// Looks what the child does, again and again. A child that waits for one
+// process or file as long as `patience`, or for several twice as long, is
+// killed. One that is only slow is waited for.
+std::optional<Supervisor::Failure> Supervisor::WaitLonger(
+    Clock::duration patience) {
   const auto begun = Clock::now();
-  SamplerProcess::Note noted = process_.BeingRead();
-  Wait wait = process_.Ask(request_, begun + patience / 2);
-  for (int i = 0; wait == Wait::kLate && i < kExtensions; ++i) {
-    SamplerProcess::Note now = process_.BeingRead();
+  auto last = begun;
+  auto same_since = begun;
+  Clock::duration waited_for_all{};
+  SamplerProcess::Note note = process_.BeingRead();
+  waited_.clear();
+  while (true) {
+    const Wait wait = process_.GoOn(Clock::now() + kBetweenLooks);
+    if (wait == Wait::kDone) return std::nullopt;
+    if (wait == Wait::kInterrupted) return Failure{.reason = ""};
+    if (wait == Wait::kEnded) return Ended();
+    const auto now = Clock::now();
     const auto state = process_.GetState();
-    const bool goes_on =
-        state == SamplerProcess::State::kRuns || now.begun != noted.begun;
-    if (!goes_on && i > 0) return Late(now, state, Clock::now() - begun);
-    noted = std::move(now);
-    wait = process_.GoOn(Clock::now() + patience / 2);
+    SamplerProcess::Note seen = process_.BeingRead();
+    if (state == SamplerProcess::State::kRuns || seen.begun != note.begun) {
+      same_since = now;
+    }
+    note = std::move(seen);
+    if (state == SamplerProcess::State::kWaits && note.process != 0) {
+      AddWait(note, now - last);
+      waited_for_all += now - last;
+    }
+    last = now;
+    if (now - same_since >= patience) {
+      if (state == SamplerProcess::State::kStopped) {
+        return Kill("was stopped by a signal");
+      }
+      return Stalled(note, now - same_since);
+    }
+    if (waited_for_all >= 2 * patience) return Stalled(note, waited_for_all);
+    if (now - begun >= std::max<Clock::duration>(kLongestPass, patience)) {
+      return Kill("was not done after " + Seconds(now - begun));
+    }
   }
-  if (wait == Wait::kDone) return std::nullopt;
-  if (wait == Wait::kInterrupted) {
-    return Failure{.reason = ""};
-  }
-  if (wait == Wait::kEnded) return Ended();
-  process_.End();
-  CountDeath();
-  return Failure{.reason = std::string(kProcess) + "was not done after " +
-                           Seconds(Clock::now() - begun) + " and was killed"};
 }
 
 std::optional<std::string_view> Supervisor::AskForText() {
@@ -172,6 +195,24 @@ std::optional<std::string_view> Supervisor::AskForText() {
   Reader reader(process_.reply());
   if (ReadFailure(reader)) return std::nullopt;
   return child::ReadText(reader);
+}
+
+// The child waits for this process now: its PID is that of no other. If it
+// went on meanwhile, the wait is over, and the process may have ended.
+void Supervisor::AddWait(const SamplerProcess::Note& note,
+                         Clock::duration time) {
+  constexpr size_t kMost = 256;
+  const auto known = std::find_if(
+      waited_.begin(), waited_.end(),
+      [&](const Waited& one) { return one.suspect.pid() == note.process; });
+  if (known != waited_.end()) {
+    known->time += time;
+    return;
+  }
+  if (waited_.size() == kMost) return;
+  auto suspect = Suspect::Find(options_.proc_path, note.process);
+  if (!suspect || process_.BeingRead().begun != note.begun) return;
+  waited_.push_back({*std::move(suspect), time});
 }
 
 Supervisor::Failure Supervisor::Ended() {
@@ -187,65 +228,63 @@ Supervisor::Failure Supervisor::Ended() {
   if (!note.file.empty()) text += ", while it read " + PathOf(note);
   CountDeath();
   const bool again = Clock::now() >= next_start_;
-  if (budget_.Take()) {
-    Log(LOG_ERR,
-        text + (again ? "; a new one takes its place" : "") + budget_.Ending());
-  }
+  Say(text + (again ? "; a new one takes its place" : ""));
   return {.reason = text, .again = again};
 }
 
-// The process waits in the kernel, or was stopped.
-Supervisor::Failure Supervisor::Late(const SamplerProcess::Note& note,
-                                     SamplerProcess::State state,
-                                     Clock::duration waited) {
+Supervisor::Failure Supervisor::Kill(const std::string& reason) {
   process_.End();
-  const auto now = Clock::now();
-  std::string text;
-  if (state == SamplerProcess::State::kStopped) {
-    text = std::string(kProcess) +
-           "was stopped by a signal, and killed after " + Seconds(waited) +
-           "; a new one takes its place";
-  } else if (note.process != 0) {
-    passed_over_.AddProcess(note.process);
-    culprit_ = note.process;
-    text = "waited " + Seconds(waited) + " for " + PathOf(note) + ": process " +
-           std::to_string(note.process) +
-           " is passed over until it ends, and counts as gone";
-  } else if (!note.file.empty()) {
-    passed_over_.AddFile(note.file, now);
-    text = "waited " + Seconds(waited) + " for " + PathOf(note) +
-           ": passed over for 1 h";
-  } else {
-    text = std::string(kProcess) + "did nothing for " + Seconds(waited) +
-           " and was killed; a new one takes its place";
+  CountDeath();
+  const bool again = Clock::now() >= next_start_;
+  const std::string text = kProcess + reason + " and was killed";
+  Say(text + (again ? "; a new one takes its place" : ""));
+  return {.reason = text, .again = again};
+}
+
+// What took a share of the time is passed over.
+Supervisor::Failure Supervisor::Stalled(const SamplerProcess::Note& note,
+                                        Clock::duration waited) {
+  process_.End();
+  const std::string text = "waited " + Seconds(waited) + " for " +
+                           (note.file.empty() ? "nothing" : PathOf(note));
+  if (waited_.empty()) {
+    if (!note.file.empty()) passed_over_.AddFile(note.file, Clock::now());
+    const bool is_path = note.file.starts_with('/');
+    Say(text + (is_path ? ": the files of its directory are passed over for 1 h"
+                        : ": passed over for 1 min"));
+    return {.reason = text, .again = true};
   }
-  if (budget_.Take()) Log(LOG_ERR, text + budget_.Ending());
+  constexpr int kShare = 50;
+  for (Waited& one : std::exchange(waited_, {})) {
+    if (one.time < waited / kShare) continue;
+    PassOver(std::move(one), PathOf(note));
+  }
   return {.reason = text, .again = true};
 }
 
-// Says whose process made the child before wait. Reads nothing that could make
-// this one wait, but if it does, the process is passed over already.
-void Supervisor::FindCulprit() {
-  if (!culprit_) return;
-  const pid_t pid = *std::exchange(culprit_, std::nullopt);
-  request_.clear();
-  child::WriteAboutProcess(child::Asked::kUser, pid, request_);
-  const auto text = AskForText();
-  if (!text) return;
-  const auto user = procfs::ParseDecimal<uid_t>(*text);
-  if (!user || !passed_over_.BlameUser(*user, Clock::now())) return;
-  if (budget_.Take()) {
-    Log(LOG_ERR, "processes of user " + std::to_string(*user) +
-                     " made the plugin wait three times: all processes of "
-                     "this user are passed over for 1 h" +
-                     budget_.Ending());
+void Supervisor::PassOver(Waited one, const std::string& file) {
+  const std::string pid = std::to_string(one.suspect.pid());
+  Say("waited " + Seconds(one.time) + " for " +
+      (file.find("/" + pid + "/") == std::string::npos ? "/proc/" + pid
+                                                       : file) +
+      ": process " + pid +
+      " is passed over until it ends, for 1 h at most, and counts as gone");
+  if (const auto user =
+          passed_over_.Add(std::move(one.suspect), Clock::now())) {
+    Say("processes of user " + std::to_string(*user) +
+        " made the plugin wait three times: all processes of this user are "
+        "passed over for 1 h");
   }
+}
+
+void Supervisor::Say(const std::string& text) {
+  if (budget_.Take()) Log(LOG_ERR, text + budget_.Ending());
 }
 
 // After the second death in a row there is no child for a second, then two, up
 // to five minutes.
 void Supervisor::CountDeath() {
-  constexpr int kMost = 9;
+  constexpr int kMost = 10;
   constexpr seconds kLongest{300};
   deaths_ = std::min(deaths_ + 1, kMost);
   if (deaths_ < 2) return;

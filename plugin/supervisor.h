@@ -25,12 +25,16 @@ namespace resource_attribution {
 /// Not thread-safe, except Interrupt.
 class Supervisor {
  public:
-  /// `program` is the executable of the child.
-  Supervisor(std::string program, child::Assignment assignment,
-             std::vector<std::string> services);
+  struct Options {
+    std::string program;    ///< the executable of the child
+    std::string proc_path;  ///< where procfs is mounted
+    child::Assignment assignment;
+    std::vector<std::string> services;  ///< names, by their index in reports
+  };
 
-  /// Names of the services, by their index in reports.
-  const std::vector<std::string>& services() const { return services_; }
+  explicit Supervisor(Options options);
+
+  const std::vector<std::string>& services() const { return options_.services; }
 
   /// Starts a child before the first pass. Fills `ready`, or returns why it
   /// could not.
@@ -41,7 +45,7 @@ class Supervisor {
   /// Interrupt.
   std::optional<std::string> Pass(PassReport& report);
 
-  /// The PID and command name of a process, printable.
+  /// The PID and command name of a process.
   std::string Describe(pid_t pid);
 
   /// The table of resource-attribution-check after a pass; none: no child.
@@ -59,22 +63,31 @@ class Supervisor {
     bool again = false;  // a new child may do better
   };
 
+  // A process for which the child was seen to wait, and how long in this pass.
+  struct Waited {
+    Suspect suspect;
+    Clock::duration time{};
+  };
+
   std::optional<Failure> Start(child::Ready& ready);
   std::optional<Failure> PassOnce(PassReport& report);
   std::optional<Failure> Ask(Clock::duration patience);
+  std::optional<Failure> WaitLonger(Clock::duration patience);
   std::optional<std::string_view> AskForText();
+  void AddWait(const child::SamplerProcess::Note& note, Clock::duration time);
   Failure Ended();
-  Failure Late(const child::SamplerProcess::Note& note,
-               child::SamplerProcess::State state, Clock::duration waited);
-  void FindCulprit();
+  Failure Stalled(const child::SamplerProcess::Note& note,
+                  Clock::duration waited);
+  Failure Kill(const std::string& reason);
+  void PassOver(Waited one, const std::string& file);
+  void Say(const std::string& text);
   void CountDeath();
 
+  const Options options_;
   const Clock::duration patience_;
-  const child::Assignment assignment_;
-  const std::vector<std::string> services_;
   child::SamplerProcess process_;
   PassedOver passed_over_;
-  std::optional<pid_t> culprit_;  // the user is still unknown
+  std::vector<Waited> waited_;
   child::Bytes request_;
   int deaths_ = 0;  // in a row, without a pass in between
   Clock::time_point next_start_{};

@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ std::vector<int> NeededCapabilities(const Config& config) {
   return needed;
 }
 
+bool LooksUpUsers(const Config& config) {
+  return std::any_of(config.services.begin(), config.services.end(),
+                     [](const Service& one) {
+                       return !one.selectors.users.empty() ||
+                              (one.untraced && !one.untraced->users.empty()) ||
+                              one.name.find("${user}") != std::string::npos;
+                     });
+}
+
 // Returns 0 or an errno.
 int KeepCapabilities(const std::vector<int>& kept) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3,
@@ -57,8 +67,7 @@ int KeepCapabilities(const std::vector<int>& kept) {
   return 0;
 }
 
-// What a pass, the C and C++ libraries and look-ups of users call. Look-ups may
-// ask a daemon over a socket (nsswitch.conf(5)).
+// What a pass and the C and C++ libraries call.
 constexpr const char* kCalls[] = {
     "access",
     "bind",
@@ -70,7 +79,6 @@ constexpr const char* kCalls[] = {
     "clock_nanosleep",
     "clock_nanosleep_time64",
     "close",
-    "connect",
     "dup",
     "exit",
     "exit_group",
@@ -94,7 +102,6 @@ constexpr const char* kCalls[] = {
     "geteuid32",
     "getgid",
     "getgid32",
-    "getpeername",
     "getpid",
     "getppid",
     "getrandom",
@@ -142,10 +149,7 @@ constexpr const char* kCalls[] = {
     "sendmsg",
     "sendto",
     "setsockopt",
-    "shutdown",
     "sigreturn",
-    "socket",
-    "socketcall",
     "stat",
     "stat64",
     "statfs",
@@ -159,6 +163,16 @@ constexpr const char* kCalls[] = {
     "writev",
 };
 
+// What look-ups of users call besides: they may ask a daemon over a socket, a
+// server in the network, or systemd (nsswitch.conf(5), nss-systemd(8)).
+constexpr const char* kCallsOfLookUps[] = {
+    "connect",    "epoll_create1",  "epoll_ctl",       "epoll_pwait",
+    "epoll_wait", "eventfd2",       "getpeername",     "ioctl",
+    "_newselect", "prctl",          "pselect6",        "pselect6_time64",
+    "select",     "sendmmsg",       "shutdown",        "socket",
+    "socketcall", "timerfd_create", "timerfd_settime", "timerfd_settime64",
+};
+
 // Adds a rule, unless this machine has no such call. Returns 0 or an errno.
 int Allow(scmp_filter_ctx filter, const char* name,
           const std::vector<scmp_arg_cmp>& conditions = {}) {
@@ -169,6 +183,15 @@ int Allow(scmp_filter_ctx filter, const char* name,
       static_cast<unsigned int>(conditions.size()), conditions.data());
   // A call of another architecture that cannot be translated.
   return status == -EDOM || status == -EINVAL ? 0 : -status;
+}
+
+// Sockets of netlink only. The C library of i386 and s390x makes sockets by
+// socketcall(2), whose arguments a filter cannot see: all of them there.
+int AllowNetlink(scmp_filter_ctx filter) {
+  if (seccomp_syscall_resolve_name("socketcall") >= 0) {
+    return Allow(filter, "socket");
+  }
+  return Allow(filter, "socket", {{0, SCMP_CMP_EQ, AF_NETLINK, 0}});
 }
 
 // Only for reading, and only what exists.
@@ -190,7 +213,7 @@ int AllowAbort(scmp_filter_ctx filter) {
 }
 
 // Returns 0 or an errno.
-int FilterSystemCalls() {
+int FilterSystemCalls(bool looks_up_users) {
 #ifdef RESOURCE_ATTRIBUTION_SANITIZED
   // The runtime of a sanitizer makes calls of its own.
   return 0;
@@ -200,6 +223,13 @@ int FilterSystemCalls() {
   if (filter == nullptr) return ENOMEM;
   for (const char* call : kCalls) {
     if (const int error = Allow(filter.get(), call)) return error;
+  }
+  if (looks_up_users) {
+    for (const char* call : kCallsOfLookUps) {
+      if (const int error = Allow(filter.get(), call)) return error;
+    }
+  } else if (const int error = AllowNetlink(filter.get())) {
+    return error;
   }
   if (const int error = AllowOpen(filter.get())) return error;
   if (const int error = AllowAbort(filter.get())) return error;
@@ -229,7 +259,7 @@ std::string Confine(const Config& config) {
        problem);
   const bool fixed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
   Note("the right to gain privileges", fixed ? 0 : errno, problem);
-  Note("all system calls", FilterSystemCalls(), problem);
+  Note("all system calls", FilterSystemCalls(LooksUpUsers(config)), problem);
   return problem;
 }
 

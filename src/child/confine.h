@@ -16,8 +16,9 @@ void RaiseFileLimit();
 ///    CAP_DAC_READ_SEARCH and CAP_NET_ADMIN;
 ///  - PR_SET_NO_NEW_PRIVS of prctl(2): no program can give any back;
 ///  - system calls, by a filter of seccomp(2): it can start no program, make no
-///    process or thread, trace, signal no other process, mount or write a file.
-///    Any other call than those that a pass makes fails with ENOSYS.
+///    process or thread, trace, signal no other process, mount, or open a file
+///    to write. Only if users are looked up can it connect to anything. Any
+///    other call than those that a pass makes fails with ENOSYS.
 ///
 /// Returns what could not be given up, for people; empty if all was.
 std::string Confine(const Config& config);

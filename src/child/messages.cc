@@ -125,13 +125,14 @@ Writer Succeed(Bytes& bytes) {
 
 void Write(const Assignment& assignment, Bytes& bytes) {
   Writer writer = Begin(Asked::kAssignment, bytes);
+  writer.Put(assignment.version);
   writer.PutEach(assignment.plugin_blocks,
                  [&](const options::Item& item) { Put(item, writer); });
   writer.Put(assignment.interval_seconds);
 }
 
 std::optional<Assignment> ReadAssignment(Reader& reader) {
-  Assignment assignment;
+  Assignment assignment{.version = std::string(reader.TakeText())};
   reader.TakeEach([&] {
     assignment.plugin_blocks.push_back(TakeItem(reader, /*depth=*/0));
   });

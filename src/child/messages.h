@@ -27,12 +27,14 @@ enum class Asked : uint8_t {
   kAssignment,  ///< the first request
   kPass,        ///< make a pass
   kDescribe,    ///< the PID and the command name of a process
-  kUser,        ///< the real user ID of a process
   kTable,       ///< the table of resource-attribution-check
 };
 
 /// What a child is to sample, and how often.
 struct Assignment {
+  /// That of the module. A child of another version refuses: the package was
+  /// upgraded and the daemon not restarted.
+  std::string version{};
   std::vector<options::Item> plugin_blocks{};
   double interval_seconds = 0;
 };

@@ -43,7 +43,7 @@ FileDescriptor AboveStandard(FileDescriptor fd) {
 FileDescriptor MakeNote() {
   FileDescriptor note = AboveStandard(FileDescriptor(
       memfd_create("resource_attribution", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
-  if (ftruncate(note.get(), sizeof(procfs::BeingRead)) != 0 ||
+  if (note.get() < 0 || ftruncate(note.get(), sizeof(procfs::BeingRead)) != 0 ||
       fcntl(note.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
     return FileDescriptor(-1);
   }
@@ -61,7 +61,8 @@ bool HasEnded(int process) {
 
 void WaitForEnd(int process, std::chrono::milliseconds patience) {
   pollfd polled{process, POLLIN, 0};
-  while (poll(&polled, 1, static_cast<int>(patience.count())) < 0 && errno == EINTR) {
+  while (poll(&polled, 1, static_cast<int>(patience.count())) < 0 &&
+         errno == EINTR) {
   }
 }
 
@@ -99,7 +100,7 @@ SamplerProcess::~SamplerProcess() {
 }
 
 std::string SamplerProcess::Start() {
-  constexpr size_t kEndingMax = 4;
+  constexpr size_t kEndingMax = 16;
   std::erase_if(ending_, [](const FileDescriptor& process) {
     return HasEnded(process.get());
   });

@@ -61,9 +61,6 @@ void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
   } else if (asked == Asked::kDescribe) {
     const auto pid = reader.Take<pid_t>();
     return WriteText(sampler_->DescribeProcess(pid), reply);
-  } else if (asked == Asked::kUser) {
-    const auto user = sampler_->RealUser(reader.Take<pid_t>());
-    return WriteText(user ? std::to_string(*user) : "", reply);
   } else if (asked == Asked::kTable) {
     return WriteText(Table(*sampler_, report_), reply);
   }
@@ -71,6 +68,13 @@ void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
 }
 
 void Server::Begin(const Assignment& assignment, Bytes& reply) {
+  if (assignment.version != RESOURCE_ATTRIBUTION_VERSION) {
+    return WriteFailure(
+        "the sampler process is of version " RESOURCE_ATTRIBUTION_VERSION
+        ", the module of " +
+            assignment.version + ": restart collectd",
+        reply);
+  }
   sampler_ = std::make_unique<Sampler>(ConfigOf(assignment, daemon_));
   const Config& config = sampler_->config();
   Ready ready;

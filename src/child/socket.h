@@ -12,7 +12,7 @@ namespace resource_attribution::child {
 // Messages over a stream socket, unix(7): the size, then the bytes.
 
 /// The largest message: 100,000 series take about 15 MiB.
-inline constexpr size_t kMessageMax = size_t{64} << 20;
+inline constexpr size_t kMessageMax = size_t{16} << 20;
 
 /// Sends a message. Returns whether it was sent whole.
 bool Send(int socket, std::span<const char> message);

@@ -115,9 +115,8 @@ void AddRowsOfAbsent(const Sampler& sampler, const PassReport& report,
 // A row for every series that has values and every block that has none.
 std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
   std::vector<Row> rows;
-  const auto proc =
-      procfs::Procfs::Open(sampler.config().proc_path, sampler.config().daemon);
-  if (!proc) return rows;
+  const procfs::Procfs* proc = sampler.proc();
+  if (proc == nullptr) return rows;
   for (const SeriesReport& series : report.series) {
     rows.push_back(MakeRow(series, sampler, *proc));
     for (const ComponentReport& one : report.components) {

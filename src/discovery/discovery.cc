@@ -88,6 +88,7 @@ void Discovery::Find(const procfs::Procfs& proc,
                      std::chrono::steady_clock::time_point now,
                      store::ProcessStore& table) {
   Pass pass{proc, table, changes_.PlanPass(now)};
+  users_.PassOver(proc.IsPassedOver(Users::kDatabase));
   if (users_.Refresh(now)) pass.plan.everything = true;
   // Names that were refused may be made now.
   if (series_.BeginPass(now) && refused_one_) pass.plan.everything = true;

@@ -23,7 +23,7 @@ constexpr size_t kNamesMax = 64;
 int LookUp(auto get, auto take) {
   constexpr size_t kEntryMax = size_t{1} << 20;
   std::vector<char> strings(size_t{16} << 10);
-  const procfs::Reading reading("the user database");
+  const procfs::Reading reading(Users::kDatabase);
   while (true) {
     passwd entry{};
     passwd* found = nullptr;
@@ -67,6 +67,10 @@ void Users::Add(const std::string& name) {
 }
 
 bool Users::Refresh(std::chrono::steady_clock::time_point now) {
+  if (passed_over_) {
+    for (auto& [name, user] : ids_) user.error = ETIMEDOUT;
+    return false;
+  }
   if (refreshed_ && now - *refreshed_ < kLookupPeriod) return false;
   refreshed_.reset();
   bool again = false;
@@ -105,7 +109,7 @@ const std::string& Users::Name(uid_t id) {
   const auto known = names_.find(id);
   if (known != names_.end()) return known->second;
   number_ = std::to_string(id);
-  if (names_.size() == kNamesMax) return number_;
+  if (names_.size() == kNamesMax || passed_over_) return number_;
   std::string name = number_;
   if (FailedBy(LookUpName(id, name)).OutOfResources()) refreshed_.reset();
   return names_.try_emplace(id, std::move(name)).first->second;

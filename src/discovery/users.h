@@ -19,6 +19,13 @@ namespace resource_attribution::discovery {
 /// thread-safe.
 class Users {
  public:
+  /// What Reading notes while users are looked up.
+  static constexpr const char* kDatabase = "the user database";
+
+  /// Looks up no user from now on, or does again: the database made it wait.
+  /// Meanwhile a user without an ID is as after a look-up that failed.
+  void PassOver(bool passed_over) { passed_over_ = passed_over; }
+
   /// Adds a user whose ID Refresh looks up. A number stands for itself.
   void Add(const std::string& name);
 
@@ -48,6 +55,7 @@ class Users {
   std::map<std::string, User> ids_;
   std::map<uid_t, std::string> names_;
   std::string number_;
+  bool passed_over_ = false;
   std::optional<std::chrono::steady_clock::time_point> refreshed_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <climits>
 #include <cstdint>
 
 namespace resource_attribution::procfs {
@@ -26,9 +27,9 @@ struct BeingRead {
   /// nothing is being read.
   std::atomic<pid_t> process;
 
-  /// The file for people, cut to fit; empty: nothing is being read. Ends with a
-  /// NUL.
-  std::array<char, 240> file;
+  /// The file for people; empty: nothing is being read. Ends with a NUL. Large
+  /// enough for any path.
+  std::array<char, PATH_MAX> file;
 };
 
 /// Takes notes in `note` from now on. It must outlive all reads.

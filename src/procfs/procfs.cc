@@ -111,9 +111,11 @@ bool Procfs::IsPassedOver(pid_t pid) const {
          has(passed_over_.users, *status->real_user);
 }
 
-bool Procfs::IsPassedOver(const std::string& file) const {
-  return std::find(passed_over_.files.begin(), passed_over_.files.end(),
-                   file) != passed_over_.files.end();
+bool Procfs::IsPassedOver(std::string_view file) const {
+  const std::string_view directory = file.substr(0, file.rfind('/') + 1);
+  return std::any_of(
+      passed_over_.files.begin(), passed_over_.files.end(),
+      [&](const std::string& one) { return one == directory || one == file; });
 }
 
 bool Procfs::HidesProcesses() const {

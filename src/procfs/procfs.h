@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ namespace resource_attribution::procfs {
 struct PassedOver {
   std::vector<pid_t> processes{};
   std::vector<uid_t> users{};  ///< by their processes' real user ID
+  /// Directories, with a slash at their end, and files by another name.
   std::vector<std::string> files{};
 };
 
@@ -38,8 +40,8 @@ class Procfs {
     passed_over_ = std::move(passed_over);
   }
 
-  /// Whether the file is passed over.
-  bool IsPassedOver(const std::string& file) const;
+  /// Whether the file or its directory is passed over.
+  bool IsPassedOver(std::string_view file) const;
 
   /// Fills `pids` with all processes that this mount shows (the option hidepid
   /// hides some), in no particular order. Threads are not listed.

@@ -135,13 +135,6 @@ void Sampler::PassOver(procfs::PassedOver passed_over) {
   if (proc_) proc_->PassOver(passed_over_);
 }
 
-std::optional<uid_t> Sampler::RealUser(pid_t pid) {
-  procfs::Buffer buffer;
-  if (!OpenProc()) return std::nullopt;
-  const auto status = proc_->GlanceAt(pid).ReadStatus(buffer);
-  return status ? status->real_user : std::nullopt;
-}
-
 std::string Sampler::DescribeProcess(pid_t pid) {
   procfs::Buffer buffer;
   std::string text = std::to_string(pid);

@@ -45,9 +45,6 @@ class Sampler {
   /// Reads nothing of these from the next pass on.
   void PassOver(procfs::PassedOver passed_over);
 
-  /// The real user ID of a process. None if it has ended.
-  std::optional<uid_t> RealUser(pid_t pid);
-
   /// The PID of a process and its command name, which may hold any bytes.
   std::string DescribeProcess(pid_t pid);
 
@@ -59,6 +56,9 @@ class Sampler {
   /// and fills the report. When it fails, nothing has values and the next pass
   /// goes on from the last one that did not.
   procfs::Result<void> Pass(PassReport& report);
+
+  /// The procfs that passes read; null while none is mounted.
+  const procfs::Procfs* proc() const { return proc_ ? &*proc_ : nullptr; }
 
   /// The matches of the last pass, sorted by PID and then by service.
   const std::vector<discovery::Match>& matches() const {

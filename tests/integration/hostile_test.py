@@ -150,7 +150,8 @@ class HostileTest(testcase.TestCase):
         self.assertEqual(len(collectd.lines("error")), 1, collectd.log())
         self.assertRegex(
             collectd.lines("error")[0],
-            rf"^waited [\d.]+ s for {mountpoint}/pid: passed over for 1 h$")
+            rf"^waited [\d.]+ s for {mountpoint}/pid: the files of its directory "
+            "are passed over for 1 h$")
         collectd.wait_for_passes("stalled-not")
         opened.write_text(f"{os.getpid()}\n")
         collectd.stop()

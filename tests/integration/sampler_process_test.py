@@ -14,13 +14,14 @@ from tests.support import needs, proc, project, testcase, waiting
 
 NAME = f"ra{os.getpid()}"
 
-# A file system that never answers a write or a flush. It notes the number of the file in
-# a directory.
+# A file system that never answers a write or a flush of a file, or late if the number of
+# the file is even. It notes the number in a directory.
 SILENT = """
 import errno, pathlib, pyfuse3, sys, trio
 async def be_silent(file):
-    (pathlib.Path(sys.argv[2]) / str(file - pyfuse3.ROOT_INODE - 1)).touch()
-    await trio.sleep_forever()
+    number = file - pyfuse3.ROOT_INODE - 1
+    (pathlib.Path(sys.argv[2]) / str(number)).touch()
+    await trio.sleep(0.3 if number % 2 == 0 else float("inf"))
 class Silent(pyfuse3.Operations):
     async def getattr(self, inode, ctx=None):
         entry = pyfuse3.EntryAttributes()
@@ -43,6 +44,7 @@ class Silent(pyfuse3.Operations):
         return b"x" * min(size, 4096)
     async def write(self, fh, offset, data):
         await be_silent(fh)
+        return len(data)
     async def flush(self, fh):
         await be_silent(fh)
 pyfuse3.init(Silent(), sys.argv[1],
@@ -50,7 +52,7 @@ pyfuse3.init(Silent(), sys.argv[1],
 trio.run(pyfuse3.main)
 """
 
-# A process that holds a lock of its own for ever. In place of a mapping of the file it
+# A process that holds a lock of its own for ever, or again and again. In place of a mapping of the file it
 # maps other memory: the kernel writes the file before, with mmap_lock held. Or it
 # executes a program: the kernel closes the file, with exec_update_lock held.
 STALLING = """
@@ -67,11 +69,12 @@ sys.stdin.readline()
 if way == "exec":
     os.execv("/bin/sleep", [name, "1000"])
 READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
-memory = libc.mmap(None, 4096, READ_WRITE, mmap.MAP_SHARED, file, 0)
-ctypes.memset(memory, 100, 1)
 FIXED = 0x10
-libc.mmap(memory, 4096, READ_WRITE,
-          mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | FIXED, -1, 0)
+while True:
+    memory = libc.mmap(None, 4096, READ_WRITE, mmap.MAP_SHARED, file, 0)
+    ctypes.memset(memory, 100, 1)
+    libc.mmap(memory, 4096, READ_WRITE,
+              mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | FIXED, -1, 0)
 """
 
 
@@ -236,9 +239,10 @@ class StallTest(WithLoad):
             self.skipTest("needs to mount a FUSE file system")
 
     def stall(self, way, name, user="nobody"):
-        """Returns the process, which waits until the server ends. Each has a file
-        of its own, lest it wait for the other."""
-        self.stalled += 1
+        """Returns the process, which waits until the server ends; or with "drip" for
+        a moment again and again. Each has a file of its own, lest it wait for the
+        other."""
+        self.stalled += 1 + (self.stalled % 2 == (way != "drip"))
         victim = self.run_program(
             "setpriv", "--reuid", user, "--regid", "nogroup", "--clear-groups",
             sys.executable, "-c", STALLING, self.mountpoint / str(self.stalled),
@@ -271,7 +275,8 @@ class StallTest(WithLoad):
                 [line] = self.wait_for_error(collectd, "^waited")
                 self.assertRegex(
                     line, rf"^waited [\d.]+ s for /proc/{victim.pid}/{file}: "
-                    rf"process {victim.pid} is passed over until it ends")
+                    rf"process {victim.pid} is passed over until it ends, for 1 h at "
+                    "most, and counts as gone$")
                 self.other_values_go_on(collectd)
                 self.assertEqual(len(collectd.lines("error")), 1,
                                  collectd.log())
@@ -299,6 +304,16 @@ class StallTest(WithLoad):
         waits = [line for line in collectd.lines("error")
                  if line.startswith("waited")]
         self.assertEqual(len(waits), 3, collectd.log())
+        collectd.stop()
+
+    def test_processes_that_each_make_it_wait_for_a_moment(self):
+        for _ in range(15):
+            self.stall("drip", NAME)
+        collectd = self.start("Interval 0.2", '<Process "block">',
+                              'CommandLine "^postgres:"', "</Process>")
+        self.wait_for_error(collectd, "^processes of user 65534 made the plugin "
+                            "wait three times")
+        self.other_values_go_on(collectd)
         collectd.stop()
 
     # The deadline of this interval is 10 s. The end comes before: the wait is not said.

@@ -51,7 +51,7 @@ PassReport SomeReport() {
 }
 
 TEST(Messages, SetupArrivesWhole) {
-  Assignment assignment{.interval_seconds = 0.5};
+  Assignment assignment{.version = "1.2", .interval_seconds = 0.5};
   assignment.plugin_blocks.push_back(
       {.key = "Plugin",
        .values = {{.text = "resource_attribution"}},
@@ -65,6 +65,7 @@ TEST(Messages, SetupArrivesWhole) {
   Reader reader = RequestIn(bytes, Asked::kAssignment);
   const auto read = ReadAssignment(reader);
   ASSERT_TRUE(read);
+  EXPECT_EQ(read->version, "1.2");
   EXPECT_EQ(read->interval_seconds, 0.5);
   ASSERT_EQ(read->plugin_blocks.size(), 1U);
   EXPECT_EQ(read->plugin_blocks[0].Text(), assignment.plugin_blocks[0].Text());

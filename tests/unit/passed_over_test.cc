@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "child_process.h"
+#include "discovery/users.h"
+#include "proc_tree.h"
 
 namespace resource_attribution {
 namespace {
@@ -15,57 +17,95 @@ using testing::IsEmpty;
 
 constexpr PassedOver::TimePoint kNow{hours{100}};
 
-TEST(PassedOverTest, ProcessUntilItEnds) {
-  PassedOver passed_over;
-  pid_t pid = 0;
+class PassedOverTest : public testing::Test {
+ protected:
+  // A process of user 4242, which the tree gives to all.
+  Suspect Made(pid_t pid) {
+    tree_.Put({.pid = pid});
+    return *Suspect::Find(tree_.path(), pid);
+  }
+
+  ProcTree tree_;
+  PassedOver passed_over_;
+};
+
+TEST_F(PassedOverTest, SuspectIsFoundWithItsRealUser) {
+  EXPECT_EQ(Made(5).user(), 4242U);
+  EXPECT_FALSE(Suspect::Find(tree_.path(), 6));
+}
+
+TEST_F(PassedOverTest, SuspectOfRealProcfsUntilItEnds) {
+  std::optional<Suspect> suspect;
   {
     const ChildProcess child({[] {}});
-    pid = child.pid();
-    passed_over.AddProcess(pid);
-    EXPECT_FALSE(passed_over.Refresh(kNow + hours{1000}));
-    EXPECT_THAT(passed_over.List().processes, ElementsAre(pid));
+    suspect = Suspect::Find("/proc", child.pid());
+    ASSERT_TRUE(suspect);
+    EXPECT_EQ(suspect->user(), getuid());
+    EXPECT_FALSE(suspect->HasEnded());
   }
-  passed_over.Refresh(kNow);
-  EXPECT_THAT(passed_over.List().processes, IsEmpty());
-  passed_over.AddProcess(pid);  // it has ended
-  EXPECT_THAT(passed_over.List().processes, IsEmpty());
+  EXPECT_TRUE(suspect->HasEnded());
 }
 
-TEST(PassedOverTest, FileForAnHour) {
-  PassedOver passed_over;
-  passed_over.AddFile("/run/x", kNow);
-  passed_over.Refresh(kNow + minutes{59});
-  EXPECT_THAT(passed_over.List().files, ElementsAre("/run/x"));
-  passed_over.Refresh(kNow + minutes{60});
-  EXPECT_THAT(passed_over.List().files, IsEmpty());
+TEST_F(PassedOverTest, ProcessUntilItEnds) {
+  passed_over_.Add(Made(5), kNow);
+  passed_over_.Add(Made(6), kNow);
+  EXPECT_FALSE(passed_over_.Refresh(kNow));
+  EXPECT_THAT(passed_over_.List().processes, ElementsAre(5, 6));
+  tree_.Remove(5);
+  EXPECT_FALSE(passed_over_.Refresh(kNow));
+  EXPECT_THAT(passed_over_.List().processes, ElementsAre(6));
 }
 
-TEST(PassedOverTest, UserOfThreeProcessesForAnHour) {
-  PassedOver passed_over;
-  EXPECT_FALSE(passed_over.BlameUser(1000, kNow));
-  EXPECT_FALSE(passed_over.BlameUser(1001, kNow));
-  EXPECT_FALSE(passed_over.BlameUser(1000, kNow + minutes{30}));
-  EXPECT_THAT(passed_over.List().users, IsEmpty());
-  EXPECT_TRUE(passed_over.BlameUser(1000, kNow + minutes{60}));
-  EXPECT_THAT(passed_over.List().users, ElementsAre(1000U));
-  EXPECT_FALSE(passed_over.Refresh(kNow + minutes{119}));
-  EXPECT_TRUE(passed_over.Refresh(kNow + minutes{120}));
-  EXPECT_THAT(passed_over.List().users, IsEmpty());
+// A wait on a busy machine may have been no stall.
+TEST_F(PassedOverTest, ProcessForAnHourAtMost) {
+  passed_over_.Add(Made(5), kNow);
+  EXPECT_FALSE(passed_over_.Refresh(kNow + minutes{59}));
+  EXPECT_TRUE(passed_over_.Refresh(kNow + minutes{60}));
+  EXPECT_THAT(passed_over_.List().processes, IsEmpty());
 }
 
-TEST(PassedOverTest, ProcessesOfLongAgoDoNotCount) {
-  PassedOver passed_over;
-  passed_over.BlameUser(1000, kNow);
-  passed_over.BlameUser(1000, kNow + minutes{1});
-  EXPECT_FALSE(passed_over.BlameUser(1000, kNow + minutes{61}));
-  EXPECT_FALSE(passed_over.Refresh(kNow + minutes{61}));
-  EXPECT_THAT(passed_over.List().users, IsEmpty());
+TEST_F(PassedOverTest, DirectoryOfAFileForAnHour) {
+  passed_over_.AddFile("/run/x/y.pid", kNow);
+  passed_over_.Refresh(kNow + minutes{59});
+  EXPECT_THAT(passed_over_.List().files, ElementsAre("/run/x/"));
+  passed_over_.Refresh(kNow + minutes{60});
+  EXPECT_THAT(passed_over_.List().files, IsEmpty());
 }
 
-TEST(PassedOverTest, RootNever) {
-  PassedOver passed_over;
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(passed_over.BlameUser(0, kNow));
-  EXPECT_THAT(passed_over.List().users, IsEmpty());
+TEST_F(PassedOverTest, UserDatabaseForAMinute) {
+  passed_over_.AddFile(discovery::Users::kDatabase, kNow);
+  EXPECT_THAT(passed_over_.List().files,
+              ElementsAre(discovery::Users::kDatabase));
+  passed_over_.Refresh(kNow + minutes{1});
+  EXPECT_THAT(passed_over_.List().files, IsEmpty());
+}
+
+TEST_F(PassedOverTest, UserOfThreeProcessesForAnHour) {
+  EXPECT_EQ(passed_over_.Add(Made(5), kNow), std::nullopt);
+  EXPECT_EQ(passed_over_.Add(Made(6), kNow + minutes{30}), std::nullopt);
+  EXPECT_THAT(passed_over_.List().users, IsEmpty());
+  EXPECT_EQ(passed_over_.Add(Made(7), kNow + minutes{60}), 4242U);
+  EXPECT_THAT(passed_over_.List().users, ElementsAre(4242U));
+  passed_over_.Refresh(kNow + minutes{119});
+  EXPECT_THAT(passed_over_.List().users, ElementsAre(4242U));
+  EXPECT_TRUE(passed_over_.Refresh(kNow + minutes{120}));
+  EXPECT_THAT(passed_over_.List().users, IsEmpty());
+}
+
+TEST_F(PassedOverTest, ProcessesOfLongAgoDoNotCount) {
+  passed_over_.Add(Made(5), kNow);
+  passed_over_.Add(Made(6), kNow + minutes{1});
+  EXPECT_EQ(passed_over_.Add(Made(7), kNow + minutes{61}), std::nullopt);
+}
+
+TEST_F(PassedOverTest, RootNever) {
+  if (getuid() != 0) GTEST_SKIP() << "needs a process of root";
+  const ChildProcess child({[] {}});
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(passed_over_.Add(*Suspect::Find("/proc", child.pid()), kNow),
+              std::nullopt);
+  }
+  EXPECT_THAT(passed_over_.List().users, IsEmpty());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "discovery/users.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::child {
@@ -18,7 +19,8 @@ class ServerTest : public testing::Test {
   Assignment AssignmentTo(std::vector<options::Item> options) {
     options.push_back({.key = "ProcPath", .values = {{.text = tree_.path()}}});
     options.push_back({.key = "Discovery", .values = {{.text = "Scan"}}});
-    return {.plugin_blocks = {{.key = "Plugin",
+    return {.version = RESOURCE_ATTRIBUTION_VERSION,
+            .plugin_blocks = {{.key = "Plugin",
                                .values = {{.text = "resource_attribution"}},
                                .children = std::move(options)}},
             .interval_seconds = 1};
@@ -105,7 +107,7 @@ TEST_F(ServerTest, PidFileThatIsPassedOverIsSaid) {
           .values = {{.text = "a"}},
           .children = {{.key = "PIDFile", .values = {{.text = path}}}}}});
   EXPECT_EQ(Count(), 1U);
-  Reader reader = Pass({.files = {path}});
+  Reader reader = Pass({.files = {files.path().string() + "/"}});
   PassReport report;
   ASSERT_EQ(ReadFailure(reader), std::nullopt);
   ASSERT_TRUE(ReadReport(reader, 1, report));
@@ -123,15 +125,29 @@ TEST_F(ServerTest, DescribesAProcess) {
   EXPECT_EQ(ReadText(reader), "5 a\nb");
 }
 
-TEST_F(ServerTest, TellsTheRealUser) {
-  tree_.Put({.pid = 5, .comm = "a"});
-  Begin({kProcessA});
-  Reader known = About(Asked::kUser, 5);
-  ASSERT_EQ(ReadFailure(known), std::nullopt);
-  EXPECT_EQ(ReadText(known), "4242");
-  Reader gone = About(Asked::kUser, 6);
-  ASSERT_EQ(ReadFailure(gone), std::nullopt);
-  EXPECT_EQ(ReadText(gone), "");
+TEST_F(ServerTest, ModuleOfAnotherVersionIsRefused) {
+  Assignment assignment = AssignmentTo({kProcessA});
+  assignment.version = "0.0.1";
+  Write(assignment, request_);
+  Reader reader(server_.Answer(request_));
+  const auto failure = ReadFailure(reader);
+  ASSERT_TRUE(failure);
+  EXPECT_THAT(std::string(*failure), HasSubstr("0.0.1: restart collectd"));
+}
+
+TEST_F(ServerTest, UserDatabaseThatIsPassedOverIsSaid) {
+  tree_.Put({.pid = 5, .comm = "a", .effective_user = 0});
+  Begin({{.key = "Process",
+          .values = {{.text = "a"}},
+          .children = {{.key = "User", .values = {{.text = "root"}}}}}});
+  Reader reader = Pass({.files = {discovery::Users::kDatabase}});
+  PassReport report;
+  ASSERT_EQ(ReadFailure(reader), std::nullopt);
+  ASSERT_TRUE(ReadReport(reader, 1, report));
+  EXPECT_EQ(report.processes[0], 0U);
+  ASSERT_EQ(report.notices.size(), 1U);
+  EXPECT_THAT(report.notices[0].text, HasSubstr("look-up of a user"));
+  EXPECT_EQ(Count(), 1U);
 }
 
 TEST_F(ServerTest, SaysWhyItCannotBegin) {
