@@ -41,8 +41,9 @@ test_packages=(
   systemd chromium chromium-driver python3-selenium python3-pyfuse3 fuse3
   victoria-metrics python3-setproctitle default-jre-headless "${node_packages[@]}")
 
+# Clang's sanitizers name the functions in their reports with llvm-symbolizer.
 fuzz_packages=(
-  "${build_packages[@]}" "clang$clang_suffix"
+  "${build_packages[@]}" "clang$clang_suffix" "llvm$clang_suffix"
   "libclang-rt${CLANG_VERSION:+-$CLANG_VERSION}-dev")
 
 installed_names=

@@ -10,6 +10,8 @@ import unittest
 from tests.support import needs, programs, project, testcase, waiting
 
 FILE = "deploy/systemd/resource-attribution.conf"
+# Other tests that run at the same time have a program with another name.
+UNIQUE = f"ra{os.getpid()}-sleep"
 UNIT = "/lib/systemd/system/collectd.service"
 
 
@@ -63,7 +65,7 @@ class SystemdTest(testcase.TestCase):
         each needs one capability."""
         closed = self.directory / "closed"
         closed.mkdir(mode=0o700)
-        program = closed / "sleeper"
+        program = closed / UNIQUE
         shutil.copy("/bin/sleep", program)
         process = self.run_program(program, "1000")
         (closed / "pid").write_text(f"{process.pid}\n")
@@ -78,7 +80,7 @@ class SystemdTest(testcase.TestCase):
                 PIDFile "{closed}/pid"
               </Process>
               <Process "name">
-                Name "sleeper"
+                Name "{UNIQUE}"
               </Process>
             </Plugin>""", wrapper=programs.as_nobody(*capabilities))
         collectd.directory.chmod(0o777)

@@ -67,11 +67,7 @@ constexpr const char* kPhaseNames[] = {"init", "first pass", "steady pass",
 constexpr int kLastingPasses = 5;
 // The reason may change when the module tries in another way.
 constexpr int kSettled = 3;
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kThinnedTo = 61;
-#else
-constexpr int kThinnedTo = 29;
-#endif
+constexpr int kThinnedTo = THINNED_TO;
 
 // With these errors the kernel says so for good, or says that the process has
 // ended: the module need not ask again before it looks at everything anyway.

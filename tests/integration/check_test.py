@@ -1,5 +1,7 @@
 """resource-attribution-check: its output for files, and what it leaves alone."""
 
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import shutil
@@ -282,22 +284,28 @@ class CheckTest(testcase.TestCase):
         foreign = self.directory / "foreign"
         foreign.mkdir()
         (foreign / "secret.conf").write_text("this is read\n")
-        for name, text in files.items():
-            for what in ("LoadPlugin cpu", f'Include "{foreign}/*.conf"',
-                         'PluginDir "/nonexistent"\nLoadPlugin cpu'):
-                with self.subTest(name=name, what=what):
-                    strace = self.directory / "strace"
-                    result = self.run_check(
-                        self.write("odd.conf", load + text.replace(
-                            "LoadPlugin cpu", what), end=""),
-                        wrapper=["strace", "-fo", strace, "-e",
-                                 "trace=open,openat"])
-                    opened = strace.read_text()
-                    self.assertNotIn("/cpu.so", opened)
-                    self.assertNotIn("secret.conf", opened)
-                    self.assertNotIn("this is read", result.stderr)
-                    if result.returncode != 0:
-                        self.assertRegex(result.stderr, r"odd\.conf: (line|a NUL)")
+        def check(variant):
+            number, (text, what) = variant
+            strace = self.directory / f"strace-{number}"
+            result = self.run_check(
+                self.write(f"{number}-odd.conf", load + text.replace(
+                    "LoadPlugin cpu", what), end=""),
+                wrapper=["strace", "-fo", strace, "-e", "trace=open,openat"])
+            return result, strace.read_text()
+        variants = list(itertools.product(files, (
+            "LoadPlugin cpu", f'Include "{foreign}/*.conf"',
+            'PluginDir "/nonexistent"\nLoadPlugin cpu')))
+        # A check mostly waits for its second pass.
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            checks = list(pool.map(check, enumerate(
+                (files[name], what) for name, what in variants)))
+        for (name, what), (result, opened) in zip(variants, checks):
+            with self.subTest(name=name, what=what):
+                self.assertNotIn("/cpu.so", opened)
+                self.assertNotIn("secret.conf", opened)
+                self.assertNotIn("this is read", result.stderr)
+                if result.returncode != 0:
+                    self.assertRegex(result.stderr, r"odd\.conf: (line|a NUL)")
 
     def test_running_daemon_and_its_ports_are_left_alone(self):
         text = """

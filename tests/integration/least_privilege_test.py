@@ -1,9 +1,13 @@
 """The daemon as a user with exactly one capability, or none: what each is for."""
 
+import os
 import shutil
 import unittest
 
 from tests.support import needs, programs, testcase, waiting
+
+# Other tests that run at the same time have a program with another name.
+UNIQUE = f"ra{os.getpid()}-sleep"
 
 
 @needs.capabilities()
@@ -12,7 +16,7 @@ class LeastPrivilegeTest(testcase.TestCase):
     def start_with(self, *capabilities, discovery="Auto"):
         """Blocks for a process of root: one needs nothing, one its executable,
         and one its smaps_rollup."""
-        self.program = self.directory / "sleeper"
+        self.program = self.directory / UNIQUE
         if not self.program.exists():
             shutil.copy("/bin/sleep", self.program)
             self.run_program(self.program, "1000")
@@ -21,24 +25,26 @@ class LeastPrivilegeTest(testcase.TestCase):
             <Plugin resource_attribution>
               Interval 0.2
               Discovery "{discovery}"
-              Process "sleeper"
+              <Process "sleeper">
+                Name "{UNIQUE}"
+              </Process>
               <Process "executable">
                 Executable "{self.program}"
               </Process>
               <Process "pss">
-                Name "sleeper"
+                Name "{UNIQUE}"
                 MemoryType "Pss"
               </Process>
               <Process "detected">
-                Name "sleeper"
+                Name "{UNIQUE}"
                 TracingDetect true
               </Process>
               <Process "traffic">
-                Name "sleeper"
+                Name "{UNIQUE}"
                 TracingExportPort 4317
               </Process>
               <Process "threads">
-                Name "sleeper"
+                Name "{UNIQUE}"
                 <Component "all">
                   Thread "."
                 </Component>

@@ -94,8 +94,7 @@ class TestCase(unittest.TestCase):
 
     def run_check(self, *arguments, wrapper=(), **env):
         """Runs resource-attribution-check beside the module that was built."""
-        temporary = self.directory / "tmp"
-        temporary.mkdir(exist_ok=True)
+        temporary = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         temporary.chmod(0o777)
         if project.SANITIZER_RUNTIME:
             # mawk calls memcmp with lengths beyond its buffer; it stops at the first
