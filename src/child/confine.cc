@@ -214,10 +214,8 @@ int AllowAbort(scmp_filter_ctx filter) {
 
 // Returns 0 or an errno.
 int FilterSystemCalls(bool looks_up_users) {
-#ifdef RESOURCE_ATTRIBUTION_SANITIZED
   // The runtime of a sanitizer makes calls of its own.
-  return 0;
-#else
+  if (RESOURCE_ATTRIBUTION_SANITIZED) return 0;
   const std::unique_ptr<void, decltype(&seccomp_release)> filter(
       seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), seccomp_release);
   if (filter == nullptr) return ENOMEM;
@@ -234,7 +232,6 @@ int FilterSystemCalls(bool looks_up_users) {
   if (const int error = AllowOpen(filter.get())) return error;
   if (const int error = AllowAbort(filter.get())) return error;
   return -seccomp_load(filter.get());
-#endif
 }
 
 void Note(const char* what, int error, std::string& problem) {

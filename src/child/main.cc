@@ -37,14 +37,14 @@ void NoteFatalSignal(int signal) {
 }
 
 void NoteFatalSignals() {
-#ifndef RESOURCE_ATTRIBUTION_SANITIZED  // it has handlers of its own
+  // The runtime of a sanitizer has handlers of its own.
+  if (RESOURCE_ATTRIBUTION_SANITIZED) return;
   struct sigaction action {};
   action.sa_handler = NoteFatalSignal;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS}) {
     sigaction(signal, &action, nullptr);
   }
-#endif
 }
 
 bool MapNote() {
