@@ -105,8 +105,9 @@ std::optional<Elf> ParseElf(const ByteSource& file) {
   }
   std::string headers(table.entries * entry_size, '\0');
   if (!file.read(table.offset, headers)) return std::nullopt;
-  const auto header_of = [&](uint64_t i) {
-    return std::string_view(headers).substr(i * entry_size, entry_size);
+  const std::string_view all = headers;
+  const auto header_of = [all, entry_size](uint64_t i) {
+    return all.substr(i * entry_size, entry_size);
   };
   const ElfSection of_names = SectionOf(format, header_of(table.names_index));
   const auto names = ReadNames(file, of_names);

@@ -7,7 +7,7 @@
 namespace resource_attribution::procfs {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr uint64_t kBuildInfoMax = uint64_t{256} << 10;
 
@@ -68,7 +68,7 @@ std::string InlineInfo(std::string_view blob) {
 // number.
 std::string PointedInfo(const ByteSource& file, const Elf& elf,
                         std::string_view blob) {
-  const auto word_size = static_cast<uint8_t>(blob[kWordSizeAt]);
+  const size_t word_size = static_cast<uint8_t>(blob[kWordSizeAt]);
   if (word_size != 4 && word_size != 8) return {};
   const auto flags = static_cast<uint8_t>(blob[kFlagsAt]);
   const ElfFormat format{.is_64 = word_size == 8,
