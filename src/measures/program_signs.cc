@@ -28,6 +28,13 @@ ProgramSigns Unknown(const char* why) {
   return {.answer = Answer::kUnknown, .evidence = why};
 }
 
+// What was compiled from a managed language has a runtime and keeps its names
+// in forms of its own: .NET's in UTF-16, GraalVM's in a heap.
+bool IsManaged(const Elf& elf) {
+  return elf.Find("__managedcode") != nullptr ||
+         elf.Find(".svm_heap") != nullptr;
+}
+
 // Constants, and the names of symbols and libraries: no code, and no tables for
 // exceptions and traces of the stack.
 bool HoldsConstants(const ElfSection& section) {
@@ -142,7 +149,7 @@ ProgramSigns ProgramReader::ReadNative(const ByteSource& file, const Elf& elf) {
             .evidence = found.sdk->shown,
             .unheeded = searched ? ~found.variables : 0};
   }
-  if (found.runtime) {
+  if (found.runtime || IsManaged(elf)) {
     return Unknown(
         "its program contains a runtime, which does not show what "
         "it executes");

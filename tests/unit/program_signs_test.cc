@@ -90,6 +90,13 @@ TEST(ProgramSigns, ProgramWithARuntimeIsUnknown) {
   }
 }
 
+TEST(ProgramSigns, ProgramOfAManagedLanguageIsUnknown) {
+  for (const char* section : {"__managedcode", ".svm_heap"}) {
+    const std::string image = ImageFormat{}.Make({{.name = section}});
+    ExpectSigns(Read(image), Answer::kUnknown, "runtime");
+  }
+}
+
 TEST(ProgramSigns, WordMayStandWhereTwoPiecesMeet) {
   constexpr size_t kPiece = size_t{128} << 10;
   for (size_t before = kPiece - 12; before <= kPiece; ++before) {
