@@ -110,8 +110,8 @@ ProgramSigns ProgramReader::ReadGo(const ByteSource& file, const Elf& elf) {
   const std::string info = procfs::ReadGoBuildInfo(file, elf);
   Found found;
   const auto names = procfs::FunctionNamesOfGo(file, elf);
-  const bool searched =
-      names && Search(file, *names, go_search_, go_words_, found);
+  const bool searched = names && names->size <= kNamesMax &&
+                        Search(file, *names, go_search_, go_words_, found);
   ProgramSigns signs;
   if (found.sdk != nullptr) {
     signs = {.answer = Answer::kSdk,
@@ -130,7 +130,10 @@ ProgramSigns ProgramReader::ReadGo(const ByteSource& file, const Elf& elf) {
       break;
     }
     if (signs.answer != Answer::kSdk) {
-      return Unknown("its Go program does not show which packages it has");
+      return Unknown(names && !searched
+                         ? kNotSearched
+                         : "its Go program does not show which packages it "
+                           "has");
     }
   }
   Found constants;
@@ -166,7 +169,7 @@ ProgramSigns ProgramReader::ReadNative(const ByteSource& file, const Elf& elf) {
 // False if not all was searched.
 bool ProgramReader::SearchConstants(const ByteSource& file, const Elf& elf,
                                     Found& found) {
-  uint64_t left = kSearchedMax;
+  uint64_t left = kConstantsMax;
   for (const ElfSection& section : elf.sections) {
     if (!HoldsConstants(section)) continue;
     const uint64_t size = std::min(left, section.size);
@@ -203,7 +206,6 @@ bool ProgramReader::Search(const ByteSource& file, const Elf::Place& place,
         break;
     }
   };
-  if (place.size > kSearchedMax) return false;
   piece_.resize(kPiece);
   // The end of a piece comes again with the next: a word may go on there.
   const size_t again = search.longest() - 1;

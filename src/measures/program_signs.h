@@ -37,18 +37,19 @@ static_assert(kSettings.size() <= 32);
 /// Reads programs. An SDK for Go leaves the names of its functions in the
 /// program, other SDKs leave names of types and variables in its constants. A
 /// program whose constants name tracing in another way, or a runtime that
-/// executes an application, is unknown. So is one of which more than
-/// kSearchedMax bytes would have to be read, and one that is packed or followed
-/// by other data.
+/// executes an application, is unknown. So is a program that is packed,
+/// followed by other data, or too large to be searched.
 ///
-/// Any user may have written the program. Its size bounds nothing: at most
-/// kSearchedMax bytes besides headers and build information are read of names
-/// and as many of constants, about a millisecond for each 2 MiB.
+/// Any user may have written the program. Its size bounds nothing: besides
+/// headers and build information, at most kConstantsMax bytes of constants are
+/// read, a millisecond for each MiB, and kNamesMax bytes of names of functions,
+/// half a millisecond for each MiB.
 ///
 /// Not thread-safe.
 class ProgramReader {
  public:
-  static constexpr uint64_t kSearchedMax = uint64_t{8} << 20;
+  static constexpr uint64_t kConstantsMax = uint64_t{4} << 20;
+  static constexpr uint64_t kNamesMax = uint64_t{8} << 20;
 
   ProgramReader();
 

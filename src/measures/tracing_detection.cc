@@ -15,7 +15,7 @@ using procfs::Error;
 using procfs::Process;
 using procfs::Result;
 
-// How much of a process one look reads at most: about 3 ms.
+// How much of a process one look reads at most: about 4 ms.
 constexpr size_t kDescriptorsMax = 2048;
 constexpr size_t kThreadsMax = 256;
 

@@ -46,7 +46,8 @@ void Fuzz(std::string_view bytes) {
                            }};
   const ProgramSigns signs = reader.Read(counted);
   Require(*signs.evidence != '\0', "an answer has its evidence");
-  Require(read <= 2 * ProgramReader::kSearchedMax + (size_t{1} << 20),
+  Require(read <= ProgramReader::kConstantsMax + ProgramReader::kNamesMax +
+                      (size_t{1} << 20),
           "what is read is bounded");
   Require(signs.answer != ProgramSigns::Answer::kNoSdk ||
               bytes.starts_with("\177ELF"),

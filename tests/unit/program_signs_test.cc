@@ -106,7 +106,7 @@ TEST(ProgramSigns, WordMayStandWhereTwoPiecesMeet) {
 }
 
 TEST(ProgramSigns, ProgramThatIsTooLargeIsUnknownUnlessAnSdkIsSeen) {
-  const std::string large(ProgramReader::kSearchedMax + 1, '.');
+  const std::string large(ProgramReader::kConstantsMax + 1, '.');
   ExpectSigns(Read(Native(large)), Answer::kUnknown, "too large");
   ExpectSigns(Read(Native("OTEL_BSP_" + large)), Answer::kSdk, "OTEL_BSP_");
   ExpectSigns(Read(Native(large + "OTEL_BSP_")), Answer::kUnknown, "too large");
@@ -147,6 +147,12 @@ TEST(ProgramSigns, GoProgramWhoseNamesSayNothingIsUnknown) {
               "does not show which packages");
   ExpectSigns(Read(Go("runtime.main\0"s, "")), Answer::kUnknown,
               "does not show which packages");
+}
+
+TEST(ProgramSigns, GoProgramWithTooManyFunctionsIsUnknown) {
+  const std::string many =
+      "runtime.main" + std::string(ProgramReader::kNamesMax, '.');
+  ExpectSigns(Read(Go(many, kPath)), Answer::kUnknown, "too large");
 }
 
 TEST(ProgramSigns, ModulesDecideWhereFunctionNamesAreUnknown) {
