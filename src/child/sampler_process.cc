@@ -100,7 +100,7 @@ SamplerProcess::~SamplerProcess() {
 }
 
 std::string SamplerProcess::Start() {
-  constexpr size_t kEndingMax = 16;
+  constexpr size_t kEndingMax = 64;
   std::erase_if(ending_, [](const FileDescriptor& process) {
     return HasEnded(process.get());
   });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "discovery/near_misses.h"
+#include "measures/tracing_detector.h"
 #include "procfs/printable.h"
 #include "procfs/procfs.h"
 
@@ -45,14 +46,18 @@ std::string Significant(double value) {
 
 // Whether the process is traced, and what shows it; empty if the block does not
 // detect tracing.
-std::string DescribeTracing(const store::Record* record) {
+std::string DescribeTracing(const Service& service,
+                            const store::Record* record) {
   if (record == nullptr || !record->detected) return "";
-  if (!record->detected->detection) return ", tracing: unknown";
-  using store::Tracing;
-  const auto& [tracing, evidence] = *record->detected->detection;
-  if (tracing == Tracing::kAbsent) return ", tracing: absent";
-  return std::string(", tracing: ") + (tracing == Tracing::kOn ? "on" : "off") +
-         " (" + evidence + ")";
+  using measures::TracingState;
+  const auto [tracing, evidence, is_switched_off] =
+      measures::DetectionOf(service, *record);
+  const char* const answer = tracing == TracingState::kTraced     ? "on"
+                             : tracing == TracingState::kUntraced ? "off"
+                                                                  : "unknown";
+  const std::string& problem = record->detected->problem;
+  return std::string(", tracing: ") + answer + " (" +
+         (problem.empty() ? evidence : Printable(problem)) + ")";
 }
 
 // The PID and the command name, which any user can choose.
@@ -62,7 +67,8 @@ std::string Describe(const procfs::Procfs& proc, const Sampler& sampler,
   const auto comm = proc.GlanceAt(match.pid).ReadComm(buffer);
   return std::to_string(match.pid) + " " +
          (comm ? Printable(*comm) : "(gone)") +
-         DescribeTracing(sampler.Find(match.pid)) +
+         DescribeTracing(sampler.config().services[match.service],
+                         sampler.Find(match.pid)) +
          (match.untraced ? ", untraced" : "");
 }
 

@@ -17,7 +17,8 @@ struct TcpSocket {
   /// to wait for.
   ino_t inode = 0;
 
-  uint16_t remote_port = 0;
+  uint16_t local_port = 0;
+  uint16_t remote_port = 0;  ///< 0 if the socket listens
 
   /// Bytes of the stream: without headers, retransmissions, SYN and FIN.
   uint64_t bytes_sent = 0;      ///< given to the network once at least

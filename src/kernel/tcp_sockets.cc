@@ -32,6 +32,7 @@ enum State : uint8_t {
   kFinWait2 = 5,
   kCloseWait = 8,
   kLastAck = 9,
+  kListen = 10,
   kClosing = 11,
 };
 
@@ -83,6 +84,9 @@ std::vector<char> Request(const std::vector<uint16_t>& ports) {
   diag->sdiag_protocol = IPPROTO_TCP;
   diag->idiag_ext = 1U << (INET_DIAG_INFO - 1);
   diag->idiag_states = kStates;
+  if (std::ranges::find(ports, 0) != ports.end()) {
+    diag->idiag_states |= 1U << kListen;
+  }
   mnl_attr_put(message, INET_DIAG_REQ_BYTECODE, program_size, program.data());
   return request;
 }
@@ -154,6 +158,7 @@ Result<void> AddSocket(std::span<const char> payload,
   sockets.push_back({.cookie = uint64_t{socket.id.idiag_cookie[1]} << 32 |
                                socket.id.idiag_cookie[0],
                      .inode = socket.idiag_inode,
+                     .local_port = ntohs(socket.id.idiag_sport),
                      .remote_port = ntohs(socket.id.idiag_dport),
                      .bytes_sent = BytesSent(tcp),
                      .bytes_received = BytesReceived(tcp)});

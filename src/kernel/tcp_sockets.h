@@ -23,7 +23,8 @@ namespace resource_attribution::kernel {
 /// Not thread-safe.
 class TcpSockets {
  public:
-  /// A set of more than 5,461 ports does not fit into a request.
+  /// A set of more than 5,461 ports does not fit into a request. Port 0 stands
+  /// for the sockets that listen, which have no remote port.
   explicit TcpSockets(const std::vector<uint16_t>& remote_ports);
 
   /// Fills `sockets`, sorted by cookie, each once. Sockets of which the kernel

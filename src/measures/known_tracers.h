@@ -9,8 +9,9 @@
 #include <string_view>
 #include <system_error>
 
-// What is known of SDKs and agents that trace: by which settings, files and
-// threads a process shows that it has one. Each entry names its source.
+// What is known of SDKs and agents that trace: by which settings, files,
+// threads, connections and words in its program a process shows that it has
+// one. Each entry names its source.
 
 namespace resource_attribution::measures {
 
@@ -24,6 +25,7 @@ enum Vendor : uint8_t {
   kNewRelic,
   kSkyWalking,
   kApplicationInsights,
+  kOthers,  ///< without a setting that is known
   kVendors,
 };
 
@@ -206,14 +208,25 @@ inline constexpr std::array kProfilers = {
 inline constexpr std::array kMapped = {
     // opentelemetry-cpp, sdk/src/trace/CMakeLists.txt
     Mark{kOpenTelemetry, "libopentelemetry_trace.so"},
+    // opentelemetry-java, sdk/trace; a JVM keeps the jars of its class path
+    // open
+    Mark{kOpenTelemetry, "opentelemetry-sdk-trace"},
+    Mark{kOpenTelemetry, "ngx_otel_module.so"},  // nginxinc/nginx-otel
+    // opentelemetry-cpp-contrib, instrumentation/nginx and
+    // otel-webserver-module
+    Mark{kOpenTelemetry, "otel_ngx_module.so"},
+    Mark{kOpenTelemetry, "ngx_http_opentelemetry_module.so"},
+    Mark{kOpenTelemetry, "mod_apache_otel"},
     Mark{kOpenTelemetry, "OpenTelemetry.AutoInstrumentation"},
     Mark{kOpenTelemetry, "OpenTelemetry.dll"},  // opentelemetry-dotnet's SDK
     Mark{kOpenTelemetry, "opentelemetry-javaagent"},
     // opentelemetry-php-instrumentation, README.md
-    Mark{kOpenTelemetry, "opentelemetry.so"},
-    Mark{kDatadog, "dd-java-agent"},
-    Mark{kDatadog, "ddtrace"},        // dd-trace-py, dd-trace-php
-    Mark{kDatadog, "Datadog.Trace"},  // dd-trace-dotnet
+    Mark{kOpenTelemetry, "opentelemetry.so"}, Mark{kDatadog, "dd-java-agent"},
+    Mark{kDatadog, "ddtrace"},             // dd-trace-py, dd-trace-php
+    Mark{kDatadog, "libdd_trace_cpp.so"},  // dd-trace-cpp, CMakeLists.txt
+    Mark{kDatadog, "libdd_opentracing"},   // dd-opentracing-cpp
+    Mark{kDatadog, "ngx_http_datadog_module.so"},  // nginx-datadog
+    Mark{kDatadog, "Datadog.Trace"},               // dd-trace-dotnet
     Mark{kElastic, "elastic-apm-agent"},
     Mark{kElastic, "libelastic_apm_profiler.so"},  // apm-agent-dotnet
     Mark{kNewRelic, "newrelic.jar"},
@@ -221,6 +234,10 @@ inline constexpr std::array kMapped = {
     Mark{kNewRelic, "libNewRelicProfiler.so"},
     Mark{kSkyWalking, "skywalking-agent"},
     Mark{kApplicationInsights, "applicationinsights-agent"},
+    Mark{kNewRelic, "newrelic.so"},            // newrelic-php-agent
+    Mark{kSkyWalking, "skywalking_agent.so"},  // skywalking-php
+    Mark{kOthers, "libjaegertracing.so"},      // jaeger-client-cpp
+    Mark{kOthers, "libzipkin_opentracing"},    // zipkin-cpp-opentracing
 };
 
 /// Where a setting comes from; of two in a JVM the later here wins: it appends
@@ -257,6 +274,152 @@ inline constexpr std::array kLoaders = {
     Loader{"NODE_OPTIONS", kAgents},         Loader{"RUBYOPT", kAgents},
     Loader{"DOTNET_STARTUP_HOOKS", kAgents}, Loader{"PYTHONPATH", kPythonPaths},
     Loader{"LD_PRELOAD", kPreloads},
+};
+
+/// TCP ports to which spans are sent.
+inline constexpr std::array<uint16_t, 5> kExportPorts = {
+    // opentelemetry-specification, protocol/exporter.md: OTLP over gRPC and
+    // HTTP. Metrics and logs go there as well.
+    4317,  4318,
+    14268,  // Jaeger, its collector over HTTP
+    9411,   // Zipkin
+    8126,   // datadog-agent, apm_config.receiver_port
+};
+
+/// A word in a program that shows something of it.
+struct ProgramWord {
+  Vendor vendor;
+  std::string_view text;
+  const char* shown;  ///< for people
+};
+
+/// In the names of the functions of a Go program: packages of SDKs. The
+/// packages of an API alone trace nothing, and many libraries bring them along.
+inline constexpr std::array kGoPackages = {
+    ProgramWord{kOpenTelemetry, "go.opentelemetry.io/otel/sdk/trace",
+                "go.opentelemetry.io/otel/sdk/trace"},
+    ProgramWord{kDatadog, "gopkg.in/DataDog/dd-trace-go",
+                "gopkg.in/DataDog/dd-trace-go"},
+    ProgramWord{kDatadog, "github.com/DataDog/dd-trace-go",
+                "github.com/DataDog/dd-trace-go"},
+    ProgramWord{kElastic, "go.elastic.co/apm", "go.elastic.co/apm"},
+    ProgramWord{kNewRelic, "github.com/newrelic/go-agent",
+                "github.com/newrelic/go-agent"},
+    ProgramWord{kSkyWalking, "github.com/apache/skywalking-go",
+                "github.com/apache/skywalking-go"},
+    ProgramWord{kSkyWalking, "github.com/SkyAPM/go2sky",
+                "github.com/SkyAPM/go2sky"},
+    ProgramWord{kOthers, "github.com/uber/jaeger-client-go",
+                "github.com/uber/jaeger-client-go"},
+    ProgramWord{kOthers, "github.com/openzipkin/zipkin-go",
+                "github.com/openzipkin/zipkin-go"},
+    ProgramWord{kOthers, "contrib.go.opencensus.io/exporter",
+                "contrib.go.opencensus.io/exporter"},
+};
+
+/// In the build information of a Go program: the modules of the above.
+inline constexpr std::array kGoModules = {
+    Mark{kOpenTelemetry, "go.opentelemetry.io/otel/sdk"},
+    Mark{kDatadog, "gopkg.in/DataDog/dd-trace-go.v1"},
+    Mark{kDatadog, "github.com/DataDog/dd-trace-go"},
+    Mark{kElastic, "go.elastic.co/apm"},
+    Mark{kNewRelic, "github.com/newrelic/go-agent"},
+    Mark{kSkyWalking, "github.com/apache/skywalking-go"},
+    Mark{kSkyWalking, "github.com/SkyAPM/go2sky"},
+    Mark{kOthers, "github.com/uber/jaeger-client-go"},
+    Mark{kOthers, "github.com/openzipkin/zipkin-go"},
+};
+
+/// The same, of packages that may trace: a program that has one is not said to
+/// be untraced.
+inline constexpr std::array kGoHints = {
+    "github.com/getsentry/sentry-go"sv, "github.com/honeycombio/beeline-go"sv,
+    "lightstep/lightstep-tracer"sv,     "github.com/instana/go-sensor"sv,
+    "github.com/aws/aws-xray-sdk-go"sv, "github.com/Dynatrace/"sv,
+    "go.opencensus.io/exporter"sv,      "sourcegraph.com/sourcegraph/appdash"sv,
+};
+
+/// In the constants and the symbols of another native program: SDKs that are
+/// linked into it.
+inline constexpr std::array kNativeWords = {
+    // opentelemetry-cpp, names of types: opentelemetry::v1::sdk::trace. v2 is
+    // the other ABI (api/include/opentelemetry/version.h).
+    ProgramWord{kOpenTelemetry, "opentelemetry2v13sdk5trace",
+                "opentelemetry-cpp"},
+    ProgramWord{kOpenTelemetry, "opentelemetry2v23sdk5trace",
+                "opentelemetry-cpp"},
+    // opentelemetry-rust, opentelemetry-sdk/src/trace: paths of sources, which
+    // panics name
+    ProgramWord{kOpenTelemetry, "opentelemetry_sdk", "opentelemetry_sdk"},
+    // opentelemetry-specification: variables of the batching of spans, which
+    // each SDK has that can be configured by variables
+    ProgramWord{kOpenTelemetry, "OTEL_BSP_", "OTEL_BSP_"},
+    ProgramWord{kDatadog, "DD_TRACE_", "DD_TRACE_"},  // dd-trace-cpp, -rs
+    ProgramWord{kOthers, "13jaegertracing", "jaeger-client-cpp"},
+    ProgramWord{kOthers, "cpp2sky", "cpp2sky"},  // SkyAPM/cpp2sky
+};
+
+/// The same, of programs that may trace without one of these.
+inline constexpr std::array kNativeHints = {
+    "opentelemetry"sv, "OpenTelemetry"sv,  "OTEL_EXPORTER_"sv, "OTEL_TRACES_"sv,
+    "OTEL_SERVICE_"sv, "OTEL_RESOURCE_"sv, "opentracing"sv,    "OpenTracing"sv,
+    "traceparent"sv,   "jaeger"sv,         "Jaeger"sv,         "zipkin"sv,
+    "Zipkin"sv,        "X-B3-TraceId"sv,   "x-b3-traceid"sv,   "skywalking"sv,
+    "newrelic"sv,      "NEW_RELIC_"sv,     "dynatrace"sv,      "lightstep"sv,
+    "datadog"sv,
+};
+
+/// The same, of runtimes that are linked into a program: the application is
+/// elsewhere.
+inline constexpr std::array kRuntimeWords = {
+    "NODE_OPTIONS"sv,      "PYTHONPATH"sv,     "PERL5LIB"sv, "RUBYLIB"sv,
+    "PHP_INI_SCAN_DIR"sv,  "LuaJIT 2."sv,      "hostfxr"sv,  "coreclr"sv,
+    "JAVA_TOOL_OPTIONS"sv, "com.oracle.svm"sv, "ERL_LIBS"sv, "JavaScriptCore"sv,
+};
+
+/// Parts of paths of libraries that may trace: a process that has mapped one is
+/// not said to be untraced.
+inline constexpr std::array kMappedHints = {
+    Mark{kOthers, "otel"},           Mark{kOthers, "opentelemetry"},
+    Mark{kOthers, "libotel"},        Mark{kOthers, "libopentelemetry"},
+    Mark{kOthers, "opentracing"},    Mark{kOthers, "libopentracing"},
+    Mark{kOthers, "jaeger"},         Mark{kOthers, "libjaeger"},
+    Mark{kOthers, "zipkin"},         Mark{kOthers, "libzipkin"},
+    Mark{kOthers, "datadog"},        Mark{kOthers, "libdatadog"},
+    Mark{kOthers, "libddtrace"},     Mark{kOthers, "newrelic"},
+    Mark{kOthers, "libnewrelic"},    Mark{kOthers, "skywalking"},
+    Mark{kOthers, "libskywalking"},  Mark{kOthers, "dynatrace"},
+    Mark{kOthers, "liboneagent"},    Mark{kOthers, "appdynamics"},
+    Mark{kOthers, "libappdynamics"}, Mark{kOthers, "instana"},
+    Mark{kOthers, "libinstana"},     Mark{kOthers, "elastic_apm"},
+};
+
+/// Names of programs that run an application that is not in them, followed by
+/// nothing or by a version: "python3.11".
+inline constexpr std::array kRuntimes = {
+    "python"sv,   "pypy"sv,  "node"sv,     "nodejs"sv,   "deno"sv,   "bun"sv,
+    "ruby"sv,     "php"sv,   "php-fpm"sv,  "php-cgi"sv,  "perl"sv,   "java"sv,
+    "dotnet"sv,   "mono"sv,  "beam"sv,     "erl"sv,      "lua"sv,    "luajit"sv,
+    "tclsh"sv,    "guile"sv, "julia"sv,    "R"sv,        "racket"sv, "sbcl"sv,
+    "electron"sv, "qemu-"sv, "wine"sv,     "wine64"sv,   "box64"sv,  "gjs"sv,
+    "uwsgi"sv,    "gdb"sv,   "valgrind"sv, "ocamlrun"sv,
+};
+
+/// Beginnings of the names of libraries that contain such a runtime.
+inline constexpr std::array kRuntimeLibraries = {
+    "libpython"sv,  "libnode.so"sv, "libjvm.so"sv,
+    "libruby"sv,    "libperl.so"sv, "libphp"sv,
+    "libcoreclr"sv, "libhostfxr"sv, "libmono"sv,
+    "liblua"sv,     "libmozjs"sv,   "libv8"sv,
+    "libguile"sv,   "libtcl"sv,     "libjulia"sv,
+    "libR.so"sv,    "libwasm"sv,    "libjavascriptcore"sv,
+};
+
+/// Where the libraries of the system are. Their names say what they are; those
+/// elsewhere may have anything linked into them.
+inline constexpr std::array kLibraryDirectories = {
+    "/lib/"sv,   "/usr/lib/"sv,   "/lib64/"sv,  "/usr/lib64/"sv,
+    "/lib32/"sv, "/usr/lib32/"sv, "/libx32/"sv, "/usr/libx32/"sv,
 };
 
 /// RE2 expressions for the names of threads that do nothing but tracing:

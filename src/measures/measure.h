@@ -33,12 +33,7 @@ struct Pass {
   std::optional<double> host_cpus{};
 };
 
-/// Whether a process is traced.
-enum class TracingState {
-  kUnknown,  ///< the estimate stands
-  kTraced,
-  kUntraced,  ///< tracing is off or absent: it has no overhead
-};
+using store::TracingState;
 
 /// A process in a series of a service.
 struct Observed {

@@ -11,7 +11,7 @@
 namespace resource_attribution::measures {
 
 Measures MeasuresOf(const Service& service, size_t index,
-                    ExportTraffic* traffic) {
+                    ExportTraffic* traffic, TracingDetection* detection) {
   Measures measures;
   const auto add = [&measures]<typename M>(std::unique_ptr<M> measure) -> M& {
     M& added = *measure;
@@ -21,7 +21,7 @@ Measures MeasuresOf(const Service& service, size_t index,
   Memory& memory = add(std::make_unique<Memory>(service, index));
   add(std::make_unique<Cpu>());
   if (service.DetectsTracing() && !service.untraced) {
-    add(std::make_unique<TracingDetector>(service, index));
+    add(std::make_unique<TracingDetector>(service, index, detection));
   }
   const bool threads_trace = NamedThreads::MeasuresTracing(service);
   NamedThreads* threads = nullptr;

@@ -1,303 +1,241 @@
 #include "measures/tracing_detection.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstddef>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "measures/known_tracers.h"
-#include "procfs/proc_environ.h"
-#include "procfs/proc_maps.h"
 
 namespace resource_attribution::measures {
 namespace {
 
-std::string_view Trimmed(std::string_view text) {
-  constexpr auto kBlanks = " \t\r\n"sv;
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+using procfs::Error;
+using procfs::Process;
+using procfs::Result;
+
+// How much of a process one look reads at most: about 4 ms.
+constexpr size_t kDescriptorsMax = 2048;
+constexpr size_t kThreadsMax = 256;
+
+// How many programs stay known.
+constexpr size_t kProgramsMax = 256;
+
+std::vector<uint16_t> Sorted(std::vector<uint16_t> ports) {
+  std::ranges::sort(ports);
+  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
+  return ports;
 }
 
-// The first mark that begins a word of `text`: "otel" is none of "hotel".
-const Mark* FindMark(std::span<const Mark> marks, std::string_view text) {
-  const auto is_alphanumeric = [](char c) {
-    return (Lower(c) >= 'a' && Lower(c) <= 'z') || (c >= '0' && c <= '9');
-  };
-  for (const Mark& mark : marks) {
-    size_t at = text.find(mark.text);
-    while (at != std::string_view::npos) {
-      if (at == 0 || !is_alphanumeric(text[at - 1])) return &mark;
-      at = text.find(mark.text, at + 1);
-    }
+// Port 0 stands for the sockets that listen.
+std::vector<uint16_t> WithKnownPorts(std::vector<uint16_t> ports) {
+  ports.insert(ports.end(), kExportPorts.begin(), kExportPorts.end());
+  ports.push_back(0);
+  return Sorted(std::move(ports));
+}
+
+discovery::Expressions KnownTracingThreads() {
+  discovery::Expressions expressions;
+  for (const char* const expression : kTracingThreads) {
+    expressions.push_back(discovery::CompileExpression(expression));
   }
-  return nullptr;
+  return expressions;
 }
 
-std::string_view NextWord(std::string_view& rest, std::string_view separators) {
-  rest.remove_prefix(std::min(rest.find_first_not_of(separators), rest.size()));
-  const std::string_view word = rest.substr(0, rest.find_first_of(separators));
-  rest.remove_prefix(word.size());
-  return word;
+tl::unexpected<Error> TooLarge(const char* file) {
+  return tl::unexpected(Error{.file = file, .system_error = EFBIG});
 }
 
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-// Whether this option of Node.js or Ruby, or the argument behind it, names a
-// module to load.
-bool LoadsModule(std::string_view option) {
-  constexpr std::array kOptions = {"-r"sv, "--require"sv, "--import"sv,
-                                   "--loader"sv, "--experimental-loader"sv};
-  return std::ranges::any_of(kOptions, [option](std::string_view name) {
-    return option.starts_with(name);
-  });
-}
-
-// What was seen so far; no byte of the process.
-class Evidence {
- public:
-  void AddEnviron(std::string_view environ);
-  void AddArguments(std::string_view arguments);
-  void AddMaps(std::string_view maps);
-  Detection Decide() const;
-
- private:
-  struct Known {
-    Source source = Source::kNone;
-    bool holds = false;
-    const char* name = "";
-  };
-
-  // getenv(3) knows the first variable of a name only.
-  static bool IsFirst(bool& seen) { return !std::exchange(seen, true); }
-
-  void AddVariable(const procfs::Variable& variable);
-  void AddJavaOption(std::string_view option, Source source, const char* where);
-  void AddProperty(std::string_view property, Source source);
-  void Set(size_t setting, std::string_view value, Source source,
-           const char* name);
-  void AddSign(const Mark* mark, const char* evidence);
-  const Known* Holding(Vendor vendor, Effect effect) const;
-  const char* WhatTurnsOff(Vendor vendor) const;
-
-  std::array<Known, kSettings.size()> settings_;
-  std::array<const char*, kVendors> signs_{};
-  std::array<bool, kJavaOptions.size()> java_seen_{};
-  std::array<bool, kLoaders.size()> loader_seen_{};
-  bool profiling_seen_ = false;
-  bool profiling_ = false;
-  bool profiler_seen_ = false;
-  const Mark* profiler_ = nullptr;
-};
-
-void Evidence::AddSign(const Mark* mark, const char* evidence) {
-  if (mark == nullptr || signs_[mark->vendor] != nullptr) return;
-  signs_[mark->vendor] = evidence;
-}
-
-void Evidence::Set(size_t setting, std::string_view value, Source source,
-                   const char* name) {
-  Known& known = settings_[setting];
-  if (source < known.source) return;
-  if (source == Source::kVariable && known.source == source) return;
-  known = {.source = source,
-           .holds = kSettings[setting].holds(Trimmed(value)),
-           .name = name};
-}
-
-void Evidence::AddVariable(const procfs::Variable& variable) {
-  const auto [name, value] = variable;
-  for (size_t i = 0; i < kSettings.size(); ++i) {
-    const char* of_setting = kSettings[i].variable;
-    if (name == of_setting) Set(i, value, Source::kVariable, of_setting);
-  }
-  // Empty counts as not set (opentelemetry-specification, common.md).
-  if (!Trimmed(value).empty()) {
-    for (const Mark& prefix : kPrefixes) {
-      if (name.starts_with(prefix.text)) AddSign(&prefix, prefix.text.data());
-    }
-  }
-  for (size_t i = 0; i < kJavaOptions.size(); ++i) {
-    const auto& [of_options, source] = kJavaOptions[i];
-    if (name != of_options || !IsFirst(java_seen_[i])) continue;
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      AddJavaOption(NextWord(rest, " \t\r\n"sv), source, of_options);
-    }
-  }
-  for (size_t i = 0; i < kLoaders.size(); ++i) {
-    const auto& [of_loader, marks] = kLoaders[i];
-    if (name != of_loader || !IsFirst(loader_seen_[i])) continue;
-    AddSign(FindMark(marks, value), of_loader);
-  }
-  if (name == "CORECLR_ENABLE_PROFILING" && IsFirst(profiling_seen_)) {
-    profiling_ = Trimmed(value) == "1";
-  }
-  if (name == "CORECLR_PROFILER" && IsFirst(profiler_seen_)) {
-    const auto* found =
-        std::ranges::find_if(kProfilers, [value = value](const Mark& mark) {
-          return EqualIgnoringCase(mark.text, Trimmed(value));
-        });
-    if (found != kProfilers.end()) profiler_ = found;
-  }
-}
-
-void Evidence::AddEnviron(std::string_view environ) {
-  while (const auto variable = procfs::NextVariable(environ)) {
-    AddVariable(*variable);
-  }
-  if (profiling_) AddSign(profiler_, "CORECLR_PROFILER");
-}
-
-void Evidence::AddJavaOption(std::string_view option, Source source,
-                             const char* where) {
-  constexpr auto kAgent = "-javaagent:"sv;
-  if (option.starts_with(kAgent)) {
-    option.remove_prefix(kAgent.size());
-    // Its own options follow the path.
-    AddSign(FindMark(kAgents, option.substr(0, option.find('='))), where);
-  } else if (option.starts_with("-D")) {
-    AddProperty(option.substr(2), source);
-  }
-}
-
-void Evidence::AddProperty(std::string_view property, Source source) {
-  static constexpr Mark kPrefix{kOpenTelemetry, "otel."};
-  const size_t equals = property.find('=');
-  if (equals == 0 || equals == std::string_view::npos) return;
-  const std::string_view name = property.substr(0, equals);
-  for (size_t i = 0; i < kSettings.size(); ++i) {
-    const char* of_setting = kSettings[i].property;
-    if (name == of_setting) {
-      Set(i, property.substr(equals + 1), source, of_setting);
-    }
-  }
-  if (name.starts_with(kPrefix.text)) AddSign(&kPrefix, kPrefix.text.data());
-}
-
-void Evidence::AddArguments(std::string_view arguments) {
-  constexpr auto kEnd = "\0"sv;
-  constexpr auto kWhere = "command line";
-  std::string_view rest = arguments;
-  const std::string_view program = BaseName(NextWord(rest, kEnd));
-  const bool loads_modules =
-      program.starts_with("node") || program.starts_with("ruby");
-
-  // A script with `#!` has its interpreter before it.
-  std::string_view behind = rest;
-  for (const std::string_view command :
-       {program, BaseName(NextWord(behind, kEnd))}) {
-    const auto* found = std::ranges::find(kCommands, command, &Mark::text);
-    if (found != kCommands.end()) AddSign(found, found->text.data());
-  }
-
-  bool module_follows = false;
-  while (!rest.empty()) {
-    const std::string_view argument = NextWord(rest, kEnd);
-    // What follows is for the application.
-    if (argument == "-jar") break;
-    AddJavaOption(argument, Source::kArguments, kWhere);
-    if (!loads_modules) continue;
-    const bool loads = LoadsModule(argument);
-    if (loads || module_follows) AddSign(FindMark(kAgents, argument), kWhere);
-    module_follows = loads;
-  }
-}
-
-void Evidence::AddMaps(std::string_view maps) {
-  std::string_view previous;
-  while (const auto file = procfs::NextMappedFile(maps)) {
-    if (*file == previous) continue;
-    previous = *file;
-    const Mark* mark = FindMark(kMapped, *file);
-    if (mark != nullptr) AddSign(mark, mark->text.data());
-  }
-}
-
-// The first setting with the effect whose condition holds; null: none.
-const Evidence::Known* Evidence::Holding(Vendor vendor, Effect effect) const {
-  for (size_t i = 0; i < kSettings.size(); ++i) {
-    if (kSettings[i].vendor == vendor && kSettings[i].effect == effect &&
-        settings_[i].holds) {
-      return &settings_[i];
-    }
-  }
-  return nullptr;
-}
-
-// Null: nothing does.
-const char* Evidence::WhatTurnsOff(Vendor vendor) const {
-  // The file takes precedence (opentelemetry-specification,
-  // sdk-environment-variables.md, "Declarative configuration").
-  if (Holding(vendor, Effect::kFileConfiguresSdk) == nullptr) {
-    if (const Known* off = Holding(vendor, Effect::kSdkOff)) return off->name;
-    const Known* zero = Holding(vendor, Effect::kRatioIsZero);
-    if (zero != nullptr && Holding(vendor, Effect::kSamplesByRatio)) {
-      return zero->name;
-    }
-  }
-  const Known* off = Holding(vendor, Effect::kAgentOff);
-  return off != nullptr ? off->name : nullptr;
-}
-
-Detection Evidence::Decide() const {
-  const char* off = nullptr;
-  for (size_t vendor = 0; vendor < kVendors; ++vendor) {
-    const char* turned_off = WhatTurnsOff(static_cast<Vendor>(vendor));
-    if (turned_off == nullptr && signs_[vendor] != nullptr) {
-      return {.tracing = Tracing::kOn, .evidence = signs_[vendor]};
-    }
-    if (off == nullptr) off = turned_off;
-  }
-  if (off != nullptr) return {.tracing = Tracing::kOff, .evidence = off};
-  return {};
-}
-
-tl::unexpected<procfs::Error> TooLarge(const char* file) {
-  return tl::unexpected(procfs::Error{.file = file, .system_error = EFBIG});
-}
-
-}  // namespace
-
-Detection DetectTracing(std::string_view environ, std::string_view cmdline,
-                        std::string_view maps) {
-  Evidence evidence;
-  evidence.AddEnviron(environ);
-  evidence.AddArguments(cmdline);
-  evidence.AddMaps(maps);
-  return evidence.Decide();
-}
-
-procfs::Result<Detection> DetectTracing(const procfs::Process& process,
-                                        procfs::Buffer& buffer) {
-  Evidence evidence;
+// Returns whether the environment was cut.
+Result<bool> AddEnviron(const Process& process, TracingEvidence& evidence,
+                        procfs::Buffer& buffer) {
   const auto environ = process.ReadEnviron(buffer);
   if (!environ) return tl::unexpected(environ.error());
   evidence.AddEnviron(environ->bytes);
   // Passwords are common there; they need not lie around in the daemon.
   std::fill_n(buffer.begin(), environ->bytes.size(), '\0');
+  return environ->cut;
+}
 
+// What stands in the way of one piece of evidence leaves the others, unless the
+// daemon is out of descriptors or memory.
+Result<void> UnlessOutOfResources(const Error& error) {
+  if (!error.OutOfResources()) return {};
+  return tl::unexpected(error);
+}
+
+}  // namespace
+
+TracingDetection::TracingDetection(std::vector<uint16_t> ports)
+    : ports_(Sorted(std::move(ports))),
+      tracing_threads_(KnownTracingThreads()),
+      tcp_sockets_(WithKnownPorts(ports_)) {}
+
+Result<TracingDetection::Look> TracingDetection::LookAt(
+    const Process& process, procfs::Buffer& buffer) {
+  TracingEvidence evidence;
+  Look look;
+  const auto is_traced = [&] {
+    look.detection = evidence.Decide();
+    return look.detection.tracing == store::TracingState::kTraced;
+  };
+  const auto environ_is_cut = AddEnviron(process, evidence, buffer);
+  if (!environ_is_cut) return tl::unexpected(environ_is_cut.error());
   const auto arguments = process.ReadArguments(buffer);
   if (!arguments) return tl::unexpected(arguments.error());
   evidence.AddArguments(*arguments);
-  if (const Detection detection = evidence.Decide();
-      detection.tracing == Tracing::kOn) {
-    return detection;
-  }
+  if (is_traced()) return look;
 
+  const auto maps_are_cut = AddMaps(process, evidence, buffer);
+  if (!maps_are_cut) return tl::unexpected(maps_are_cut.error());
+  if (is_traced()) return look;
+
+  auto connections = ConnectionsOf(process);
+  if (!connections) return tl::unexpected(connections.error());
+  look.connections = std::move(*connections);
+  if (look.connections.to_known_port) evidence.AddConnection();
+  auto read = AddOpenFiles(process, evidence);
+  if (read) read = AddThreads(process, evidence, buffer);
+  if (read) read = AddProgram(process, evidence);
+  if (!read) return tl::unexpected(read.error());
+  if (is_traced() || look.detection.is_switched_off) return look;
+  if (*environ_is_cut) return TooLarge("/proc/PID/environ");
+  if (*maps_are_cut) return TooLarge("/proc/PID/maps");
+  return look;
+}
+
+// Returns whether the list was cut.
+Result<bool> TracingDetection::AddMaps(const Process& process,
+                                       TracingEvidence& evidence,
+                                       procfs::Buffer& buffer) {
+  const auto executable = process.ReadExe(path_);
+  if (!executable && executable.error().OutOfResources()) {
+    return tl::unexpected(executable.error());
+  }
   const auto maps = process.ReadMaps(buffer);
   if (!maps) return tl::unexpected(maps.error());
-  evidence.AddMaps(maps->bytes);
-  const Detection detection = evidence.Decide();
-  if (detection.tracing == Tracing::kAbsent) {
-    if (environ->cut) return TooLarge("/proc/PID/environ");
-    if (maps->cut) return TooLarge("/proc/PID/maps");
+  evidence.AddMaps(maps->bytes, executable ? *executable : std::string_view());
+  return maps->cut;
+}
+
+// Where the kernel does not list connections, there is no such evidence.
+Result<void> TracingDetection::ListConnections() {
+  if (connections_are_listed_) return {};
+  connections_are_listed_ = true;
+  connections_.clear();
+  if (auto listed = tcp_sockets_.List(sockets_); !listed) {
+    return UnlessOutOfResources(listed.error());
   }
-  return detection;
+  listening_.clear();
+  for (const auto& socket : sockets_) {
+    if (socket.remote_port == 0) listening_.push_back(socket.local_port);
+  }
+  std::ranges::sort(listening_);
+  for (const auto& socket : sockets_) {
+    // A connection that was accepted has the port of its client, which may be
+    // any.
+    const bool is_accepted =
+        std::ranges::binary_search(listening_, socket.local_port);
+    if (socket.remote_port != 0 && socket.inode != 0 && !is_accepted) {
+      connections_.push_back(
+          {.inode = socket.inode, .port = socket.remote_port});
+    }
+  }
+  std::ranges::sort(connections_);
+  return {};
+}
+
+Result<TracingDetection::Connections> TracingDetection::ConnectionsOf(
+    const Process& process) {
+  if (auto listed = ListConnections(); !listed) {
+    return tl::unexpected(listed.error());
+  }
+  Connections connections;
+  if (connections_.empty()) return connections;
+  const auto listed =
+      process.ForEachDescriptor(kDescriptorsMax, [&](std::string_view target) {
+        const auto inode = procfs::SocketOf(target);
+        if (inode) TakeConnection(*inode, connections);
+      });
+  if (!listed && listed.error().OutOfResources()) {
+    return tl::unexpected(listed.error());
+  }
+  return connections;
+}
+
+void TracingDetection::TakeConnection(ino_t inode,
+                                      Connections& connections) const {
+  const auto found =
+      std::ranges::lower_bound(connections_, inode, {}, &Connection::inode);
+  if (found == connections_.end() || found->inode != inode) return;
+  const uint16_t port = found->port;
+  const auto is_in = [port](const auto& ports) {
+    return std::ranges::find(ports, port) != ports.end();
+  };
+  if (is_in(kExportPorts)) connections.to_known_port = true;
+  if (is_in(ports_) && !is_in(connections.to_ports)) {
+    connections.to_ports.push_back(port);
+  }
+}
+
+Result<void> TracingDetection::AddOpenFiles(const Process& process,
+                                            TracingEvidence& evidence) const {
+  if (!evidence.HasJvm()) return {};
+  const auto listed = process.ForEachDescriptor(
+      kDescriptorsMax, [&evidence](std::string_view target) {
+        if (target.starts_with('/')) evidence.AddOpenFile(target);
+      });
+  return listed ? listed : UnlessOutOfResources(listed.error());
+}
+
+Result<void> TracingDetection::AddThreads(const Process& process,
+                                          TracingEvidence& evidence,
+                                          procfs::Buffer& buffer) {
+  if (const auto listed = process.ListThreads(tids_, buffer); !listed) {
+    return UnlessOutOfResources(listed.error());
+  }
+  for (const pid_t tid :
+       std::span(tids_).first(std::min(tids_.size(), kThreadsMax))) {
+    const auto comm = process.ReadThreadComm(tid, buffer);
+    if (!comm && comm.error().OutOfResources()) {
+      return tl::unexpected(comm.error());
+    }
+    if (comm && discovery::AnyIsIn(tracing_threads_, *comm)) {
+      evidence.AddTracingThread();
+      break;
+    }
+  }
+  return {};
+}
+
+Result<void> TracingDetection::AddProgram(const Process& process,
+                                          TracingEvidence& evidence) {
+  if (evidence.HasRuntime()) return {};
+  const auto program = process.OpenExe();
+  if (program) {
+    evidence.AddProgram(SignsOf(*program));
+    return {};
+  }
+  evidence.AddProgram({.evidence = "its program cannot be read"});
+  return UnlessOutOfResources(program.error());
+}
+
+const ProgramSigns& TracingDetection::SignsOf(
+    const procfs::ProgramFile& program) {
+  const auto known =
+      std::ranges::find(programs_, program.identity, &KnownProgram::identity);
+  if (known != programs_.end()) return known->signs;
+  const KnownProgram read{.identity = program.identity,
+                          .signs = reader_.Read(program.Bytes())};
+  if (programs_.size() < kProgramsMax) {
+    programs_.push_back(read);
+    return programs_.back().signs;
+  }
+  KnownProgram& replaced = programs_[next_program_];
+  next_program_ = (next_program_ + 1) % kProgramsMax;
+  replaced = read;
+  return replaced.signs;
 }
 
 }  // namespace resource_attribution::measures

@@ -69,4 +69,16 @@ Result<std::string_view> ReadProcFile(int fd, const char* name, size_t limit,
       oversize, buffer);
 }
 
+bool ReadAt(int fd, uint64_t offset, std::span<char> to) {
+  while (!to.empty()) {
+    const ssize_t got = Retrying([&] {
+      return pread(fd, to.data(), to.size(), static_cast<off_t>(offset));
+    });
+    if (got <= 0) return false;
+    offset += static_cast<uint64_t>(got);
+    to = to.subspan(static_cast<size_t>(got));
+  }
+  return true;
+}
+
 }  // namespace resource_attribution::procfs

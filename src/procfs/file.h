@@ -2,6 +2,8 @@
 #define RESOURCE_ATTRIBUTION_PROCFS_FILE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -46,6 +48,10 @@ Result<std::string_view> ReadAll(int fd, const char* name, size_t limit,
 /// record, so a short read is all of it (seq_file, single_open).
 Result<std::string_view> ReadProcFile(int fd, const char* name, size_t limit,
                                       Oversize oversize, Buffer& buffer);
+
+/// Fills `to` with the bytes of a regular file from `offset` on. False if it
+/// has fewer or cannot be read.
+bool ReadAt(int fd, uint64_t offset, std::span<char> to);
 
 }  // namespace resource_attribution::procfs
 

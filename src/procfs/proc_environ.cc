@@ -16,4 +16,19 @@ std::optional<Variable> NextVariable(std::string_view& environ) {
   return std::nullopt;
 }
 
+bool IsOverwritten(std::string_view environ) {
+  if (environ.empty()) return true;
+  while (!environ.empty()) {
+    const std::string_view entry = environ.substr(0, environ.find('\0'));
+    environ.remove_prefix(std::min(entry.size() + 1, environ.size()));
+    const std::string_view name = entry.substr(0, entry.find('='));
+    // execve(2) takes any text, but no program passes a name with blanks.
+    if (name.empty() || name.size() == entry.size() ||
+        name.find_first_of(" \t\n") != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace resource_attribution::procfs

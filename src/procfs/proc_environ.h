@@ -22,6 +22,13 @@ struct Variable {
 /// several times, getenv(3) returns the first.
 std::optional<Variable> NextVariable(std::string_view& environ);
 
+/// Whether the process has written over the environment: a title that is longer
+/// than the arguments goes on there, and most programs that set a title fill
+/// the rest with NULs or blanks (setproctitle, nginx, Perl's `$0`). What was
+/// there is unknown then. An empty environment may have been cut off (PR_SET_MM
+/// of prctl(2)) and counts as well.
+bool IsOverwritten(std::string_view environ);
+
 }  // namespace resource_attribution::procfs
 
 #endif  // RESOURCE_ATTRIBUTION_PROCFS_PROC_ENVIRON_H_

@@ -6,14 +6,20 @@
 
 namespace resource_attribution::procfs {
 
+/// A file of which a piece is mapped.
+struct MappedFile {
+  std::string_view path{};
+  bool is_code = false;  ///< the piece may be executed
+};
+
 /// Removes lines from the front of `maps`, the rest of the content of
-/// `/proc/PID/maps`, up to the next line with a file. Returns the path of that
-/// file, or none at the end. proc(5), "/proc/pid/maps".
+/// `/proc/PID/maps`, up to the next line with a file, and returns it;
+/// none at the end. proc(5), "/proc/pid/maps".
 ///
 /// The kernel writes line breaks in a path as `\012`, and appends " (deleted)"
 /// to the path of a removed file. A file is mapped in several pieces, so the
 /// same path comes several times.
-std::optional<std::string_view> NextMappedFile(std::string_view& maps);
+std::optional<MappedFile> NextMappedFile(std::string_view& maps);
 
 }  // namespace resource_attribution::procfs
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -284,21 +285,80 @@ Result<uint64_t> Process::ReadPss(Buffer& buffer) const {
       .and_then(ParsePss);
 }
 
+Result<ProgramFile> Process::OpenExe() const {
+  const File file{"exe", "/proc/PID/exe"};
+  const auto open_exe = [&](pid_t thread) -> Result<ProgramFile> {
+    const Reading reading(pid_, file.shown);
+    // Opening a FIFO would wait, if a procfs that is none has one here.
+    FileDescriptor opened(openat(base_, PathOf(file, thread).data(),
+                                 O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (opened.get() < 0) {
+      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+    }
+    struct stat status {};
+    if (fstat(opened.get(), &status) != 0) {
+      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
+    }
+    if (!S_ISREG(status.st_mode)) {
+      return tl::unexpected(Error{.file = file.shown, .system_error = EINVAL});
+    }
+    const auto size = static_cast<uint64_t>(status.st_size);
+    return ProgramFile{
+        .process = pid_,
+        .descriptor = std::move(opened),
+        .size = size,
+        .identity = {.device = status.st_dev,
+                     .inode = status.st_ino,
+                     .size = size,
+                     .changed_seconds = status.st_ctim.tv_sec,
+                     .changed_nanoseconds = status.st_ctim.tv_nsec}};
+  };
+  auto of_leader = open_exe(0);
+  if (of_leader || !of_leader.error().Gone()) return of_leader;
+  Buffer buffer;
+  const auto thread = ThreadInPlaceOfLeader(buffer);
+  return thread && *thread != 0 ? open_exe(*thread) : std::move(of_leader);
+}
+
+ByteSource ProgramFile::Bytes() const {
+  return {.size = size,
+          .read = [fd = descriptor.get(), pid = process](uint64_t offset,
+                                                         std::span<char> to) {
+            // The file may be in a file system of the user's.
+            const Reading reading(pid, "/proc/PID/exe");
+            return ReadAt(fd, offset, to);
+          }};
+}
+
+std::optional<ino_t> SocketOf(std::string_view descriptor_target) {
+  return InodeOf(descriptor_target, "socket:[");
+}
+
 Result<void> Process::ListSockets(std::vector<ino_t>& inodes) const {
+  inodes.clear();
+  return ForEachDescriptor(SIZE_MAX, [&inodes](std::string_view target) {
+    if (const auto inode = SocketOf(target)) inodes.push_back(*inode);
+  });
+}
+
+Result<void> Process::ForEachDescriptor(
+    size_t most, const std::function<void(std::string_view)>& take) const {
   Buffer buffer;
   return ReadWhereItIs(
              buffer, [](size_t descriptors) { return descriptors == 0; },
-             [&](pid_t thread) { return ListSockets(inodes, thread); })
+             [&](pid_t thread) {
+               return ForEachDescriptorOf(thread, most, take);
+             })
       .map([](size_t) {});
 }
 
-// Returns the number of descriptors of all kinds.
-Result<size_t> Process::ListSockets(std::vector<ino_t>& inodes,
-                                    pid_t thread) const {
+// Returns the number of descriptors.
+Result<size_t> Process::ForEachDescriptorOf(
+    pid_t thread, size_t most,
+    const std::function<void(std::string_view)>& take) const {
   const auto failed = [] {
     return tl::unexpected(Error{.file = kDescriptors, .system_error = errno});
   };
-  inodes.clear();
   size_t descriptors = 0;
   const Reading reading(pid_, kDescriptors);
   const int fd = openat(base_, PathOf({"fd", kDescriptors}, thread).data(),
@@ -311,22 +371,20 @@ Result<size_t> Process::ListSockets(std::vector<ino_t>& inodes,
     const FileDescriptor closed(fd);
     return failed();
   }
-  while (true) {
-    errno = 0;  // readdir(3) tells the end from an error by it alone
+  errno = 0;  // readdir(3) tells the end from an error by it alone
+  while (descriptors < most) {
     const dirent* entry = readdir(directory.get());
     if (entry == nullptr) break;
     if (entry->d_name[0] == '.') continue;
     ++descriptors;
-    std::array<char, 64> target{};
+    std::array<char, PATH_MAX> target;  // NOLINT: readlinkat fills it
     const ssize_t size =
         readlinkat(fd, entry->d_name, target.data(), target.size());
     // Closed meanwhile; or a file whose path is longer than a page, which is no
     // socket (do_proc_readlink in fs/proc/base.c).
-    if (size < 0 && (errno == ENOENT || errno == ENAMETOOLONG)) continue;
-    if (size < 0) return failed();
-    const auto inode =
-        InodeOf({target.data(), static_cast<size_t>(size)}, "socket:[");
-    if (inode) inodes.push_back(*inode);
+    if (size < 0 && errno != ENOENT && errno != ENAMETOOLONG) return failed();
+    if (size >= 0) take({target.data(), static_cast<size_t>(size)});
+    errno = 0;
   }
   if (errno != 0) return failed();
   return descriptors;
@@ -370,6 +428,13 @@ Result<Stat> Process::ReadThreadStat(pid_t tid, Buffer& buffer) const {
   return Read({"stat", "/proc/PID/task/TID/stat"}, kFileMax, Oversize::kFail,
               buffer, tid)
       .and_then(ParseStat);
+}
+
+Result<std::string_view> Process::ReadThreadComm(pid_t tid,
+                                                 Buffer& buffer) const {
+  return Read({"comm", "/proc/PID/task/TID/comm"}, kFileMax, Oversize::kFail,
+              buffer, tid)
+      .map(ParseComm);
 }
 
 Result<ProcessFiles> ProcessFiles::Open(const Process& process) {

@@ -6,11 +6,14 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "procfs/byte_source.h"
 #include "procfs/file.h"
 #include "procfs/proc_cmdline.h"
 #include "procfs/proc_stat.h"
@@ -33,6 +36,33 @@ struct Beginning {
   std::string_view bytes{};
   bool cut = false;  ///< it goes on
 };
+
+/// The file of a program, kept open.
+struct ProgramFile {
+  pid_t process = 0;  ///< which executes it
+  FileDescriptor descriptor;
+
+  /// The size at first. Reads fail if the file has become shorter.
+  uint64_t size = 0;
+
+  /// Two files with the same identity have the same content.
+  struct Identity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    uint64_t size = 0;
+    int64_t changed_seconds = 0;
+    int64_t changed_nanoseconds = 0;
+
+    bool operator==(const Identity&) const = default;
+  };
+  Identity identity{};
+
+  /// Refers to the descriptor.
+  ByteSource Bytes() const;
+};
+
+/// The number of the socket that a descriptor leads to, if it is one.
+std::optional<ino_t> SocketOf(std::string_view descriptor_target);
 
 /// The files of one process.
 ///
@@ -86,6 +116,10 @@ class Process {
   /// ptrace(2), PTRACE_MODE_READ_FSCREDS.
   Result<std::string_view> ReadExe(Buffer& buffer) const;
 
+  /// The program that the process executes, of which the bytes are read as they
+  /// are needed. Refused like the path. EINVAL if that is no regular file.
+  Result<ProgramFile> OpenExe() const;
+
   /// The first 1 MiB of the environment, see NextVariable. Refused (EACCES)
   /// like the executable, and for processes of other users also without
   /// CAP_DAC_READ_SEARCH, because the file belongs to its owner. Empty, or
@@ -112,6 +146,12 @@ class Process {
   /// its owner.
   Result<void> ListSockets(std::vector<ino_t>& inodes) const;
 
+  /// Calls `take` with what each of up to `most` descriptors leads to, as
+  /// readlink(2) shows it: a path, or "socket:[INODE]" and the like. Refused
+  /// likewise.
+  Result<void> ForEachDescriptor(
+      size_t most, const std::function<void(std::string_view)>& take) const;
+
   /// The network namespace: two processes have the same number if they are in
   /// the same namespace, namespaces(7). Refused (EACCES) like the executable.
   Result<ino_t> NetworkNamespace() const;
@@ -127,6 +167,9 @@ class Process {
 
   /// Name, CPU time and start of one thread.
   Result<Stat> ReadThreadStat(pid_t tid, Buffer& buffer) const;
+
+  /// The name alone.
+  Result<std::string_view> ReadThreadComm(pid_t tid, Buffer& buffer) const;
 
  private:
   friend class ProcessFiles;
@@ -149,7 +192,9 @@ class Process {
                                 pid_t thread = 0) const;
   Result<Beginning> ReadBeginning(const File& file, size_t limit,
                                   Buffer& buffer) const;
-  Result<size_t> ListSockets(std::vector<ino_t>& inodes, pid_t thread) const;
+  Result<size_t> ForEachDescriptorOf(
+      pid_t thread, size_t most,
+      const std::function<void(std::string_view)>& take) const;
   auto ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const;
   Result<pid_t> ThreadInPlaceOfLeader(Buffer& buffer) const;
   Result<void> ForEachThread(std::span<char> entries, auto take) const;

@@ -19,6 +19,7 @@ namespace {
 
 using Kind = Notice::Kind;
 using measures::ExportTraffic;
+using measures::TracingDetection;
 using procfs::Error;
 using procfs::Instant;
 using procfs::Printable;
@@ -48,6 +49,20 @@ std::optional<ExportTraffic> TrafficOf(const Config& config) {
     return std::nullopt;
   }
   return ExportTraffic(std::move(ports));
+}
+
+std::optional<TracingDetection> DetectionFor(const Config& config) {
+  std::vector<uint16_t> ports;
+  bool detects = false;
+  for (const Service& service : config.services) {
+    if (!service.DetectsTracing() || service.untraced) continue;
+    detects = true;
+    ports.insert(ports.end(), service.tracing_export_ports.begin(),
+                 service.tracing_export_ports.end());
+  }
+  std::optional<TracingDetection> detection;
+  if (detects) detection.emplace(std::move(ports));
+  return detection;
 }
 
 // How many descriptors may be kept, so that enough are left to open files with.
@@ -98,12 +113,14 @@ Sampler::Sampler(Config config, procfs::Clock clock)
       shortest_measurement_(config_.interval_seconds.value_or(0) / 2),
       discovery_(TargetsOf(config_), config_.proc_path + "/self/mounts"),
       store_(MaxOpenFiles(config_), clock_),
-      traffic_(TrafficOf(config_)) {
+      traffic_(TrafficOf(config_)),
+      detection_(DetectionFor(config_)) {
   for (const Service& service : config_.services) {
     services_.push_back(
         {.options = service,
          .measures = measures::MeasuresOf(service, services_.size(),
-                                          traffic_ ? &*traffic_ : nullptr),
+                                          traffic_ ? &*traffic_ : nullptr,
+                                          detection_ ? &*detection_ : nullptr),
          .series = {}});
   }
 }
@@ -198,6 +215,7 @@ measures::Pass Sampler::BeginPass() {
     for (const auto& measure : service.measures) measure->Begin();
   }
   if (traffic_) traffic_->Begin();
+  if (detection_) detection_->Begin();
   return {.proc = *proc_,
           .clock = clock_,
           .begun = begun,

@@ -112,7 +112,8 @@ class Sampler {
   std::optional<procfs::Procfs> proc_;
   discovery::Discovery discovery_;
   store::ProcessStore store_;
-  std::optional<measures::ExportTraffic> traffic_;  // where a service asks
+  std::optional<measures::ExportTraffic> traffic_;       // where a service asks
+  std::optional<measures::TracingDetection> detection_;  // likewise
   std::vector<ServiceState> services_;
 
   // This pass; kept for their memory.

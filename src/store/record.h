@@ -16,27 +16,40 @@
 
 namespace resource_attribution::store {
 
-/// Whether a process is traced, as far as the kernel shows it.
-enum class Tracing {
-  kOn,      ///< an SDK or an agent is there
-  kOff,     ///< an SDK would be there but for a setting
-  kAbsent,  ///< there is no sign of an SDK
+/// Whether a process is traced.
+enum class TracingState {
+  kUnknown,  ///< the estimate stands
+  kTraced,
+  kUntraced,  ///< it has no overhead
 };
 
 struct Detection {
-  Tracing tracing = Tracing::kAbsent;
+  TracingState tracing = TracingState::kUnknown;
 
-  /// What decided: name of a variable, a property or a file. Static text, never
-  /// what the process wrote; empty for kAbsent.
+  /// For people: what decided, or why it is unknown. Static text, never what
+  /// the process wrote.
   const char* evidence = "";
+
+  /// The process was told not to trace, by its environment or command line.
+  bool is_switched_off = false;
 };
 
 /// What was detected of a process, for the program that it executes now.
 struct Detected {
-  std::optional<Detection> detection{};  ///< none: unknown
-  std::string problem{};                 ///< why it is unknown, for people
-  bool may_change = false;               ///< look again in the next pass
-  uint64_t pass = 0;                     ///< of the last look
+  Detection detection{};
+
+  /// Why the process could not be read, for people; empty if it could.
+  std::string problem{};
+
+  /// The ports of services to which the process has connections: only for
+  /// those services they are evidence.
+  std::vector<uint16_t> ports_of_services{};
+
+  /// When to look again; none: never.
+  std::optional<std::chrono::steady_clock::time_point> next_look{};
+  bool is_starting = false;  ///< its libraries may not be loaded yet
+  bool may_change = true;    ///< another look may show something else
+  uint64_t pass = 0;         ///< of the last look
 
   // Which program: `env_start` moves when a program is executed; `comm` tells
   // where the daemon may not see that.

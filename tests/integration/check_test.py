@@ -156,11 +156,12 @@ class CheckTest(testcase.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         table = result.stdout[result.stdout.index("BLOCK"):].splitlines()
         self.assertEqual(table[2:4], [
-            f"  {pid} sleep, tracing: absent",
+            f"  {pid} sleep, tracing: off (no SDK in the program and its libraries)",
             "  export traffic: 0 bytes sent, 0 received"])
         self.assertEqual(table[4].split(), ["all", "-", "-", "0.0", "-", "-"])
         self.assertEqual(table[5].split()[-2:], ["-", "-"])
-        self.assertEqual(table[6], f"  {pid} sleep, tracing: absent, untraced")
+        self.assertEqual(table[6], f"  {pid} sleep, tracing: off (no SDK in the "
+                                   "program and its libraries), untraced")
         self.assertIn("not compared yet, so that no overhead is reported: there "
                       "is no traced process", result.stdout)
 

@@ -24,10 +24,10 @@ for name in sys.argv[1:]:
 
 SECRET = "hunter2-never-in-a-log"
 
-# The environment of a process, the name of the program that it runs if that
-# matters, and whether it is traced by them.
+# The environment of a process of Python, the name of the program that it runs if that
+# matters, and whether it may be traced: it has the estimate, also if that is unknown.
 TRACED = [
-    ({}, (), False),
+    ({}, (), True),
     ({"OTEL_SERVICE_NAME": SECRET}, (), True),
     ({"OTEL_SERVICE_NAME": "x", "OTEL_SDK_DISABLED": "true"}, (), False),
     ({"OTEL_SERVICE_NAME": "x", "OTEL_SDK_DISABLED": "false"}, (), True),
@@ -47,7 +47,7 @@ TRACED = [
     ({"CORECLR_ENABLE_PROFILING": "1",
       "CORECLR_PROFILER": "{918728DD-259F-4A6A-AC2B-B85E1B658318}"}, (), True),
     ({}, ("opentelemetry-instrument",), True),
-    ({}, ("instrument",), False),
+    ({}, ("instrument",), True),
     # A missing file is not loaded, but the command line names it.
     ({"LD_PRELOAD": "/nowhere/libotelinject.so"}, (), True),
 ]

@@ -21,7 +21,7 @@ class ObservedService {
  public:
   explicit ObservedService(Service service)
       : service_(std::move(service)),
-        measures_(measures::MeasuresOf(service_, 0, nullptr)) {}
+        measures_(measures::MeasuresOf(service_, 0, nullptr, nullptr)) {}
 
   ObservedService(const ObservedService&) = delete;
   ObservedService& operator=(const ObservedService&) = delete;

@@ -56,5 +56,24 @@ TEST(ProcEnviron, NothingComesOfTitlesAndPadding) {
   EXPECT_THAT(VariablesOf(std::string(100, '\0')), IsEmpty());
 }
 
+TEST(ProcEnviron, WholeOneIsNotOverwritten) {
+  EXPECT_FALSE(IsOverwritten("HOME=/root\0LANG=\0"s));
+  EXPECT_FALSE(IsOverwritten("A=x y\nz\0BASH_FUNC_f%%=() {  :\n}\0"s));
+  EXPECT_FALSE(IsOverwritten("A=b"));  // read up to a limit
+}
+
+// setproctitle of Python and nginx fill with NULs, Perl with blanks.
+TEST(ProcEnviron, TitleOverwritesIt) {
+  EXPECT_TRUE(IsOverwritten(""));
+  EXPECT_TRUE(IsOverwritten("\0"s));
+  EXPECT_TRUE(IsOverwritten(std::string(200, '\0')));
+  EXPECT_TRUE(IsOverwritten(std::string(200, ' ') + '\0'));
+  EXPECT_TRUE(IsOverwritten("er process\0\0\0\0"s));
+  EXPECT_TRUE(IsOverwritten("ster process\0HOME=/root\0"s));
+  EXPECT_TRUE(IsOverwritten("n: worker [x=y]\0"s));
+  EXPECT_TRUE(IsOverwritten("x=1\0\0\0\0"s));
+  EXPECT_TRUE(IsOverwritten("=x\0"s));
+}
+
 }  // namespace
 }  // namespace resource_attribution::procfs

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 std::vector<std::string> FilesOf(std::string_view maps) {
   std::vector<std::string> files;
-  while (const auto file = NextMappedFile(maps)) files.emplace_back(*file);
+  while (const auto file = NextMappedFile(maps)) files.emplace_back(file->path);
   return files;
 }
 
@@ -28,6 +28,15 @@ constexpr const char* kMaps =
 TEST(ProcMaps, OnlyFilesCome) {
   EXPECT_THAT(FilesOf(kMaps),
               ElementsAre("/usr/bin/a b", "/lib/x.so (deleted)"));
+}
+
+TEST(ProcMaps, PiecesWithCodeMayBeExecuted) {
+  std::string_view maps = kMaps;
+  EXPECT_FALSE(NextMappedFile(maps)->is_code);
+  EXPECT_TRUE(NextMappedFile(maps)->is_code);
+  for (std::string_view odd : {"/x\n", " /x\n", "0-1 r-\n/x\n", "0-1 --/x"}) {
+    EXPECT_FALSE(NextMappedFile(odd)->is_code);
+  }
 }
 
 TEST(ProcMaps, LastLineMayBeCut) {

@@ -77,6 +77,7 @@ void PutThread(const fs::path& directory, const FakeProcess& process,
   const fs::path task = directory / "task" / std::to_string(thread.tid);
   fs::create_directories(task);
   Write(task / "stat", StatOf(process, thread));
+  Write(task / "comm", thread.comm + "\n");
 }
 
 }  // namespace

@@ -256,6 +256,65 @@ TEST_F(ProcessTest, DescriptorsThatAreNoSocketsAreNotListed) {
   EXPECT_THAT(inodes, testing::ElementsAre(17));
 }
 
+TEST_F(ProcessTest, TargetsOfSomeDescriptorsAreShown) {
+  ProcTree tree;
+  const std::filesystem::path fds = tree.path() + "/5/fd";
+  std::filesystem::create_directories(fds);
+  const std::string path = "/" + std::string(1000, 'p');
+  for (int fd = 0; fd < 10; ++fd) {
+    std::filesystem::create_symlink(path, fds / std::to_string(fd));
+  }
+  const FileDescriptor root(open(tree.path().c_str(), O_RDONLY | O_DIRECTORY));
+  for (const size_t most : {size_t{0}, size_t{3}, size_t{10}, size_t{11}}) {
+    std::vector<std::string> shown;
+    ASSERT_TRUE(Process::Glance(root.get(), 5)
+                    .ForEachDescriptor(most, [&](std::string_view target) {
+                      shown.emplace_back(target);
+                    }));
+    EXPECT_EQ(shown,
+              std::vector<std::string>(std::min(most, size_t{10}), path));
+  }
+}
+
+TEST_F(ProcessTest, ProgramIsReadWhereItIsAsked) {
+  const auto self = Process::Open(proc_.get(), getpid());
+  const auto program = self->OpenExe();
+  ASSERT_TRUE(program) << program.error().Message();
+  const std::string content = ContentOf("/proc/self/exe");
+  EXPECT_EQ(program->size, content.size());
+  const ByteSource bytes = program->Bytes();
+  std::string piece(100, '\0');
+  ASSERT_TRUE(bytes.read(1000, piece));
+  EXPECT_EQ(piece, content.substr(1000, 100));
+  EXPECT_FALSE(bytes.read(content.size() - 50, piece));
+  EXPECT_FALSE(bytes.read(UINT64_MAX, piece));
+  EXPECT_EQ(self->OpenExe()->identity, program->identity);
+}
+
+TEST_F(ProcessTest, ProgramThatIsNoRegularFileIsNotRead) {
+  ProcTree tree;
+  const auto fifo = std::filesystem::path(tree.path()) / "fifo";
+  tree.Put({.pid = 5, .exe = tree.path()});
+  tree.Put({.pid = 6, .exe = fifo});
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const FileDescriptor root(open(tree.path().c_str(), O_RDONLY | O_DIRECTORY));
+  EXPECT_EQ(Process::Glance(root.get(), 5).OpenExe().error().system_error,
+            EINVAL);
+  EXPECT_EQ(Process::Glance(root.get(), 6).OpenExe().error().system_error,
+            EINVAL);
+  tree.Put({.pid = 5, .exe = "/bin/sleep"});
+  EXPECT_TRUE(Process::Glance(root.get(), 5).OpenExe());
+  EXPECT_TRUE(Process::Glance(root.get(), 7).OpenExe().error().Gone());
+}
+
+TEST_F(ProcessTest, ThreadHasANameOfItsOwn) {
+  ProcTree tree;
+  tree.Put({.pid = 5, .threads = {{.tid = 8, .comm = "worker"}}});
+  const FileDescriptor root(open(tree.path().c_str(), O_RDONLY | O_DIRECTORY));
+  EXPECT_EQ(Process::Glance(root.get(), 5).ReadThreadComm(8, content_),
+            "worker");
+}
+
 // The kernel refuses to show a path of more than a page: ENAMETOOLONG.
 TEST_F(ProcessTest, LongPathOfADescriptorHidesNoSocket) {
   const TemporaryDirectory directory;

@@ -619,6 +619,9 @@ TEST(Sampler, AgreesWithTheKernelAboutThisProcess) {
 }
 
 // What the blocks measure of tracing.
+// A program without an SDK.
+constexpr const char* kNoSdk = "/bin/sleep";
+
 class TracingTest : public SamplerTest {
  protected:
   Service& AddBlockOf(const std::string& comm) {
@@ -638,6 +641,7 @@ class TracingTest : public SamplerTest {
         {.pid = pid,
          .comm = comm,
          .utime = Ticks(cpu),
+         .exe = kNoSdk,
          .threads = {
              {.tid = pid + 1000, .comm = thread, .stime = Ticks(thread_cpu)}}});
   }
@@ -771,7 +775,7 @@ TEST_F(TracingTest, WhoIsNotTracedHasNoOverhead) {
   tree_.Put({.pid = 5, .comm = "a", .environ = Environ("OTEL_SERVICE_NAME=x")});
   tree_.Put(
       {.pid = 6, .comm = "a", .environ = Environ("OTEL_SDK_DISABLED=true")});
-  tree_.Put({.pid = 7, .comm = "a"});
+  tree_.Put({.pid = 7, .comm = "a", .exe = kNoSdk});
   NextPass();
   EXPECT_EQ(report_.processes[0], 3U);
   EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 3 * 1024000);
@@ -779,7 +783,7 @@ TEST_F(TracingTest, WhoIsNotTracedHasNoOverhead) {
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
   EXPECT_EQ(Said(0, Kind::kUndetected), "");
   ASSERT_NE(sampler_->Find(6), nullptr);
-  EXPECT_STREQ(sampler_->Find(6)->detected->detection->evidence,
+  EXPECT_STREQ(sampler_->Find(6)->detected->detection.evidence,
                "OTEL_SDK_DISABLED");
 }
 
@@ -807,7 +811,7 @@ TEST_F(TracingTest, KernelThreadIsNotTracedAndStays) {
 // Its libraries may not be loaded yet.
 TEST_F(TracingTest, WhoShowsNothingIsLookedAtAgainForAMinute) {
   AddBlockOf("a").tracing_detect = true;
-  FakeProcess process{.pid = 5, .comm = "a"};
+  FakeProcess process{.pid = 5, .comm = "a", .exe = kNoSdk};
   tree_.Put(process);
   NextPass();
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
@@ -821,7 +825,7 @@ TEST_F(TracingTest, WhoShowsNothingIsLookedAtAgainForAMinute) {
 
 TEST_F(TracingTest, WhoHasShownNothingForAMinuteIsNot) {
   AddBlockOf("a").tracing_detect = true;
-  FakeProcess process{.pid = 5, .comm = "a"};
+  FakeProcess process{.pid = 5, .comm = "a", .exe = kNoSdk};
   tree_.Put(process);
   NextPass();
   now_.monotonic += seconds(60);
@@ -861,6 +865,59 @@ TEST_F(TracingTest, WhereItCannotBeToldTheEstimateStands) {
               testing::HasSubstr("/proc/PID/environ: File too large"));
 }
 
+TEST_F(TracingTest, UnknownKeepsTheEstimateAndIsSaidWhenTheMinuteIsOver) {
+  AddBlockOf("a").tracing_detect = true;
+  tree_.Put({.pid = 5, .comm = "a", .exe = "/usr/bin/python3.11"});
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+  EXPECT_EQ(Said(0, Kind::kUndetected), "");
+  now_.monotonic += seconds(60);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0.5);
+  EXPECT_EQ(Said(0, Kind::kUndetected),
+            "unknown whether a process is traced, so that the estimate stands "
+            "for it: its interpreter or virtual machine does not show what it "
+            "executes");
+  const Notice* notice = report_.Find(0, Kind::kUndetected);
+  EXPECT_EQ(notice->severity, Notice::Severity::kInfo);
+  EXPECT_EQ(notice->process, 5);
+}
+
+// An exporter connects when the first span ends.
+TEST_F(TracingTest, UnknownIsLookedAtAgainEveryTenMinutes) {
+  AddBlockOf("a").tracing_detect = true;
+  FakeProcess process{.pid = 5, .comm = "a", .exe = "/usr/bin/python3.11"};
+  tree_.Put(process);
+  NextPass();
+  now_.monotonic += seconds(60);
+  NextPass();
+  process.threads = {{.tid = 8, .comm = "OtelBatchSpanRe"}};
+  tree_.Put(process);
+  now_.monotonic += seconds(500);
+  NextPass();
+  EXPECT_EQ(sampler_->Find(5)->detected->detection.tracing,
+            measures::TracingState::kUnknown);
+  now_.monotonic += seconds(100);
+  NextPass();
+  EXPECT_EQ(sampler_->Find(5)->detected->detection.tracing,
+            measures::TracingState::kTraced);
+  EXPECT_EQ(Said(0, Kind::kUndetected), "");
+}
+
+TEST_F(TracingTest, WhoWasToldNotToTraceStaysToldWhenATitleOverwritesThat) {
+  AddBlockOf("a").tracing_detect = true;
+  FakeProcess process{.pid = 5,
+                      .comm = "a",
+                      .exe = "/usr/bin/python3.11",
+                      .environ = Environ("OTEL_SDK_DISABLED=true")};
+  tree_.Put(process);
+  NextPass();
+  process.environ = std::string(process.environ.size(), '\0');
+  tree_.Put(process);
+  NextPass();
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 0);
+}
+
 TEST_F(TracingTest, ThreadsOfWhoIsNotTracedAreKnownToBeNone) {
   Service& block = AddBlockOf("a");
   block.tracing_detect = true;
@@ -882,7 +939,9 @@ TEST_F(TracingTest, ComparedByWhatIsSeen) {
                .utime = Ticks(0.5),
                .vm_rss_kb = 1500,
                .environ = Environ("OTEL_SERVICE_NAME=x")});
-    tree_.Put({.pid = 6, .comm = "a", .utime = Ticks(0.25)});
+    tree_.Put({.pid = 6, .comm = "a", .utime = Ticks(0.25), .exe = kNoSdk});
+    // Unknown, and so on neither side.
+    tree_.Put({.pid = 7, .comm = "a", .vm_rss_kb = 9000});
     NextPass();
   }
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);

@@ -159,6 +159,24 @@ TEST_F(TcpSocketsTest, WhatIsSentAgainCountsOnce) {
 
 // If the other end has not received all bytes, the rest stays in the socket
 // when it is closed.
+TEST_F(TcpSocketsTest, PortZeroStandsForThoseThatListen) {
+  Listener listener;
+  Connection connection(listener);
+  const auto has = [this](uint16_t local_port, uint16_t remote_port) {
+    return std::ranges::any_of(sockets_, [=](const TcpSocket& socket) {
+      return socket.local_port == local_port &&
+             socket.remote_port == remote_port;
+    });
+  };
+  List({listener.port()});
+  EXPECT_FALSE(has(listener.port(), 0));
+  List({0, listener.port()});
+  EXPECT_TRUE(has(listener.port(), 0));
+  EXPECT_TRUE(std::ranges::any_of(sockets_, [&](const TcpSocket& socket) {
+    return socket.remote_port == listener.port() && socket.local_port != 0;
+  }));
+}
+
 TEST_F(TcpSocketsTest, ClosedSocketThatStillSendsIsListedWithoutInode) {
   Listener listener;
   Connection connection(listener);
