@@ -69,9 +69,15 @@ TEST_F(ProcessEventsTest, OverflowIsToldOnceAndOver) {
   for (int i = 0; i < 50; ++i) ChildProcess child({[] {}});
   std::vector<pid_t> pids;
   EXPECT_FALSE(tiny->Drain(pids));
-  ChildProcess child({[] {}});
-  EXPECT_TRUE(tiny->Drain(pids));
-  EXPECT_THAT(pids, Contains(child.pid()));
+  // The processes of a busy host may fill the buffer again.
+  for (int i = 0; i < 1000; ++i) {
+    const ChildProcess child({[] {}});
+    pids.clear();
+    if (!tiny->Drain(pids)) continue;
+    EXPECT_THAT(pids, Contains(child.pid()));
+    return;
+  }
+  ADD_FAILURE() << "no end of the overflow";
 }
 
 // A flood could otherwise hold the pass for as long as it lasts.
