@@ -40,16 +40,20 @@ class DescriptorsTest(testcase.TestCase):
             "</Plugin>"]),
             wrapper=["prlimit", f"--nofile={limit}"]).start()
 
+    def open_files(self, pid):
+        """The descriptors, and what each leads to; empty: closed since."""
+        found = []
+        for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                found.append((int(entry.name), os.readlink(entry)))
+            except FileNotFoundError:
+                found.append((int(entry.name), ""))
+        return found
+
     def files(self, collectd):
         """How many files the sampler process has open, and how many belong to
         processes."""
-        directory = pathlib.Path(f"/proc/{collectd.sampler()}/fd")
-        paths = []
-        for entry in directory.iterdir():
-            try:
-                paths.append(os.readlink(entry))
-            except FileNotFoundError:  # closed since
-                paths.append("")
+        paths = [path for _, path in self.open_files(collectd.sampler())]
         of_processes = sum(bool(re.match(r"/proc/\d+/(stat|status)$", path))
                            for path in paths)
         return len(paths), of_processes
@@ -107,9 +111,9 @@ class DescriptorsTest(testcase.TestCase):
         collectd = self.start_collectd("MaxOpenFiles 0")
         collectd.wait_for_counts(**{NAME: PROCESSES})
         pid = collectd.sampler()
-        # The descriptors that stay open.
-        used = set.intersection(*(
-            set(map(int, os.listdir(f"/proc/{pid}/fd"))) for _ in range(200)))
+        # The descriptors that stay open: a pass opens only files of processes.
+        used = {fd for fd, path in self.open_files(pid)
+                if not re.match(r"(/proc/\d+(/.*)?)?$", path)}
         free = min(set(range(LIMIT)) - used)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (free + 1, LIMIT))
         waiting.wait_for(lambda: collectd.lines("error"), "an error",
