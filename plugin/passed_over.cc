@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "discovery/users.h"
@@ -19,6 +20,15 @@ constexpr size_t kUsersMax = 1024;
 constexpr size_t kFilesMax = 64;
 constexpr int kProcessesOfUser = 3;
 
+procfs::Result<std::string_view> ReadStatus(
+    const procfs::FileDescriptor& directory, procfs::Buffer& buffer) {
+  const procfs::FileDescriptor file(
+      openat(directory.get(), "status", O_RDONLY | O_CLOEXEC));
+  constexpr size_t kMost = size_t{1} << 20;
+  return procfs::ReadProcFile(file.get(), "status", kMost,
+                              procfs::Oversize::kFail, buffer);
+}
+
 }  // namespace
 
 std::optional<Suspect> Suspect::Find(const std::string& proc_path, pid_t pid) {
@@ -26,14 +36,16 @@ std::optional<Suspect> Suspect::Find(const std::string& proc_path, pid_t pid) {
       open((proc_path + "/" + std::to_string(pid)).c_str(),
            O_PATH | O_DIRECTORY | O_CLOEXEC));
   procfs::Buffer buffer;
-  const procfs::FileDescriptor file(
-      openat(directory.get(), "status", O_RDONLY | O_CLOEXEC));
   const auto status =
-      procfs::ReadProcFile(file.get(), "status", size_t{1} << 20,
-                           procfs::Oversize::kFail, buffer)
-          .and_then(procfs::ParseStatus);
+      ReadStatus(directory, buffer).and_then(procfs::ParseStatus);
   if (!status || !status->real_user) return std::nullopt;
   return Suspect(pid, *status->real_user, std::move(directory));
+}
+
+bool Suspect::IsRunning() const {
+  procfs::Buffer buffer;
+  const auto status = ReadStatus(directory_, buffer);
+  return status && status->find("\nState:\tR") != std::string_view::npos;
 }
 
 bool Suspect::HasEnded() const {
@@ -42,9 +54,20 @@ bool Suspect::HasEnded() const {
 }
 
 std::optional<uid_t> PassedOver::Add(Suspect suspect, TimePoint now) {
+  const auto known = std::find_if(
+      processes_.begin(), processes_.end(), [&](const Process& one) {
+        return one.suspect.pid() == suspect.pid() && !one.suspect.HasEnded();
+      });
+  if (known != processes_.end()) {
+    known->until = known->forget = now + hours{1};
+    known->is_passed_over = true;
+    return std::nullopt;
+  }
   const uid_t id = suspect.user();
   if (processes_.size() == kProcessesMax) processes_.erase(processes_.begin());
-  processes_.push_back({std::move(suspect), now + hours{1}});
+  processes_.push_back({.suspect = std::move(suspect),
+                        .until = now + minutes{1},
+                        .forget = now + hours{1}});
   if (id == 0 || (users_.size() == kUsersMax && !users_.contains(id))) {
     return std::nullopt;
   }
@@ -67,9 +90,11 @@ void PassedOver::AddFile(const std::string& path, TimePoint now) {
 
 bool PassedOver::Refresh(TimePoint now) {
   bool look_again = false;
-  std::erase_if(processes_, [&](const Process& one) {
-    look_again = look_again || one.until <= now;
-    return one.until <= now || one.suspect.HasEnded();
+  std::erase_if(processes_, [&](Process& one) {
+    if (one.suspect.HasEnded()) return true;
+    if (one.until <= now && one.is_passed_over) look_again = true;
+    one.is_passed_over = one.until > now;
+    return one.forget <= now;
   });
   std::erase_if(files_, [now](const auto& file) { return file.second <= now; });
   std::erase_if(users_, [&](const auto& entry) {
@@ -86,7 +111,7 @@ bool PassedOver::Refresh(TimePoint now) {
 procfs::PassedOver PassedOver::List() const {
   procfs::PassedOver list;
   for (const Process& one : processes_) {
-    list.processes.push_back(one.suspect.pid());
+    if (one.is_passed_over) list.processes.push_back(one.suspect.pid());
   }
   for (const auto& [id, user] : users_) {
     if (user.processes >= kProcessesOfUser) list.users.push_back(id);

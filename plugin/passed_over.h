@@ -31,6 +31,10 @@ class Suspect {
 
   bool HasEnded() const;
 
+  /// Whether its main thread runs, or would if it had a CPU: then it may hold a
+  /// lock only because the machine is busy.
+  bool IsRunning() const;
+
  private:
   Suspect(pid_t pid, uid_t user, procfs::FileDescriptor directory)
       : pid_(pid), user_(user), directory_(std::move(directory)) {}
@@ -40,9 +44,10 @@ class Suspect {
   procfs::FileDescriptor directory_;  // of procfs; only as a path
 };
 
-/// Remembers what made children wait, each for at most an hour: a process until
-/// it ends, the directory of a file, and all processes of a user three of whose
-/// processes did so within an hour. Not thread-safe.
+/// Remembers what made children wait: a process for a minute, and if it does so
+/// again for an hour, but not beyond its end; the directory of a file for an
+/// hour; and all processes of a user for an hour, if three of them did so
+/// within an hour. Not thread-safe.
 class PassedOver {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -65,7 +70,9 @@ class PassedOver {
  private:
   struct Process {
     Suspect suspect;
-    TimePoint until;
+    TimePoint until;   // passed over
+    TimePoint forget;  // when another wait of it is the first again
+    bool is_passed_over = true;
   };
   struct User {
     int processes = 0;

@@ -37,6 +37,10 @@ constexpr seconds kLongestPass{60};
 
 constexpr const char* kProcess = "the sampler process ";
 
+void Say(const std::string& text, LineBudget& budget) {
+  if (budget.Take()) Log(LOG_ERR, text + budget.Ending());
+}
+
 std::string Seconds(steady_clock::duration time) {
   const auto tenths = duration_cast<milliseconds>(time).count() / 100;
   return options::FormatNumber(static_cast<double>(tenths) / 10) + " s";
@@ -151,7 +155,8 @@ std::optional<Supervisor::Failure> Supervisor::Ask(Clock::duration patience) {
 
 // Looks what the child does, again and again. A child that waits for one
 // process or file as long as `patience`, or for several twice as long, is
-// killed. One that is only slow is waited for.
+// killed. It is waited for four times as long if that process only has no CPU,
+// and longer if it makes progress.
 std::optional<Supervisor::Failure> Supervisor::WaitLonger(
     Clock::duration patience) {
   const auto begun = Clock::now();
@@ -177,7 +182,8 @@ std::optional<Supervisor::Failure> Supervisor::WaitLonger(
       waited_for_all += now - last;
     }
     last = now;
-    if (now - same_since >= patience) {
+    const bool is_same = now - same_since >= patience;
+    if (is_same && (now - same_since >= 4 * patience || !IsOnlyBusy(note))) {
       if (state == SamplerProcess::State::kStopped) {
         return Kill("was stopped by a signal");
       }
@@ -215,6 +221,13 @@ void Supervisor::AddWait(const SamplerProcess::Note& note,
   waited_.push_back({*std::move(suspect), time});
 }
 
+// Whether the child waits for a process that has no CPU.
+bool Supervisor::IsOnlyBusy(const SamplerProcess::Note& note) const {
+  return std::any_of(waited_.begin(), waited_.end(), [&](const Waited& one) {
+    return one.suspect.pid() == note.process && one.suspect.IsRunning();
+  });
+}
+
 Supervisor::Failure Supervisor::Ended() {
   process_.End();
   const SamplerProcess::Note note = process_.BeingRead();
@@ -228,7 +241,7 @@ Supervisor::Failure Supervisor::Ended() {
   if (!note.file.empty()) text += ", while it read " + PathOf(note);
   CountDeath();
   const bool again = Clock::now() >= next_start_;
-  Say(text + (again ? "; a new one takes its place" : ""));
+  Say(text + (again ? "; a new one takes its place" : ""), deaths_said_);
   return {.reason = text, .again = again};
 }
 
@@ -237,7 +250,7 @@ Supervisor::Failure Supervisor::Kill(const std::string& reason) {
   CountDeath();
   const bool again = Clock::now() >= next_start_;
   const std::string text = kProcess + reason + " and was killed";
-  Say(text + (again ? "; a new one takes its place" : ""));
+  Say(text + (again ? "; a new one takes its place" : ""), deaths_said_);
   return {.reason = text, .again = again};
 }
 
@@ -251,7 +264,8 @@ Supervisor::Failure Supervisor::Stalled(const SamplerProcess::Note& note,
     if (!note.file.empty()) passed_over_.AddFile(note.file, Clock::now());
     const bool is_path = note.file.starts_with('/');
     Say(text + (is_path ? ": the files of its directory are passed over for 1 h"
-                        : ": passed over for 1 min"));
+                        : ": passed over for 1 min"),
+        waits_said_);
     return {.reason = text, .again = true};
   }
   constexpr int kShare = 50;
@@ -265,20 +279,20 @@ Supervisor::Failure Supervisor::Stalled(const SamplerProcess::Note& note,
 void Supervisor::PassOver(Waited one, const std::string& file) {
   const std::string pid = std::to_string(one.suspect.pid());
   Say("waited " + Seconds(one.time) + " for " +
-      (file.find("/" + pid + "/") == std::string::npos ? "/proc/" + pid
-                                                       : file) +
-      ": process " + pid +
-      " is passed over until it ends, for 1 h at most, and counts as gone");
+          (file.find("/" + pid + "/") == std::string::npos ? "/proc/" + pid
+                                                           : file) +
+          ": process " + pid +
+          " is passed over for 1 min, and for 1 h if it happens again, and "
+          "counts "
+          "as gone",
+      waits_said_);
   if (const auto user =
           passed_over_.Add(std::move(one.suspect), Clock::now())) {
     Say("processes of user " + std::to_string(*user) +
-        " made the plugin wait three times: all processes of this user are "
-        "passed over for 1 h");
+            " made the plugin wait three times: all processes of this user are "
+            "passed over for 1 h",
+        waits_said_);
   }
-}
-
-void Supervisor::Say(const std::string& text) {
-  if (budget_.Take()) Log(LOG_ERR, text + budget_.Ending());
 }
 
 // After the second death in a row there is no child for a second, then two, up

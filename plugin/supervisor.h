@@ -80,7 +80,7 @@ class Supervisor {
                   Clock::duration waited);
   Failure Kill(const std::string& reason);
   void PassOver(Waited one, const std::string& file);
-  void Say(const std::string& text);
+  bool IsOnlyBusy(const child::SamplerProcess::Note& note) const;
   void CountDeath();
 
   const Options options_;
@@ -91,7 +91,8 @@ class Supervisor {
   child::Bytes request_;
   int deaths_ = 0;  // in a row, without a pass in between
   Clock::time_point next_start_{};
-  LineBudget budget_;
+  LineBudget deaths_said_;
+  LineBudget waits_said_;
 };
 
 }  // namespace resource_attribution

@@ -279,8 +279,8 @@ class StallTest(WithLoad):
                 [line] = self.wait_for_error(collectd, "^waited")
                 self.assertRegex(
                     line, rf"^waited [\d.]+ s for /proc/{victim.pid}/{file}: "
-                    rf"process {victim.pid} is passed over until it ends, for 1 h at "
-                    "most, and counts as gone$")
+                    rf"process {victim.pid} is passed over for 1 min, and for 1 h if "
+                    "it happens again, and counts as gone$")
                 self.other_values_go_on(collectd)
                 self.assertEqual(len(collectd.lines("error")), 1,
                                  collectd.log())

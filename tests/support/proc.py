@@ -1,5 +1,6 @@
 """What the kernel says of a process."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -14,8 +15,11 @@ def status_kb(pid, key):
 
 def children(pid):
     """The PIDs of its children."""
-    return {int(child) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children")
-            for child in path.read_text().split()}
+    found = set()
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            found.update(map(int, path.read_text().split()))
+    return found
 
 
 def cpu_seconds(pid):

@@ -12,6 +12,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
+using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -57,11 +58,25 @@ TEST_F(PassedOverTest, ProcessUntilItEnds) {
 }
 
 // A wait on a busy machine may have been no stall.
-TEST_F(PassedOverTest, ProcessForAnHourAtMost) {
+TEST_F(PassedOverTest, ProcessForAMinuteAndThenForAnHour) {
   passed_over_.Add(Made(5), kNow);
-  EXPECT_FALSE(passed_over_.Refresh(kNow + minutes{59}));
-  EXPECT_TRUE(passed_over_.Refresh(kNow + minutes{60}));
+  EXPECT_FALSE(passed_over_.Refresh(kNow + seconds{59}));
+  EXPECT_THAT(passed_over_.List().processes, ElementsAre(5));
+  EXPECT_TRUE(passed_over_.Refresh(kNow + minutes{1}));
   EXPECT_THAT(passed_over_.List().processes, IsEmpty());
+  EXPECT_FALSE(passed_over_.Refresh(kNow + minutes{2}));
+  passed_over_.Add(Made(5), kNow + minutes{2});
+  EXPECT_FALSE(passed_over_.Refresh(kNow + minutes{61}));
+  EXPECT_THAT(passed_over_.List().processes, ElementsAre(5));
+  EXPECT_TRUE(passed_over_.Refresh(kNow + minutes{62}));
+  EXPECT_THAT(passed_over_.List().processes, IsEmpty());
+}
+
+TEST_F(PassedOverTest, OneProcessAgainAndAgainIsOneOfItsUser) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(passed_over_.Add(Made(5), kNow), std::nullopt);
+  }
+  EXPECT_THAT(passed_over_.List().users, IsEmpty());
 }
 
 TEST_F(PassedOverTest, DirectoryOfAFileForAnHour) {
