@@ -3,11 +3,14 @@
 #include <cstdio>
 
 #include "log.h"
+#include "procfs/printable.h"
 #include "supervisor.h"
 #include "types.h"
 
 namespace resource_attribution {
 namespace {
+
+using procfs::Printable;
 
 constexpr int kLinesAnHour = 12;
 
@@ -90,9 +93,11 @@ void ChangeLog::SayNotice(const Notice& notice, Supervisor& supervisor) {
   ServiceLog& log = services_[notice.service];
   std::string& said = log.said[static_cast<size_t>(notice.kind)];
   if (said == notice.text) return;
-  std::string line = notice.text + notice.detail;
+  // Of what a child says, nothing is sure.
+  std::string line = Printable(notice.text) + Printable(notice.detail);
   if (notice.process != 0) {
-    line += "; for example process " + supervisor.Describe(notice.process);
+    line += "; for example process " +
+            Printable(supervisor.Describe(notice.process));
   }
   const std::string& name = supervisor.services()[notice.service];
   if (Say(log, name, SeverityOf(notice), line)) said = notice.text;

@@ -137,7 +137,8 @@ std::string StartLine(const Interval& interval, const Config& config,
          (config.cpu_percent_of == CpuPercentOf::kHost ? "the host"
                                                        : "one core") +
          ", procfs at " + Printable(config.proc_path) +
-         ", version " RESOURCE_ATTRIBUTION_VERSION ", discovery " + discovery;
+         ", version " RESOURCE_ATTRIBUTION_VERSION ", discovery " +
+         Printable(discovery);
 }
 
 void DispatchReport() {
@@ -244,7 +245,9 @@ int Start() {
     return LogAndFail("not started: collectd refused the read callback");
   }
   Log(LOG_INFO, start_line);
-  for (const std::string& warning : ready.warnings) Log(LOG_WARNING, warning);
+  for (const std::string& warning : ready.warnings) {
+    Log(LOG_WARNING, Printable(warning));
+  }
   return 0;
 }
 

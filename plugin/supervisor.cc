@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "log.h"
+#include "procfs/printable.h"
 
 namespace resource_attribution {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 using child::Reader;
 using child::SamplerProcess;
 using child::Wait;
+using procfs::Printable;
 using std::chrono::duration;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
@@ -48,7 +50,7 @@ std::string Seconds(steady_clock::duration time) {
 
 // The path of a file with the PID in place of "PID".
 std::string PathOf(const SamplerProcess::Note& note) {
-  std::string path = note.file;
+  std::string path = Printable(note.file);
   const size_t at = path.find("PID");
   if (note.process != 0 && at != std::string::npos) {
     path.replace(at, 3, std::to_string(note.process));
@@ -88,7 +90,7 @@ std::optional<Supervisor::Failure> Supervisor::PassOnce(PassReport& report) {
   if (auto failure = Ask(patience_)) return failure;
   Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
-    return Failure{.reason = std::string(*reason)};
+    return Failure{.reason = Printable(*reason)};
   }
   if (!ReadReport(reader, services().size(), report)) {
     return Kill("gave an answer that makes no sense");
@@ -128,7 +130,7 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
   if (auto failure = Ask(kAssignmentPatience)) return failure;
   Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
-    Failure failure{.reason = std::string(*reason)};
+    Failure failure{.reason = Printable(*reason)};
     process_.End();
     CountDeath();
     return failure;

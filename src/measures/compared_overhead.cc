@@ -1,6 +1,5 @@
 #include "measures/compared_overhead.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
@@ -14,8 +13,13 @@ using Kind = Notice::Kind;
 
 std::string Spread(const Comparison::Estimate& estimate, int digits) {
   std::array<char, 128> text{};
-  std::snprintf(text.data(), text.size(), "%.*f (standard deviation %.*f)",
-                digits, estimate.mean, digits, estimate.deviation);
+  if (estimate.standard_error) {
+    std::snprintf(text.data(), text.size(), "%.*f (standard error %.*f)",
+                  digits, estimate.mean, digits, *estimate.standard_error);
+  } else {
+    std::snprintf(text.data(), text.size(), "%.*f (standard error unknown)",
+                  digits, estimate.mean);
+  }
   return text.data();
 }
 
@@ -55,10 +59,14 @@ void ComparedOverhead::Finish(const Pass& pass, std::span<SeriesReport> series,
   if (!difference) return;
   const auto traced = static_cast<double>(traced_.processes);
   Values& values = series.front().values;
-  values.tracing_memory_overhead_bytes =
-      std::max(difference->memory_bytes.mean, 0.0) * traced;
-  values.tracing_cpu_overhead_percent =
-      ShareOf(pass, std::max(difference->cpu_percent.mean, 0.0) * traced);
+  if (difference->memory_bytes.IsCost()) {
+    values.tracing_memory_overhead_bytes =
+        difference->memory_bytes.mean * traced;
+  }
+  if (difference->cpu_percent.IsCost()) {
+    values.tracing_cpu_overhead_percent =
+        ShareOf(pass, difference->cpu_percent.mean * traced);
+  }
 }
 
 void ComparedOverhead::AddNotices(bool was_known, PassReport& report) const {
@@ -83,6 +91,25 @@ void ComparedOverhead::AddNotices(bool was_known, PassReport& report) const {
                           Spread(difference->cpu_percent, 3) +
                           " % of a CPU more than an untraced one"});
   }
+  if (difference) AddNoiseNotice(*difference, report);
+}
+
+void ComparedOverhead::AddNoiseNotice(const Comparison::Difference& difference,
+                                      PassReport& report) const {
+  const bool has_memory = difference.memory_bytes.IsCost();
+  const bool has_cpu = difference.cpu_percent.IsCost();
+  if (has_memory && has_cpu) return;
+  const std::string which = has_memory ? "CPU" : has_cpu ? "memory" : "cost";
+  std::string text = "no " + which +
+                     " is reported: the difference may be chance, less than "
+                     "about two standard errors";
+  if (!has_memory && !difference.memory_bytes.standard_error) {
+    text += "; that of memory needs two processes on one side";
+  }
+  report.Add({.service = index_,
+              .kind = Kind::kNotCompared,
+              .severity = Notice::Severity::kInfo,
+              .text = text});
 }
 
 }  // namespace resource_attribution::measures

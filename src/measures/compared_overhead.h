@@ -37,6 +37,8 @@ class ComparedOverhead : public Measure {
   };
 
   void AddNotices(bool was_known, PassReport& report) const;
+  void AddNoiseNotice(const Comparison::Difference& difference,
+                      PassReport& report) const;
 
   const size_t index_;
   const Memory& memory_;

@@ -18,6 +18,7 @@ class Comparison {
     void Add(double memory_bytes, double cpu_percent) {
       ++processes_;
       memory_bytes_ += memory_bytes;
+      memory_squares_ += memory_bytes * memory_bytes;
       cpu_percent_ += cpu_percent;
     }
 
@@ -31,21 +32,36 @@ class Comparison {
       return cpu_percent_ / static_cast<double>(processes_);
     }
 
+    /// The sum of the squares of how far each lies from the mean.
+    double SquaresOfMemory() const;
+
    private:
     size_t processes_ = 0;
     double memory_bytes_ = 0;
+    double memory_squares_ = 0;
     double cpu_percent_ = 0;
   };
 
-  /// Mean over the passes of the window, and how far these lie apart: their
-  /// standard deviation.
+  /// Mean over the passes of the window, and its standard error; none: unknown.
   struct Estimate {
     double mean = 0;
-    double deviation = 0;
+    std::optional<double> standard_error{};
+    size_t degrees_of_freedom = 0;  ///< of the standard error
+
+    /// Whether the mean is more than what chance makes of two sides that use
+    /// the same, in nineteen of twenty windows: two standard errors, or more
+    /// where the error is from few figures (Student's t, one-sided).
+    bool IsCost() const;
   };
 
   /// The mean of the traced processes less that of the untraced ones; below 0
   /// where these use more.
+  ///
+  /// CPU changes from pass to pass: its standard error is that of the means of
+  /// ten parts of the window, because passes beside each other resemble each
+  /// other. Memory hardly changes, but two processes that do the same differ
+  /// for hours: its standard error is that of the processes of one pass, from
+  /// how far those of one side lie apart. Unknown if each side has only one.
   struct Difference {
     Estimate memory_bytes;
     Estimate cpu_percent;
@@ -66,7 +82,12 @@ class Comparison {
   struct Pass {
     double memory_bytes = 0;
     double cpu_percent = 0;
+    std::optional<double> memory_variance{};  // of the difference
+    size_t degrees_of_freedom = 0;            // of that variance
   };
+
+  Estimate Memory() const;
+  Estimate Cpu() const;
 
   const size_t window_;
   size_t next_ = 0;  // the oldest pass of a full window

@@ -176,10 +176,11 @@ TEST(Measures, ComparisonCountsForEachTracedProcess) {
   EXPECT_DOUBLE_EQ(values.tracing_cpu_overhead_percent.value_or(-1), 3);
 }
 
-TEST(Measures, ComparisonReportsNoOverheadBelowZero) {
+// A cost of 0 would be said of something that is unknown.
+TEST(Measures, ComparisonReportsNothingWhereUntracedProcessesUseMore) {
   const Values values = Compare({.vm_rss_kb = 20}, 10, {.vm_rss_kb = 30}, 14);
-  EXPECT_EQ(values.tracing_memory_overhead_bytes, 0);
-  EXPECT_EQ(values.tracing_cpu_overhead_percent, 0);
+  EXPECT_EQ(values.tracing_memory_overhead_bytes, std::nullopt);
+  EXPECT_EQ(values.tracing_cpu_overhead_percent, std::nullopt);
 }
 
 }  // namespace

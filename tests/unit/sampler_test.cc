@@ -932,20 +932,22 @@ TEST_F(TracingTest, ThreadsOfWhoIsNotTracedAreKnownToBeNone) {
 TEST_F(TracingTest, ComparedByWhatIsSeen) {
   Service& block = AddBlockOf("a");
   block.tracing_overhead = TracingOverhead::kCompared;
-  block.compare_window = 1;
-  for (int pass = 0; pass < 2; ++pass) {
-    tree_.Put({.pid = 5,
-               .comm = "a",
-               .utime = Ticks(0.5),
-               .vm_rss_kb = 1500,
-               .environ = Environ("OTEL_SERVICE_NAME=x")});
+  block.compare_window = 2;
+  for (int pass = 0; pass < 3; ++pass) {
+    for (const pid_t pid : {5, 8}) {
+      tree_.Put({.pid = pid,
+                 .comm = "a",
+                 .utime = Ticks(0.5),
+                 .vm_rss_kb = 1500,
+                 .environ = Environ("OTEL_SERVICE_NAME=x")});
+    }
     tree_.Put({.pid = 6, .comm = "a", .utime = Ticks(0.25), .exe = kNoSdk});
     // Unknown, and so on neither side.
     tree_.Put({.pid = 7, .comm = "a", .vm_rss_kb = 9000});
     NextPass();
   }
-  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);
-  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 500 * 1024);
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 2 * 25);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 2 * 500 * 1024);
 }
 
 class ComparedTest : public TracingTest {
@@ -958,14 +960,17 @@ class ComparedTest : public TracingTest {
     AddExpression("canary", block.untraced->command_lines);
   }
 
-  void PutPair(double traced_cpu, double untraced_cpu) {
+  // A traced process and two untraced ones, so that the spread is known.
+  void PutProcesses(double traced_cpu, double untraced_cpu) {
     tree_.Put(
         {.pid = 5, .comm = "a", .utime = Ticks(traced_cpu), .vm_rss_kb = 1500});
-    tree_.Put({.pid = 6,
-               .comm = "a",
-               .utime = Ticks(untraced_cpu),
-               .vm_rss_kb = 1000,
-               .cmdline = std::string("canary\0", 7)});
+    for (const pid_t pid : {6, 9}) {
+      tree_.Put({.pid = pid,
+                 .comm = "a",
+                 .utime = Ticks(untraced_cpu),
+                 .vm_rss_kb = 1000,
+                 .cmdline = std::string("canary\0", 7)});
+    }
     // Untraced, but of no block.
     tree_.Put({.pid = 7,
                .comm = "b",
@@ -976,7 +981,7 @@ class ComparedTest : public TracingTest {
 
 TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
   for (int pass = 0; pass < 3; ++pass) {
-    PutPair(0.5, 0.25);
+    PutProcesses(0.5, 0.25);
     NextPass();
     if (pass == 2) break;
     EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
@@ -985,15 +990,43 @@ TEST_F(ComparedTest, OverheadIsTheDifferenceOverTheWindow) {
                 testing::HasSubstr("the passes of CompareWindow are not over"));
   }
   EXPECT_EQ(Said(0, Kind::kNotCompared), "");
-  EXPECT_EQ(report_.processes[0], 2U);
+  EXPECT_EQ(report_.processes[0], 3U);
   ASSERT_EQ(report_.series.size(), 1U);
-  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 2500 * 1024);
+  EXPECT_EQ(ValuesOf(0)->process_memory_bytes, 3500 * 1024);
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 500 * 1024);
   EXPECT_EQ(
       report_.Find(0, Kind::kCompared)->detail,
-      "512000 (standard deviation 0) bytes and 25.000 (standard deviation "
-      "0.000) % of a CPU more than an untraced one");
+      "512000 (standard error 0) bytes and 25.000 (standard error 0.000) % of "
+      "a CPU more than an untraced one");
+}
+
+TEST_F(ComparedTest, DifferenceThatMayBeChanceIsSaidAndNotReported) {
+  for (int pass = 0; pass < 3; ++pass) {
+    PutProcesses(pass == 1 ? 0.25 : 0.5, pass == 1 ? 0.5 : 0.25);
+    tree_.Put({.pid = 9,
+               .comm = "a",
+               .utime = Ticks(0.25),
+               .vm_rss_kb = 2000,
+               .cmdline = std::string("canary\0", 7)});
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, std::nullopt);
+  EXPECT_THAT(Said(0, Kind::kNotCompared),
+              testing::HasSubstr("no cost is reported"));
+}
+
+TEST_F(ComparedTest, MemoryOfOneProcessOnEachSideIsNotCompared) {
+  for (int pass = 0; pass < 3; ++pass) {
+    PutProcesses(0.5, 0.25);
+    tree_.Remove(9);
+    NextPass();
+  }
+  EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, 25);
+  EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, std::nullopt);
+  EXPECT_THAT(Said(0, Kind::kNotCompared),
+              testing::HasSubstr("needs two processes on one side"));
 }
 
 // Their names are not made of the block's, which may hold placeholders.
@@ -1014,10 +1047,12 @@ TEST_F(ComparedTest, LargeProcessesAreComparedByRss) {
   config_.services[0].memory_type = MemoryType::kPss;
   for (int pass = 0; pass < 3; ++pass) {
     tree_.Put({.pid = 5, .comm = "a", .vm_rss_kb = kLargeKb + 1000});
-    tree_.Put({.pid = 6,
-               .comm = "a",
-               .vm_rss_kb = kLargeKb,
-               .cmdline = std::string("canary\0", 7)});
+    for (const pid_t pid : {6, 9}) {
+      tree_.Put({.pid = pid,
+                 .comm = "a",
+                 .vm_rss_kb = kLargeKb,
+                 .cmdline = std::string("canary\0", 7)});
+    }
     NextPass();
   }
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 1000 * 1024);
@@ -1025,8 +1060,11 @@ TEST_F(ComparedTest, LargeProcessesAreComparedByRss) {
 
 TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
   for (int pass = 0; pass < 4; ++pass) {
-    PutPair(0.5, 0.25);
-    if (pass == 3) tree_.Remove(6);
+    PutProcesses(0.5, 0.25);
+    if (pass == 3) {
+      tree_.Remove(6);
+      tree_.Remove(9);
+    }
     NextPass();
   }
   EXPECT_EQ(ValuesOf(0)->tracing_cpu_overhead_percent, std::nullopt);
@@ -1037,7 +1075,7 @@ TEST_F(ComparedTest, WithoutTheUntracedNothingIsSaid) {
 // Its memory is cold, and its CPU counts over a time in which it was not there.
 TEST_F(ComparedTest, ProcessCountsFromItsSecondReading) {
   for (int pass = 0; pass < 3; ++pass) {
-    PutPair(0.5, 0.25);
+    PutProcesses(0.5, 0.25);
     if (pass == 2) {
       tree_.Put({.pid = 8,
                  .comm = "a",
@@ -1046,7 +1084,7 @@ TEST_F(ComparedTest, ProcessCountsFromItsSecondReading) {
     }
     NextPass();
   }
-  EXPECT_EQ(report_.processes[0], 3U);
+  EXPECT_EQ(report_.processes[0], 4U);
   // For each traced process.
   EXPECT_EQ(ValuesOf(0)->tracing_memory_overhead_bytes, 2 * 500 * 1024);
 }
