@@ -11,6 +11,7 @@ namespace resource_attribution {
 namespace {
 
 using procfs::Printable;
+using procfs::PrintableLine;
 
 constexpr int kLinesAnHour = 12;
 
@@ -94,7 +95,7 @@ void ChangeLog::SayNotice(const Notice& notice, Supervisor& supervisor) {
   std::string& said = log.said[static_cast<size_t>(notice.kind)];
   if (said == notice.text) return;
   // Of what a child says, nothing is sure.
-  std::string line = Printable(notice.text) + Printable(notice.detail);
+  std::string line = PrintableLine(notice.text) + PrintableLine(notice.detail);
   if (notice.process != 0) {
     line += "; for example process " +
             Printable(supervisor.Describe(notice.process));

@@ -43,6 +43,7 @@ constexpr const char* kSamplerProgram = "/resource_attribution_sampler";
 
 using options::FormatNumber;
 using procfs::Printable;
+using procfs::PrintableLine;
 
 // collectd's loader has made a path of the directory of plugins.
 std::string DirectoryOfModule() {
@@ -138,7 +139,7 @@ std::string StartLine(const Interval& interval, const Config& config,
                                                        : "one core") +
          ", procfs at " + Printable(config.proc_path) +
          ", version " RESOURCE_ATTRIBUTION_VERSION ", discovery " +
-         Printable(discovery);
+         PrintableLine(discovery);
 }
 
 void DispatchReport() {
@@ -246,7 +247,7 @@ int Start() {
   }
   Log(LOG_INFO, start_line);
   for (const std::string& warning : ready.warnings) {
-    Log(LOG_WARNING, Printable(warning));
+    Log(LOG_WARNING, PrintableLine(warning));
   }
   return 0;
 }

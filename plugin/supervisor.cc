@@ -14,6 +14,7 @@ using child::Reader;
 using child::SamplerProcess;
 using child::Wait;
 using procfs::Printable;
+using procfs::PrintableLine;
 using std::chrono::duration;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
@@ -90,7 +91,7 @@ std::optional<Supervisor::Failure> Supervisor::PassOnce(PassReport& report) {
   if (auto failure = Ask(patience_)) return failure;
   Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
-    return Failure{.reason = Printable(*reason)};
+    return Failure{.reason = PrintableLine(*reason)};
   }
   if (!ReadReport(reader, services().size(), report)) {
     return Kill("gave an answer that makes no sense");
@@ -130,7 +131,7 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
   if (auto failure = Ask(kAssignmentPatience)) return failure;
   Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
-    Failure failure{.reason = Printable(*reason)};
+    Failure failure{.reason = PrintableLine(*reason)};
     process_.End();
     CountDeath();
     return failure;

@@ -7,12 +7,11 @@
 
 namespace resource_attribution::procfs {
 
-std::string Printable(std::string_view text) {
-  constexpr size_t kMax = 200;
+std::string Printable(std::string_view text, size_t most) {
   std::string printable;
   unsigned char before = 0;
   size_t hidden = 0;  // bytes of an invisible character that are to come
-  const std::string_view shown = text.substr(0, kMax);
+  const std::string_view shown = text.substr(0, most);
   for (size_t at = 0; at < shown.size(); ++at) {
     const char byte = shown[at];
     const auto code = static_cast<unsigned char>(byte);
@@ -34,7 +33,7 @@ std::string Printable(std::string_view text) {
     std::snprintf(escaped.data(), escaped.size(), "\\x%02x", code);
     printable += escaped.data();
   }
-  if (text.size() > kMax) printable += "...";
+  if (text.size() > most) printable += "...";
   return printable;
 }
 
