@@ -1,7 +1,8 @@
 # Sourced by the scripts, after packages.sh: how they build the module, and how they
 # run the project's Python programs.
 
-# build_module: build/release/resource_attribution.so. A build that is configured
+# build_module: build/release/resource_attribution.so, and beside it the sampler process
+# that the module starts. A build that is configured
 # already keeps its options.
 build_module() {
   local log
