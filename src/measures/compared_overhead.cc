@@ -69,7 +69,7 @@ void ComparedOverhead::Finish(const Pass& pass, std::span<SeriesReport> series,
   }
 }
 
-void ComparedOverhead::AddNotices(bool was_known, PassReport& report) const {
+void ComparedOverhead::AddNotices(bool was_known, PassReport& report) {
   const auto difference = comparison_.Mean();
   if (!difference) {
     const char* const reason =
@@ -91,9 +91,17 @@ void ComparedOverhead::AddNotices(bool was_known, PassReport& report) const {
                           Spread(difference->cpu_percent, 3) +
                           " % of a CPU more than an untraced one"});
   }
-  if (difference) AddNoiseNotice(*difference, report);
+  if (!difference) {
+    reported_.reset();
+  } else if (const Reported now{difference->memory_bytes.IsCost(),
+                                difference->cpu_percent.IsCost()};
+             reported_ != now) {
+    reported_ = now;
+    AddNoiseNotice(*difference, report);
+  }
 }
 
+// Only in the pass in which it changes: no lasting notice takes memory.
 void ComparedOverhead::AddNoiseNotice(const Comparison::Difference& difference,
                                       PassReport& report) const {
   const bool has_memory = difference.memory_bytes.IsCost();

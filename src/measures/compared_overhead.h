@@ -2,6 +2,7 @@
 #define RESOURCE_ATTRIBUTION_MEASURES_COMPARED_OVERHEAD_H_
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "config/config.h"
@@ -36,9 +37,17 @@ class ComparedOverhead : public Measure {
     Comparison::Side compared;
   };
 
-  void AddNotices(bool was_known, PassReport& report) const;
+  void AddNotices(bool was_known, PassReport& report);
   void AddNoiseNotice(const Comparison::Difference& difference,
                       PassReport& report) const;
+
+  // Which values the last pass had.
+  struct Reported {
+    bool memory = false;
+    bool cpu = false;
+
+    bool operator==(const Reported&) const = default;
+  };
 
   const size_t index_;
   const Memory& memory_;
@@ -46,6 +55,7 @@ class ComparedOverhead : public Measure {
   Comparison comparison_;
   Side traced_;
   Side untraced_;
+  std::optional<Reported> reported_;
 };
 
 }  // namespace resource_attribution::measures
