@@ -33,8 +33,7 @@ class LineBudget {
 class ChangeLog {
  public:
   /// Logs what changed with the services since the last report. Asks
-  /// `supervisor` about processes, so that the series and components of the
-  /// report are no longer valid.
+  /// `supervisor` about processes.
   void Take(const PassReport& report, Supervisor& supervisor);
 
   /// Logs that a pass failed, unless the pass before failed for the same

@@ -151,15 +151,13 @@ void DispatchReport() {
   }
 }
 
-// Makes a pass, hands on the report unless `dispatch` is null, and logs what
-// changed. Returns whether there is a report.
-bool MakePass(void (*dispatch)()) {
+// Makes a pass and logs what changed. Returns whether there is a report.
+bool MakePass() {
   Module& module = *module_state;
   if (const auto failure = module.supervisor->Pass(module.report)) {
     if (!failure->empty()) module.changes.Fail(failure->c_str());
     return false;
   }
-  if (dispatch != nullptr) dispatch();
   module.changes.Recover();
   module.changes.Take(module.report, *module.supervisor);
   return true;
@@ -167,8 +165,11 @@ bool MakePass(void (*dispatch)()) {
 
 void PassInThread() {
   plugin_set_ctx(*module_state->context);
-  Guarded([] { MakePass(DispatchReport); },
-          [](const char* error) { module_state->changes.Fail(error); });
+  Guarded(
+      [] {
+        if (MakePass()) DispatchReport();
+      },
+      [](const char* error) { module_state->changes.Fail(error); });
 }
 
 // Never fails: collectd would call us at ever longer intervals. A pass that is
@@ -181,10 +182,7 @@ int Read(user_data_t* /*unused*/) {
 
 // Fails if the check fails, so that `collectd -T` fails too.
 int ReadForCheck(user_data_t* /*unused*/) {
-  const auto run = [] {
-    const auto pass = [] { return MakePass(/*dispatch=*/nullptr); };
-    return RunCheck(pass, *module_state->supervisor);
-  };
+  const auto run = [] { return RunCheck(MakePass, *module_state->supervisor); };
   return Guarded(run, LogAndFail);
 }
 

@@ -89,7 +89,7 @@ std::optional<Supervisor::Failure> Supervisor::PassOnce(PassReport& report) {
   request_.clear();
   child::WritePass(passed_over_.List(), request_);
   if (auto failure = Ask(patience_)) return failure;
-  Reader reader(process_.reply());
+  Reader reader(process_.KeepReply());
   if (const auto reason = ReadFailure(reader)) {
     return Failure{.reason = PrintableLine(*reason)};
   }

@@ -41,8 +41,7 @@ class Supervisor {
   std::optional<std::string> Begin(child::Ready& ready);
 
   /// Makes a pass. `report` refers to memory of this object, and is valid until
-  /// the next call of any method. Returns why there is none; empty after
-  /// Interrupt.
+  /// the next pass. Returns why there is none; empty after Interrupt.
   std::optional<std::string> Pass(PassReport& report);
 
   /// The PID and command name of a process.

@@ -180,6 +180,10 @@ std::span<const char> SamplerProcess::reply() const {
   return conversation_.reply();
 }
 
+std::span<const char> SamplerProcess::KeepReply() {
+  return conversation_.KeepReply();
+}
+
 SamplerProcess::Note SamplerProcess::BeingRead() const {
   if (note_ == nullptr) return {};
   // The process may write meanwhile, even if it should not.

@@ -46,6 +46,9 @@ class SamplerProcess {
   /// The last reply, valid until the next request.
   std::span<const char> reply() const;
 
+  /// The last reply, valid until this is called again.
+  std::span<const char> KeepReply();
+
   /// What it is reading. A copy: the process goes on.
   struct Note {
     uint64_t begun = 0;  ///< how many reads have begun

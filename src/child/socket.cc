@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 namespace resource_attribution::child {
 namespace {
@@ -91,6 +92,12 @@ Wait Conversation::GoOn(TimePoint deadline) {
 
 std::span<const char> Conversation::reply() const {
   return std::span(reply_).subspan(sizeof(Size), received_ - sizeof(Size));
+}
+
+std::span<const char> Conversation::KeepReply() {
+  std::swap(kept_, reply_);
+  if (reply_.empty()) reply_.resize(kFirstReply);
+  return std::span(kept_).subspan(sizeof(Size), received_ - sizeof(Size));
 }
 
 Wait Conversation::WaitFor(short events, TimePoint deadline) const {

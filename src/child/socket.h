@@ -44,6 +44,9 @@ class Conversation {
   /// The last reply, valid until the next request.
   std::span<const char> reply() const;
 
+  /// The last reply, valid until this is called again.
+  std::span<const char> KeepReply();
+
  private:
   Wait WaitFor(short events, TimePoint deadline) const;
   Wait SendRest(TimePoint deadline);
@@ -54,6 +57,7 @@ class Conversation {
   Bytes request_;
   size_t sent_ = 0;
   Bytes reply_;
+  Bytes kept_;
   size_t received_ = 0;
 };
 

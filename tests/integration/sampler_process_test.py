@@ -21,7 +21,7 @@ import errno, pathlib, pyfuse3, sys, trio
 async def be_silent(file):
     number = file - pyfuse3.ROOT_INODE - 1
     (pathlib.Path(sys.argv[2]) / str(number)).touch()
-    await trio.sleep(0.3 if number % 2 == 0 else float("inf"))
+    await trio.sleep(0.6 if number % 2 == 0 else float("inf"))
 class Silent(pyfuse3.Operations):
     async def getattr(self, inode, ctx=None):
         entry = pyfuse3.EntryAttributes()
@@ -311,7 +311,7 @@ class StallTest(WithLoad):
         collectd.stop()
 
     def test_processes_that_each_make_it_wait_for_a_moment(self):
-        for _ in range(15):
+        for _ in range(20):
             self.stall("drip", NAME)
         collectd = self.start("Interval 0.2", '<Process "block">',
                               'CommandLine "^postgres:"', "</Process>")

@@ -12,6 +12,7 @@ namespace {
 
 std::unique_ptr<Server> server;
 std::span<const char> last_reply;
+Bytes kept_reply;
 
 }  // namespace
 
@@ -40,6 +41,11 @@ Wait SamplerProcess::GoOn(Conversation::TimePoint /*deadline*/) {
 }
 
 std::span<const char> SamplerProcess::reply() const { return last_reply; }
+
+std::span<const char> SamplerProcess::KeepReply() {
+  kept_reply.assign(last_reply.begin(), last_reply.end());
+  return kept_reply;
+}
 
 SamplerProcess::Note SamplerProcess::BeingRead() const { return {}; }
 
