@@ -45,8 +45,8 @@ class ExportTraffic {
   procfs::Result<void> Count(const Pass& pass);
 
   /// Bytes since the series was first seen. They stay while its processes come
-  /// and go. None when the pass failed, when the series never had a process
-  /// whose sockets can be seen, and when it has some and can see those of none.
+  /// and go. None when the pass failed, when no pass saw a connection of the
+  /// series, and when it has processes and the sockets of none can be seen.
   std::optional<Traffic> Of(size_t series) const;
 
   /// Has to be called before the number is given to another series.

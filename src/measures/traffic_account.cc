@@ -62,9 +62,12 @@ void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
 
   // Nothing fails from here on.
   for (const Addition& addition : additions_) {
-    Traffic& total = totals_.find(addition.series)->second;
+    Traffic& total = totals_.find(addition.series)->second.traffic;
     total.sent += addition.traffic.sent;
     total.received += addition.traffic.received;
+  }
+  for (const Claim& claim : next_claims_) {
+    totals_.find(claim.series)->second.has_connection = true;
   }
   begun_ = pass.begun;
   std::swap(known_, next_known_);
@@ -183,8 +186,10 @@ void TrafficAccount::ForEachSeries(size_t first_claim, auto take) const {
 
 std::optional<Traffic> TrafficAccount::Of(size_t series) const {
   const auto total = totals_.find(series);
-  if (total == totals_.end()) return std::nullopt;
-  return total->second;
+  if (total == totals_.end() || !total->second.has_connection) {
+    return std::nullopt;
+  }
+  return total->second.traffic;
 }
 
 void TrafficAccount::Forget(size_t series) {

@@ -76,7 +76,8 @@ class TrafficAccount {
   /// Takes note of a pass without members while idle; no socket was listed.
   void AddIdle(const procfs::Instant& begun) { begun_ = begun; }
 
-  /// None when the series never had a member.
+  /// None until a pass knows a connection of the series: shorter ones may have
+  /// come and gone before it.
   std::optional<Traffic> Of(size_t series) const;
 
   /// Forgets a series. The number may be that of another one then.
@@ -102,6 +103,11 @@ class TrafficAccount {
   };
   using Claims = std::span<const Claim>;  // of one socket
 
+  struct Total {
+    Traffic traffic{};
+    bool has_connection = false;  // or had
+  };
+
   // What a pass adds to a series.
   struct Addition {
     size_t series = 0;
@@ -125,7 +131,7 @@ class TrafficAccount {
   void ForEachSeries(size_t first_claim, auto take) const;
 
   std::vector<std::vector<uint16_t>> ports_by_service_;  // each sorted
-  std::map<size_t, Traffic> totals_;                     // by series
+  std::map<size_t, Total> totals_;                       // by series
 
   // The last pass: sockets by cookie, the claims to them, sorted, and members.
   std::optional<procfs::Instant> begun_;

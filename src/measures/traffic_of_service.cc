@@ -17,7 +17,13 @@ void TrafficOfService::Finish(const Pass& /*pass*/,
   for (size_t i = 0; i < series.size(); ++i) {
     series[i].values.tracing_network_bytes = traffic_.Of(ids_[i]);
   }
-  if (series.empty() || traffic_.Problem(index_).empty()) return;
+  if (series.empty()) return;
+  report.Add({.service = index_,
+              .kind = Notice::Kind::kShortConnections,
+              .severity = Notice::Severity::kInfo,
+              .text = "connections to export ports that open and close between "
+                      "two passes are not counted"});
+  if (traffic_.Problem(index_).empty()) return;
   report.Add({.service = index_,
               .kind = Notice::Kind::kTraffic,
               .text = "export traffic may be missing: " +

@@ -79,8 +79,8 @@ class LeastPrivilegeTest(testcase.TestCase):
         collectd = self.start_with("sys_ptrace", "dac_read_search")
         # Without a variable of OpenTelemetry nothing is traced.
         collectd.wait_for_counts(detected=0, threads=1)
-        waiting.wait_for(lambda: "tracing_network_bytes" in
-                         collectd.metrics_text(), "traffic", collectd.log)
+        waiting.wait_for(lambda: 'block "traffic"' in collectd.log(), "traffic",
+                         collectd.log)
         refused = self.refused(collectd)
         self.assertNotIn("detected", refused)
         self.assertNotIn("traffic", refused)
