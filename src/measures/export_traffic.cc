@@ -36,9 +36,25 @@ ExportTraffic::ExportTraffic(
     std::vector<std::vector<uint16_t>> ports_by_service)
     : ports_by_service_(std::move(ports_by_service)),
       tcp_sockets_(AllPorts(ports_by_service_)),
+      short_connections_(
+          "connections to export ports that open and close between two passes "
+          "are not counted"),
       account_(ports_by_service_),
       problems_(ports_by_service_.size()),
       problem_processes_(ports_by_service_.size()) {}
+
+void ExportTraffic::Watch() {
+  auto ended = kernel::EndedSockets::Subscribe(AllPorts(ports_by_service_));
+  if (!ended) {
+    short_connections_ += " (" + ended.error().Message() + ")";
+    return;
+  }
+  ended_sockets_ = std::move(*ended);
+  has_all_ended_ = true;
+  short_connections_ =
+      "the process of a connection to an export port that opens and closes "
+      "between two passes is unknown: such connections are not counted";
+}
 
 Result<void> ExportTraffic::Count(const Pass& pass) {
   TakeMembers();
@@ -46,23 +62,56 @@ Result<void> ExportTraffic::Count(const Pass& pass) {
   if (!members_.empty() || !account_.IsIdle()) {
     auto listed = FindOwnNamespace(pass.proc);
     if (listed) listed = tcp_sockets_.List(sockets_);
+    // Behind the listing: no socket can end in between unnoticed.
+    TakeEnded();
     if (listed) listed = LookAtMembers(pass.proc);
     if (!listed) {
       Fail(listed.error());
       return listed;
     }
-    account_.Add({.begun = pass.begun,
-                  .sockets = sockets_,
-                  .members = seen_,
-                  .holdings = holdings_},
-                 pass.ticks_per_second);
+    Add(pass);
   } else {
+    TakeEnded();
     seen_.clear();
     unseen_.clear();
-    account_.AddIdle(pass.begun);
+    account_.AddIdle(pass.begun, has_all_ended_);
   }
+  ended_.clear();
+  has_all_ended_ = ended_sockets_.has_value();
   TellProblems();
   return {};
+}
+
+// While passes fail, sockets add up to a bound.
+void ExportTraffic::TakeEnded() {
+  if (!ended_sockets_) return;
+  const size_t had = ended_.size();
+  if (!ended_sockets_->Drain(ended_)) has_all_ended_ = false;
+  if (had > 0 && ended_.size() > kernel::EndedSockets::kEndedMax) {
+    ended_.resize(had);
+    has_all_ended_ = false;
+  }
+}
+
+void ExportTraffic::Add(const Pass& pass) {
+  std::sort(ended_.begin(), ended_.end(),
+            [](const auto& one, const auto& other) {
+              return one.cookie < other.cookie;
+            });
+  ended_by_cookie_.clear();
+  for (const kernel::TcpSocket& socket : ended_) {
+    if (ended_by_cookie_.empty() ||
+        ended_by_cookie_.back().socket.cookie != socket.cookie) {
+      ended_by_cookie_.push_back({.socket = socket});
+    }
+  }
+  account_.Add({.begun = pass.begun,
+                .sockets = sockets_,
+                .members = seen_,
+                .holdings = holdings_,
+                .ended = ended_by_cookie_,
+                .has_all_ended = has_all_ended_},
+               pass.ticks_per_second);
 }
 
 void ExportTraffic::TakeMembers() {
@@ -211,6 +260,23 @@ std::string ExportTraffic::ProblemOf(const Unseen& unseen) {
     default:
       return kNotSeen + unseen.error.Message();
   }
+}
+
+std::string ExportTraffic::UnknownPorts(size_t service) const {
+  std::string ports;
+  for (const uint16_t port : ports_by_service_[service]) {
+    if (account_.unknown().at(port) == 0) continue;
+    ports += (ports.empty() ? "" : ", ") + std::to_string(port);
+  }
+  return ports;
+}
+
+uint64_t ExportTraffic::UnknownBytes(size_t service) const {
+  uint64_t bytes = 0;
+  for (const uint16_t port : ports_by_service_[service]) {
+    bytes += account_.unknown().at(port);
+  }
+  return bytes;
 }
 
 std::optional<Traffic> ExportTraffic::Of(size_t series) const {

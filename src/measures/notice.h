@@ -23,10 +23,11 @@ struct Notice {
     kCompared,
     kNoThreads,
     kTraffic,
-    kShortConnections,  // the last, see kKinds
+    kShortConnections,
+    kUnknownTraffic,  // the last, see kKinds
   };
   static constexpr size_t kKinds =
-      static_cast<size_t>(Kind::kShortConnections) + 1;
+      static_cast<size_t>(Kind::kUnknownTraffic) + 1;
 
   enum class Severity { kInfo, kWarning };
 

@@ -21,8 +21,16 @@ void TrafficOfService::Finish(const Pass& /*pass*/,
   report.Add({.service = index_,
               .kind = Notice::Kind::kShortConnections,
               .severity = Notice::Severity::kInfo,
-              .text = "connections to export ports that open and close between "
-                      "two passes are not counted"});
+              .text = procfs::Printable(traffic_.ShortConnections())});
+  if (const auto ports = traffic_.UnknownPorts(index_); !ports.empty()) {
+    report.Add({.service = index_,
+                .kind = Notice::Kind::kUnknownTraffic,
+                .text = "connections to port " + ports +
+                        " ended whose process is unknown: their bytes are in "
+                        "no value",
+                .detail = ", " + std::to_string(traffic_.UnknownBytes(index_)) +
+                          " bytes until now"});
+  }
   if (traffic_.Problem(index_).empty()) return;
   report.Add({.service = index_,
               .kind = Notice::Kind::kTraffic,

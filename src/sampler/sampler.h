@@ -42,6 +42,12 @@ class Sampler {
   /// how and why, for people. Fails where events are demanded and impossible.
   procfs::Result<std::string> ChooseDiscovery();
 
+  /// Asks the kernel to tell of connections that end, if a service counts its
+  /// export traffic. Needs more privileges than passes do.
+  void WatchConnections() {
+    if (traffic_) traffic_->Watch();
+  }
+
   /// Reads nothing of these from the next pass on.
   void PassOver(procfs::PassedOver passed_over);
 

@@ -108,9 +108,48 @@ bool IsSame(const TcpSocket& one, const TcpSocket& other) {
          one.bytes_received == other.bytes_received;
 }
 
+// The same of sockets that ended.
+std::vector<TcpSocket> EndedIn(std::string_view datagram) {
+  std::vector<TcpSocket> sockets;
+  while (
+      const auto message = TakeOff<nlmsghdr>(
+          datagram, [](const nlmsghdr& header) { return header.nlmsg_len; })) {
+    if (At<nlmsghdr>(*message).nlmsg_type != SOCK_DIAG_BY_FAMILY) continue;
+    const std::string_view payload = message->substr(NLMSG_HDRLEN);
+    Said said;
+    AddSocket(payload, said);
+    if (said.sockets.empty()) continue;
+    TcpSocket one = said.sockets[0];
+    one.inode = 0;
+    std::string_view attributes = payload.substr(sizeof(inet_diag_msg));
+    while (
+        const auto attribute = TakeOff<nlattr>(
+            attributes, [](const nlattr& header) { return header.nla_len; })) {
+      if ((At<nlattr>(*attribute).nla_type & NLA_TYPE_MASK) != INET_DIAG_INFO) {
+        continue;
+      }
+      const auto tcp = At<tcp_info>(attribute->substr(NLA_HDRLEN));
+      if (tcp.tcpi_data_segs_in == 0) one.bytes_received = 0;
+      break;
+    }
+    sockets.push_back(one);
+  }
+  return sockets;
+}
+
+void FuzzEnded(std::string_view bytes) {
+  std::vector<TcpSocket> sockets;
+  resource_attribution::kernel::AddEndedSockets(bytes, sockets);
+  const auto said = EndedIn(bytes);
+  Require(std::equal(sockets.begin(), sockets.end(), said.begin(), said.end(),
+                     IsSame),
+          "every socket that ended is there, once");
+}
+
 }  // namespace
 
 void Fuzz(std::string_view bytes) {
+  FuzzEnded(bytes);
   std::vector<TcpSocket> sockets;
   const auto part =
       resource_attribution::kernel::AddSockets(bytes, kSequence, sockets);

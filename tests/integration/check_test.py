@@ -155,10 +155,12 @@ class CheckTest(testcase.TestCase):
             </Plugin>"""))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         table = result.stdout[result.stdout.index("BLOCK"):].splitlines()
-        self.assertEqual(table[2], f"  {pid} sleep, tracing: absent")
-        self.assertEqual(table[3].split(), ["all", "-", "-", "0.0", "-", "-"])
-        self.assertEqual(table[4].split()[-2:], ["-", "-"])
-        self.assertEqual(table[5], f"  {pid} sleep, tracing: absent, untraced")
+        self.assertEqual(table[2:4], [
+            f"  {pid} sleep, tracing: absent",
+            "  export traffic: 0 bytes sent, 0 received"])
+        self.assertEqual(table[4].split(), ["all", "-", "-", "0.0", "-", "-"])
+        self.assertEqual(table[5].split()[-2:], ["-", "-"])
+        self.assertEqual(table[6], f"  {pid} sleep, tracing: absent, untraced")
         self.assertIn("not compared yet, so that no overhead is reported: there "
                       "is no traced process", result.stdout)
 

@@ -252,7 +252,8 @@ class MeasuredTest(testcase.TestCase):
             self.block("a", self.pid_file("a", exporter.pid),
                        f"TracingExportPort {sinks[0].port} {sinks[1].port}"),
             self.block("b", self.pid_file("b", stranger.pid)))
-        collectd.wait_for_values("a")
+        waiting.wait_for(lambda: self.traffic(collectd, "a") == (0, 0),
+                         "the first pass", collectd.log)
         for actor in (exporter, stranger):
             for i, sink in enumerate(sinks):
                 actor.do(f"connect({sink.port})")

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "child_process.h"
@@ -50,6 +51,11 @@ class ExportTrafficTest : public testing::Test {
     ASSERT_TRUE(proc) << proc.error().Message();
     proc_ = std::move(*proc);
     traffic_.emplace(std::move(ports_by_block));
+  }
+
+  // The kernel hands over a socket that ended a moment later (a work queue).
+  static void WaitUntilEnded() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 
   Member MemberOf(pid_t pid, size_t block = kService,
@@ -124,6 +130,64 @@ TEST_F(ExportTrafficTest, TotalsGoOnOverConnections) {
   }
   Pass(self);
   ExpectTotals(3000, 0);
+}
+
+TEST_F(ExportTrafficTest, LastBytesOfAKnownConnectionCount) {
+  Watch({{listener_.port()}});
+  traffic_->Watch();
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  ExpectTotals(0, 0);
+  {
+    Connection connection(listener_);
+    Transfer(connection.local, connection.remote, 1000);
+    Pass(self);
+    Transfer(connection.local, connection.remote, 100);
+  }
+  WaitUntilEnded();
+  for (int pass = 0; pass < 3; ++pass) {
+    Pass(self);
+    ExpectTotals(1100, 0);
+  }
+  EXPECT_EQ(traffic_->UnknownPorts(kService), "");
+}
+
+TEST_F(ExportTrafficTest, IdleConnectionThatThePeerClosesAddsNothing) {
+  Watch({{listener_.port()}});
+  traffic_->Watch();
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  std::optional<Connection> connection(listener_);
+  Transfer(connection->local, connection->remote, 1000);
+  Transfer(connection->remote, connection->local, 10);
+  Pass(self);
+  connection->remote = FileDescriptor(-1);
+  Pass(self);
+  connection.reset();
+  WaitUntilEnded();
+  Pass(self);
+  ExpectTotals(1000, 10);
+}
+
+TEST_F(ExportTrafficTest, ShortConnectionOfAnUnknownProcessCountsForNone) {
+  Listener other;
+  Watch({{listener_.port(), other.port()}, {other.port()}});
+  traffic_->Watch();
+  const std::vector self{MemberOf(getpid()), MemberOf(getpid(), 1, 12)};
+  Pass(self);
+  ExpectTotals(0, 0);
+  {
+    Connection connection(listener_);
+    Transfer(connection.local, connection.remote, 1000);
+  }
+  WaitUntilEnded();
+  Pass(self);
+  EXPECT_EQ(traffic_->Of(kSeries), std::nullopt);
+  EXPECT_EQ(traffic_->UnknownPorts(kService), std::to_string(listener_.port()));
+  EXPECT_EQ(traffic_->UnknownBytes(kService), 1000);
+  // The other block has no such port.
+  ExpectTotals(0, 0, 12);
+  EXPECT_EQ(traffic_->UnknownPorts(1), "");
 }
 
 TEST_F(ExportTrafficTest, ConnectionFromBeforeCountsFromThen) {
