@@ -8,8 +8,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "kernel/connect_events.h"
 #include "kernel/ended_sockets.h"
 #include "kernel/tcp_sockets.h"
 #include "measures/measure.h"
@@ -33,9 +35,11 @@ class ExportTraffic {
   /// Services without ports have no traffic.
   explicit ExportTraffic(std::vector<std::vector<uint16_t>> ports_by_service);
 
-  /// Asks the kernel to tell of sockets that end. Before the first pass, and
-  /// before the process gives up privileges.
+  /// Asks the kernel to tell of sockets that end, and of processes that
+  /// connect. `tracefs` as for ConnectEvents. Before the first pass, and before
+  /// the process gives up privileges.
   void Watch();
+  void Watch(const std::vector<std::string>& tracefs);
 
   /// Begins a pass, to which no process was added yet.
   void Begin() { added_.clear(); }
@@ -94,6 +98,10 @@ class ExportTraffic {
 
   void TakeMembers();
   void TakeEnded();
+  void TakeConnects(const procfs::Procfs& proc);
+  void StopConnects(const procfs::Error& why);
+  std::optional<procfs::ProcessId> OpenedBy(uint64_t cookie, const Pass& pass);
+  std::optional<uint64_t> StartTimeOf(pid_t pid, const procfs::Procfs& proc);
   void Add(const Pass& pass);
   procfs::Result<void> LookAtMembers(const procfs::Procfs& proc);
   procfs::Result<Sight> SightOf(const procfs::Procfs& proc, Members members,
@@ -109,6 +117,7 @@ class ExportTraffic {
   const std::vector<std::vector<uint16_t>> ports_by_service_;
   kernel::TcpSockets tcp_sockets_;
   std::optional<kernel::EndedSockets> ended_sockets_;
+  std::optional<kernel::ConnectEvents> connects_;
   std::string short_connections_;
   TrafficAccount account_;
   std::optional<ino_t> own_namespace_;    // the network namespace
@@ -133,6 +142,7 @@ class ExportTraffic {
   std::vector<kernel::TcpSocket> sockets_;
   std::vector<Holding> holdings_;
   std::vector<TrafficAccount::Ended> ended_by_cookie_;
+  std::vector<std::pair<pid_t, std::optional<uint64_t>>> strangers_;
   std::vector<Unseen> next_unseen_;
   std::vector<ino_t> inodes_;
   procfs::Buffer buffer_;

@@ -20,6 +20,7 @@
 #include "failing_allocation.h"
 #include "loopback.h"
 #include "proc_tree.h"
+#include "tracefs.h"
 
 namespace resource_attribution::measures {
 namespace {
@@ -51,6 +52,14 @@ class ExportTrafficTest : public testing::Test {
     ASSERT_TRUE(proc) << proc.error().Message();
     proc_ = std::move(*proc);
     traffic_.emplace(std::move(ports_by_block));
+  }
+
+  // Sends so many bytes over a connection of its own.
+  static void Export(const Listener& listener, size_t bytes) {
+    const auto socket = listener.Connect();
+    const std::string content(bytes, 'x');
+    EXPECT_EQ(send(socket.get(), content.data(), bytes, 0),
+              static_cast<ssize_t>(bytes));
   }
 
   // The kernel hands over a socket that ended a moment later (a work queue).
@@ -169,10 +178,46 @@ TEST_F(ExportTrafficTest, IdleConnectionThatThePeerClosesAddsNothing) {
   ExpectTotals(1000, 10);
 }
 
+TEST_F(ExportTrafficTest, ShortConnectionsCountForWhoOpensThem) {
+  if (!MountTracefs()) GTEST_SKIP() << "needs tracefs, or to mount it";
+  Watch({{listener_.port()}, {listener_.port()}});
+  traffic_->Watch();
+  if (traffic_->ShortConnections().find("any length") == std::string::npos) {
+    GTEST_SKIP() << traffic_->ShortConnections();
+  }
+  const auto export_often = [this](size_t bytes) {
+    return [this, bytes] {
+      for (int i = 0; i < 100; ++i) Export(listener_, bytes);
+    };
+  };
+  ChildProcess one({[] {}, export_often(100), export_often(7)});
+  ChildProcess two({[] {}, export_often(10), [] {}});
+  ChildProcess stranger({[] {}, export_often(1000)});
+  const std::vector members{MemberOf(one.pid(), 0, 10),
+                            MemberOf(two.pid(), 1, 11)};
+  Pass(members);
+  ExpectTotals(0, 0, 10);
+  for (auto* process : {&one, &two, &stranger}) process->Next();
+  for (int i = 0; i < 300; ++i) listener_.Accept();
+  WaitUntilEnded();
+  Pass(members);
+  ExpectTotals(10'000, 0, 10);
+  ExpectTotals(1'000, 0, 11);
+  EXPECT_EQ(traffic_->UnknownPorts(0), "");
+  // What has ended by the pass is not certainly the process that has the PID.
+  one.Next();
+  for (int i = 0; i < 100; ++i) listener_.Accept();
+  one.Kill();
+  WaitUntilEnded();
+  Pass({members[1]});
+  ExpectTotals(10'000, 0, 10);
+  EXPECT_EQ(traffic_->UnknownBytes(0), 700);
+}
+
 TEST_F(ExportTrafficTest, ShortConnectionOfAnUnknownProcessCountsForNone) {
   Listener other;
   Watch({{listener_.port(), other.port()}, {other.port()}});
-  traffic_->Watch();
+  traffic_->Watch({"/nowhere"});
   const std::vector self{MemberOf(getpid()), MemberOf(getpid(), 1, 12)};
   Pass(self);
   ExpectTotals(0, 0);
