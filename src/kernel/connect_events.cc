@@ -4,10 +4,13 @@
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <charconv>
@@ -222,6 +225,27 @@ bool Enable(const FileDescriptor& event, const std::string& filter) {
          ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) == 0;
 }
 
+// Some filters of seccomp(2), such as systemd's SystemCallFilter=, kill the
+// process for a call that they do not allow. A process that may die tries it.
+bool MayOpenTracepoints() {
+  if (prctl(PR_GET_SECCOMP) == 0) return true;
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+  const FileDescriptor reader(ends[0]);
+  std::optional<FileDescriptor> writer(ends[1]);
+  const pid_t child = fork();
+  if (child == 0) {
+    syscall(SYS_perf_event_open, nullptr, 0, -1, -1, 0);
+    const char survived = 1;
+    _exit(write(writer->get(), &survived, 1) == 1 ? 0 : 1);
+  }
+  writer.reset();
+  char survived = 0;
+  const bool may = child > 0 && read(reader.get(), &survived, 1) == 1;
+  if (child > 0) waitpid(child, nullptr, 0);
+  return may;
+}
+
 size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
 }  // namespace
@@ -286,6 +310,9 @@ Result<ConnectEvents> ConnectEvents::Open(
     const std::vector<uint16_t>& remote_ports,
     const std::vector<std::string>& tracefs) {
   const auto tracepoints = FindTracepoints(tracefs);
+  if (tracepoints && !MayOpenTracepoints()) {
+    return tl::unexpected(Error{.file = kSource, .system_error = EPERM});
+  }
   if (!tracepoints) return tl::unexpected(tracepoints.error());
   ConnectEvents events(*tracepoints,
                        FileDescriptor(open(kCpus, O_RDONLY | O_CLOEXEC)));
@@ -346,8 +373,9 @@ Result<std::string_view> ConnectEvents::OnlineCpus() {
 Result<bool> ConnectEvents::Drain() {
   const auto online = OnlineCpus();
   if (!online) return tl::unexpected(online.error());
-  if (*online != online_)
+  if (*online != online_) {
     return Unexpected("the CPUs that were online at start");
+  }
   const nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
   bool complete = true;
   for (const Ring& ring : rings_) {

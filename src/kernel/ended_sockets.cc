@@ -97,7 +97,7 @@ Result<EndedSockets> EndedSockets::Subscribe(
   EndedSockets ended(socket);
   const int fd = mnl_socket_get_fd(socket);
   auto statements = Filter(remote_ports);
-  const sock_fprog filter{.len = static_cast<unsigned short>(statements.size()),
+  const sock_fprog filter{.len = static_cast<uint16_t>(statements.size()),
                           .filter = statements.data()};
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) !=
       0) {

@@ -5,10 +5,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <linux/perf_event.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -95,6 +101,28 @@ TEST_F(ConnectEventsLossTest, SocketsOpenedBeforeALossAreUnknown) {
   }
   EXPECT_EQ(events->Drain(), true);
   EXPECT_NE(events->Find(cookie), nullptr);
+}
+
+// As SystemCallFilter= of systemd.
+void KillForTracepoints() {
+  std::array<sock_filter, 4> statements{
+      {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
+       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+  const sock_fprog filter{.len = statements.size(),
+                          .filter = statements.data()};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) _exit(1);
+}
+
+TEST_F(ConnectEventsLossTest, FilterThatKillsForTheCallIsAnError) {
+  const auto open = [] {
+    KillForTracepoints();
+    const auto events = ConnectEvents::Open({1});
+    _exit(!events && events.error().Denied() ? 0 : 2);
+  };
+  EXPECT_EXIT(open(), testing::ExitedWithCode(0), "");
 }
 
 TEST(ConnectEvents, SayWhatIsMissing) {
