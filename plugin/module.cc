@@ -245,6 +245,7 @@ int Start() {
   }
   Log(LOG_INFO, start_line);
   for (const std::string& warning : ready.warnings) Log(LOG_WARNING, warning);
+  if (!ready.connections.empty()) Log(LOG_INFO, ready.connections);
   return 0;
 }
 

@@ -45,23 +45,27 @@ ExportTraffic::ExportTraffic(
       problems_(ports_by_service_.size()),
       problem_processes_(ports_by_service_.size()) {}
 
-void ExportTraffic::Watch() {
-  Watch({"/sys/kernel/tracing", "/sys/kernel/debug/tracing"});
+std::string ExportTraffic::Watch() {
+  return Watch({"/sys/kernel/tracing", "/sys/kernel/debug/tracing"});
 }
 
-void ExportTraffic::Watch(const std::vector<std::string>& tracefs) {
+std::string ExportTraffic::Watch(const std::vector<std::string>& tracefs) {
   auto ended = kernel::EndedSockets::Subscribe(AllPorts(ports_by_service_));
   if (!ended) {
     short_connections_ += " (" + ended.error().Message() + ")";
-    return;
+    return "";
   }
   ended_sockets_ = std::move(*ended);
   has_all_ended_ = true;
   auto connects =
       kernel::ConnectEvents::Open(AllPorts(ports_by_service_), tracefs);
-  if (!connects) return StopConnects(connects.error());
+  if (!connects) {
+    StopConnects(connects.error());
+    return "";
+  }
   connects_ = std::move(*connects);
-  short_connections_ = "connections to export ports of any length are counted";
+  short_connections_.clear();
+  return "export traffic of connections of any length is counted";
 }
 
 void ExportTraffic::StopConnects(const Error& why) {

@@ -38,8 +38,10 @@ class ExportTraffic {
   /// Asks the kernel to tell of sockets that end, and of processes that
   /// connect. `tracefs` as for ConnectEvents. Before the first pass, and before
   /// the process gives up privileges.
-  void Watch();
-  void Watch(const std::vector<std::string>& tracefs);
+  ///
+  /// Returns what is counted, for people; empty if ShortConnections says it.
+  std::string Watch();
+  std::string Watch(const std::vector<std::string>& tracefs);
 
   /// Begins a pass, to which no process was added yet.
   void Begin() { added_.clear(); }
@@ -63,7 +65,8 @@ class ExportTraffic {
   /// Has to be called before the number is given to another series.
   void Forget(size_t series) { account_.Forget(series); }
 
-  /// Which connections are not counted because they are short, for people.
+  /// Which connections are not counted because they are short, and why, for
+  /// people; empty if all are.
   const std::string& ShortConnections() const { return short_connections_; }
 
   /// The ports of the service to which connections have ended whose process is

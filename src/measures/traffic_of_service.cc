@@ -18,10 +18,12 @@ void TrafficOfService::Finish(const Pass& /*pass*/,
     series[i].values.tracing_network_bytes = traffic_.Of(ids_[i]);
   }
   if (series.empty()) return;
-  report.Add({.service = index_,
-              .kind = Notice::Kind::kShortConnections,
-              .severity = Notice::Severity::kInfo,
-              .text = procfs::Printable(traffic_.ShortConnections())});
+  if (!traffic_.ShortConnections().empty()) {
+    report.Add({.service = index_,
+                .kind = Notice::Kind::kShortConnections,
+                .severity = Notice::Severity::kInfo,
+                .text = procfs::Printable(traffic_.ShortConnections())});
+  }
   if (const auto ports = traffic_.UnknownPorts(index_); !ports.empty()) {
     report.Add({.service = index_,
                 .kind = Notice::Kind::kUnknownTraffic,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fuzz.h"
+#include "kernel/connect_events.h"
 #include "kernel/tcp_sockets.h"
 
 namespace {
@@ -146,10 +147,32 @@ void FuzzEnded(std::string_view bytes) {
           "every socket that ended is there, once");
 }
 
+// The tracepoints as Linux 6.18 has them.
+void FuzzEvents(std::string_view bytes) {
+  using resource_attribution::kernel::SocketEvent;
+  const resource_attribution::kernel::SocketTracepoints tracepoints{
+      .state_id = 2287,
+      .state_socket = {8, 8},
+      .old_state = {16, 4},
+      .new_state = {20, 4},
+      .end_id = 2278,
+      .end_socket = {8, 8},
+      .cookie = {64, 8}};
+  std::vector<SocketEvent> events;
+  resource_attribution::kernel::AddSocketEvents(bytes, tracepoints, events);
+  constexpr size_t kEventMin = 28 + 24;
+  Require(events.size() * kEventMin <= bytes.size(), "an event has its bytes");
+  for (const SocketEvent& event : events) {
+    Require(event.pid == 0 || event.kind == SocketEvent::Kind::kConnect,
+            "only who connects has a PID");
+  }
+}
+
 }  // namespace
 
 void Fuzz(std::string_view bytes) {
   FuzzEnded(bytes);
+  FuzzEvents(bytes);
   std::vector<TcpSocket> sockets;
   const auto part =
       resource_attribution::kernel::AddSockets(bytes, kSequence, sockets);

@@ -88,10 +88,10 @@ class LeastPrivilegeTest(testcase.TestCase):
     @needs.capabilities("dac_read_search", "perfmon")
     @needs.tracefs
     def test_perfmon_is_for_short_connections(self):
-        of_any_length = "connections to export ports of any length are counted"
+        counted = "export traffic of connections of any length is counted"
         collectd = self.start_with("dac_read_search", "perfmon",
                                    around=needs.WITH_TRACEFS)
-        waiting.wait_for(lambda: of_any_length in collectd.log(), of_any_length,
+        waiting.wait_for(lambda: counted in collectd.log(), counted,
                          collectd.log)
         collectd.stop()
         collectd = self.start_with("dac_read_search", around=needs.WITH_TRACEFS)
