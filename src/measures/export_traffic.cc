@@ -113,6 +113,13 @@ void ExportTraffic::TakeEnded() {
     ended_.resize(had);
     has_all_ended_ = false;
   }
+  if (!has_all_ended_ && !lost_ended_) {
+    lost_ended_ = true;
+    if (!short_connections_.empty()) short_connections_ += "; ";
+    short_connections_ +=
+        "the ends of some connections to export ports were missed, because too "
+        "many ended between two passes";
+  }
 }
 
 // Behind TakeEnded: the kernel tells who connects before it tells of the end.

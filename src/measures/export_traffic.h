@@ -65,8 +65,7 @@ class ExportTraffic {
   /// Has to be called before the number is given to another series.
   void Forget(size_t series) { account_.Forget(series); }
 
-  /// Which connections are not counted because they are short, and why, for
-  /// people; empty if all are.
+  /// Which connections are not counted, and why, for people; empty if all are.
   const std::string& ShortConnections() const { return short_connections_; }
 
   /// The ports of the service to which connections have ended whose process is
@@ -132,6 +131,7 @@ class ExportTraffic {
   // Sockets that ended since the last pass that did not fail.
   std::vector<kernel::TcpSocket> ended_;
   bool has_all_ended_ = false;
+  bool lost_ended_ = false;  // in any pass
 
   // The last pass.
   std::vector<Unseen> unseen_;         // sorted by process

@@ -215,6 +215,19 @@ TEST_F(ExportTrafficTest, ShortConnectionsCountForWhoOpensThem) {
   EXPECT_EQ(traffic_->UnknownBytes(0), 700);
 }
 
+TEST_F(ExportTrafficTest, MoreConnectionsThanTheQueueHoldsAreSaid) {
+  Watch({{listener_.port()}});
+  std::ignore = traffic_->Watch();
+  const std::vector self{MemberOf(getpid())};
+  Pass(self);
+  ExpectTotals(0, 0);
+  for (int i = 0; i < 20'000; ++i) Connection connection(listener_);
+  WaitUntilEnded();
+  Pass(self);
+  EXPECT_THAT(traffic_->ShortConnections(), HasSubstr("were missed"));
+  EXPECT_EQ(traffic_->Of(kSeries), std::nullopt);
+}
+
 TEST_F(ExportTrafficTest, SteadyPassWithEventsAllocatesNothing) {
   MountTracefs();
   Watch({{listener_.port()}});
