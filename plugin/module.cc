@@ -247,6 +247,9 @@ int Start() {
   for (const std::string& warning : ready.warnings) {
     Log(LOG_WARNING, PrintableLine(warning));
   }
+  if (!ready.connections.empty()) {
+    Log(LOG_INFO, PrintableLine(ready.connections));
+  }
   return 0;
 }
 

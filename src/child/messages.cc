@@ -170,11 +170,13 @@ void Write(const Ready& ready, Bytes& bytes) {
   writer.Put(ready.discovery);
   writer.PutEach(ready.warnings,
                  [&](const std::string& line) { writer.Put(line); });
+  writer.Put(ready.connections);
 }
 
 std::optional<Ready> ReadReady(Reader& reader) {
   Ready ready{.discovery = std::string(reader.TakeText())};
   reader.TakeEach([&] { ready.warnings.emplace_back(reader.TakeText()); });
+  ready.connections = reader.TakeText();
   if (!reader.IsWhole()) return std::nullopt;
   return ready;
 }

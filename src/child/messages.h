@@ -43,6 +43,7 @@ struct Assignment {
 struct Ready {
   std::string discovery{};  ///< how processes are found, for people
   std::vector<std::string> warnings{};
+  std::string connections{};  ///< which are counted; empty: no line for it
 };
 
 void Write(const Assignment& assignment, Bytes& bytes);

@@ -78,6 +78,7 @@ void Server::Begin(const Assignment& assignment, Bytes& reply) {
   sampler_ = std::make_unique<Sampler>(ConfigOf(assignment, daemon_));
   const Config& config = sampler_->config();
   Ready ready;
+  ready.connections = sampler_->WatchConnections();
   if (confine_) {
     if (const std::string problem = confine_(config); !problem.empty()) {
       ready.warnings.push_back(problem);

@@ -165,6 +165,17 @@ Result<void> AddSocket(std::span<const char> payload,
   return {};
 }
 
+void AddEndedSocket(std::span<const char> payload,
+                    std::vector<TcpSocket>& sockets) {
+  const size_t listed = sockets.size();
+  if (!AddSocket(payload, sockets) || sockets.size() == listed) return;
+  const auto tcp = At<tcp_info>(
+      Attribute(payload.subspan(sizeof(inet_diag_msg)), INET_DIAG_INFO));
+  sockets.back().inode = 0;
+  // Without data only the FIN was counted.
+  if (tcp.tcpi_data_segs_in == 0) sockets.back().bytes_received = 0;
+}
+
 // The negative errno with which the kernel ends or refuses a dump; 0: none.
 Result<void> CheckStatus(std::span<const char> payload) {
   const int status = At<int>(payload);
@@ -193,6 +204,15 @@ Result<DumpPart> AddSockets(std::span<const char> datagram, uint32_t sequence,
   });
   if (!taken) return tl::unexpected(taken.error());
   return part;
+}
+
+void AddEndedSockets(std::span<const char> datagram,
+                     std::vector<TcpSocket>& sockets) {
+  kernel::ForEachMessage(datagram, [&](const nlmsghdr& message) {
+    if (message.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
+      AddEndedSocket(PayloadOf(message), sockets);
+    }
+  });
 }
 
 TcpSockets::TcpSockets(const std::vector<uint16_t>& remote_ports)

@@ -67,6 +67,14 @@ procfs::Result<DumpPart> AddSockets(std::span<const char> datagram,
                                     uint32_t sequence,
                                     std::vector<TcpSocket>& sockets);
 
+/// Adds the sockets in one datagram of EndedSockets, with inode 0. The datagram
+/// is aligned as a netlink header. A socket without byte counts is left out.
+///
+/// The kernel does not say whether a socket that ended has received a FIN,
+/// which it counts as a byte received. `bytes_received` may be one too many.
+void AddEndedSockets(std::span<const char> datagram,
+                     std::vector<TcpSocket>& sockets);
+
 }  // namespace resource_attribution::kernel
 
 #endif  // RESOURCE_ATTRIBUTION_KERNEL_TCP_SOCKETS_H_

@@ -1,6 +1,8 @@
 #include "measures/export_traffic.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "procfs/capabilities.h"
@@ -36,9 +38,43 @@ ExportTraffic::ExportTraffic(
     std::vector<std::vector<uint16_t>> ports_by_service)
     : ports_by_service_(std::move(ports_by_service)),
       tcp_sockets_(AllPorts(ports_by_service_)),
+      short_connections_(
+          "connections to export ports that open and close between two passes "
+          "are not counted"),
       account_(ports_by_service_),
       problems_(ports_by_service_.size()),
       problem_processes_(ports_by_service_.size()) {}
+
+std::string ExportTraffic::Watch() {
+  return Watch({"/sys/kernel/tracing", "/sys/kernel/debug/tracing"});
+}
+
+std::string ExportTraffic::Watch(const std::vector<std::string>& tracefs) {
+  auto ended = kernel::EndedSockets::Subscribe(AllPorts(ports_by_service_));
+  if (!ended) {
+    short_connections_ += " (" + ended.error().Message() + ")";
+    return "";
+  }
+  ended_sockets_ = std::move(*ended);
+  has_all_ended_ = true;
+  auto connects =
+      kernel::ConnectEvents::Open(AllPorts(ports_by_service_), tracefs);
+  if (!connects) {
+    StopConnects(connects.error());
+    return "";
+  }
+  connects_ = std::move(*connects);
+  short_connections_.clear();
+  return "export traffic of connections of any length is counted";
+}
+
+void ExportTraffic::StopConnects(const Error& why) {
+  connects_.reset();
+  short_connections_ =
+      "the process of a connection to an export port that opens and closes "
+      "between two passes is unknown, and the connection is not counted (" +
+      why.Message() + ")";
+}
 
 Result<void> ExportTraffic::Count(const Pass& pass) {
   TakeMembers();
@@ -46,23 +82,122 @@ Result<void> ExportTraffic::Count(const Pass& pass) {
   if (!members_.empty() || !account_.IsIdle()) {
     auto listed = FindOwnNamespace(pass.proc);
     if (listed) listed = tcp_sockets_.List(sockets_);
+    // Behind the listing: no socket can end in between unnoticed.
+    TakeEnded();
+    TakeConnects(pass.proc);
     if (listed) listed = LookAtMembers(pass.proc);
     if (!listed) {
       Fail(listed.error());
       return listed;
     }
-    account_.Add({.begun = pass.begun,
-                  .sockets = sockets_,
-                  .members = seen_,
-                  .holdings = holdings_},
-                 pass.ticks_per_second);
+    Add(pass);
   } else {
+    TakeEnded();
+    TakeConnects(pass.proc);
     seen_.clear();
     unseen_.clear();
-    account_.AddIdle(pass.begun);
+    account_.AddIdle(pass.begun, has_all_ended_);
   }
+  ended_.clear();
+  has_all_ended_ = ended_sockets_.has_value();
   TellProblems();
   return {};
+}
+
+// While passes fail, sockets add up to a bound.
+void ExportTraffic::TakeEnded() {
+  if (!ended_sockets_) return;
+  const size_t had = ended_.size();
+  if (!ended_sockets_->Drain(ended_)) has_all_ended_ = false;
+  if (had > 0 && ended_.size() > kernel::EndedSockets::kEndedMax) {
+    ended_.resize(had);
+    has_all_ended_ = false;
+  }
+  if (!has_all_ended_ && !lost_ended_) {
+    lost_ended_ = true;
+    if (!short_connections_.empty()) short_connections_ += "; ";
+    short_connections_ +=
+        "the ends of some connections to export ports were missed, because too "
+        "many ended between two passes";
+  }
+}
+
+// Behind TakeEnded: the kernel tells who connects before it tells of the end.
+void ExportTraffic::TakeConnects(const procfs::Procfs& proc) {
+  if (!connects_) return;
+  if (!proc.HasOwnPids()) {
+    return StopConnects({.file = "procfs",
+                         .expected = "that of the daemon's own PID namespace"});
+  }
+  // If events are lost, the openers of some sockets are unknown, no more.
+  if (const auto taken = connects_->Drain(); !taken) {
+    StopConnects(taken.error());
+  }
+}
+
+// The process that opened a socket, if it runs still: its PID is that of
+// another process otherwise, or may have been in between.
+std::optional<procfs::ProcessId> ExportTraffic::OpenedBy(uint64_t cookie,
+                                                         const Pass& pass) {
+  const auto* opener = connects_ ? connects_->Find(cookie) : nullptr;
+  if (opener == nullptr) return std::nullopt;
+  const auto start_time = StartTimeOf(opener->pid, pass.proc);
+  if (!start_time) return std::nullopt;
+  const std::chrono::duration<double> opened =
+      pass.begun.since_boot - pass.begun.monotonic.time_since_epoch() +
+      opener->at;
+  if (static_cast<double>(*start_time) >
+      std::floor(opened.count() * pass.ticks_per_second)) {
+    return std::nullopt;
+  }
+  return procfs::ProcessId{opener->pid, *start_time};
+}
+
+// Of members it is known in this pass. Others are looked up; if they are many,
+// not all.
+std::optional<uint64_t> ExportTraffic::StartTimeOf(pid_t pid,
+                                                   const procfs::Procfs& proc) {
+  const auto member =
+      std::lower_bound(members_.begin(), members_.end(),
+                       Member{.process = {.pid = pid, .start_time = 0}});
+  if (member != members_.end() && member->process.pid == pid) {
+    return member->process.start_time;
+  }
+  const auto known =
+      std::find_if(strangers_.begin(), strangers_.end(),
+                   [pid](const auto& one) { return one.first == pid; });
+  if (known != strangers_.end()) return known->second;
+  constexpr size_t kLookUpsMax = 64;
+  if (strangers_.size() == kLookUpsMax) return std::nullopt;
+  std::optional<uint64_t> start_time;
+  if (const auto stat = proc.GlanceAt(pid).ReadStat(buffer_)) {
+    start_time = stat->start_time;
+  }
+  strangers_.emplace_back(pid, start_time);
+  return start_time;
+}
+
+void ExportTraffic::Add(const Pass& pass) {
+  strangers_.clear();
+  std::sort(ended_.begin(), ended_.end(),
+            [](const auto& one, const auto& other) {
+              return one.cookie < other.cookie;
+            });
+  ended_by_cookie_.clear();
+  for (const kernel::TcpSocket& socket : ended_) {
+    if (ended_by_cookie_.empty() ||
+        ended_by_cookie_.back().socket.cookie != socket.cookie) {
+      ended_by_cookie_.push_back(
+          {.socket = socket, .opened_by = OpenedBy(socket.cookie, pass)});
+    }
+  }
+  account_.Add({.begun = pass.begun,
+                .sockets = sockets_,
+                .members = seen_,
+                .holdings = holdings_,
+                .ended = ended_by_cookie_,
+                .has_all_ended = has_all_ended_},
+               pass.ticks_per_second);
 }
 
 void ExportTraffic::TakeMembers() {
@@ -211,6 +346,23 @@ std::string ExportTraffic::ProblemOf(const Unseen& unseen) {
     default:
       return kNotSeen + unseen.error.Message();
   }
+}
+
+std::string ExportTraffic::UnknownPorts(size_t service) const {
+  std::string ports;
+  for (const uint16_t port : ports_by_service_[service]) {
+    if (account_.unknown().at(port) == 0) continue;
+    ports += (ports.empty() ? "" : ", ") + std::to_string(port);
+  }
+  return ports;
+}
+
+uint64_t ExportTraffic::UnknownBytes(size_t service) const {
+  uint64_t bytes = 0;
+  for (const uint16_t port : ports_by_service_[service]) {
+    bytes += account_.unknown().at(port);
+  }
+  return bytes;
 }
 
 std::optional<Traffic> ExportTraffic::Of(size_t series) const {

@@ -8,8 +8,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "kernel/connect_events.h"
+#include "kernel/ended_sockets.h"
 #include "kernel/tcp_sockets.h"
 #include "measures/measure.h"
 #include "measures/traffic_account.h"
@@ -23,13 +26,22 @@ namespace resource_attribution::measures {
 ///
 /// A pass costs one listing of the sockets to any of the ports. The descriptors
 /// of a process are listed when it is new, and those of all when there is a new
-/// socket, by whichever process: only they tell whose a socket is.
+/// socket, by whichever process: only they tell whose a socket is. The kernel
+/// tells of sockets that end, if it was asked to.
 ///
 /// Not thread-safe.
 class ExportTraffic {
  public:
   /// Services without ports have no traffic.
   explicit ExportTraffic(std::vector<std::vector<uint16_t>> ports_by_service);
+
+  /// Asks the kernel to tell of sockets that end, and of processes that
+  /// connect. `tracefs` as for ConnectEvents. Before the first pass, and before
+  /// the process gives up privileges.
+  ///
+  /// Returns what is counted, for people; empty if ShortConnections says it.
+  std::string Watch();
+  std::string Watch(const std::vector<std::string>& tracefs);
 
   /// Begins a pass, to which no process was added yet.
   void Begin() { added_.clear(); }
@@ -45,12 +57,23 @@ class ExportTraffic {
   procfs::Result<void> Count(const Pass& pass);
 
   /// Bytes since the series was first seen. They stay while its processes come
-  /// and go. None when the pass failed, when the series never had a process
-  /// whose sockets can be seen, and when it has some and can see those of none.
+  /// and go. None when the pass failed, when no connection of the series is
+  /// known and some may have been missed, and when it has processes and the
+  /// sockets of none can be seen.
   std::optional<Traffic> Of(size_t series) const;
 
   /// Has to be called before the number is given to another series.
   void Forget(size_t series) { account_.Forget(series); }
+
+  /// Which connections are not counted, and why, for people; empty if all are.
+  const std::string& ShortConnections() const { return short_connections_; }
+
+  /// The ports of the service to which connections have ended whose process is
+  /// unknown, for people; empty if there are none.
+  std::string UnknownPorts(size_t service) const;
+
+  /// The bytes of these connections until now.
+  uint64_t UnknownBytes(size_t service) const;
 
   /// What keeps traffic out of the totals of a service, for people; empty when
   /// nothing does.
@@ -76,6 +99,12 @@ class ExportTraffic {
   using Members = std::span<const Member>;  // of one process
 
   void TakeMembers();
+  void TakeEnded();
+  void TakeConnects(const procfs::Procfs& proc);
+  void StopConnects(const procfs::Error& why);
+  std::optional<procfs::ProcessId> OpenedBy(uint64_t cookie, const Pass& pass);
+  std::optional<uint64_t> StartTimeOf(pid_t pid, const procfs::Procfs& proc);
+  void Add(const Pass& pass);
   procfs::Result<void> LookAtMembers(const procfs::Procfs& proc);
   procfs::Result<Sight> SightOf(const procfs::Procfs& proc, Members members,
                                 bool look_at_all);
@@ -89,12 +118,20 @@ class ExportTraffic {
 
   const std::vector<std::vector<uint16_t>> ports_by_service_;
   kernel::TcpSockets tcp_sockets_;
+  std::optional<kernel::EndedSockets> ended_sockets_;
+  std::optional<kernel::ConnectEvents> connects_;
+  std::string short_connections_;
   TrafficAccount account_;
   std::optional<ino_t> own_namespace_;    // the network namespace
   std::vector<std::string> problems_;     // of each service
   std::vector<pid_t> problem_processes_;  // likewise
 
   bool failed_ = false;
+
+  // Sockets that ended since the last pass that did not fail.
+  std::vector<kernel::TcpSocket> ended_;
+  bool has_all_ended_ = false;
+  bool lost_ended_ = false;  // in any pass
 
   // The last pass.
   std::vector<Unseen> unseen_;         // sorted by process
@@ -107,6 +144,8 @@ class ExportTraffic {
   std::vector<Member> seen_;     // those in sight, sorted
   std::vector<kernel::TcpSocket> sockets_;
   std::vector<Holding> holdings_;
+  std::vector<TrafficAccount::Ended> ended_by_cookie_;
+  std::vector<std::pair<pid_t, std::optional<uint64_t>>> strangers_;
   std::vector<Unseen> next_unseen_;
   std::vector<ino_t> inodes_;
   procfs::Buffer buffer_;

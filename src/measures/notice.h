@@ -22,9 +22,12 @@ struct Notice {
     kNotCompared,
     kCompared,
     kNoThreads,
-    kTraffic,  // the last, see kKinds
+    kTraffic,
+    kShortConnections,
+    kUnknownTraffic,  // the last, see kKinds
   };
-  static constexpr size_t kKinds = static_cast<size_t>(Kind::kTraffic) + 1;
+  static constexpr size_t kKinds =
+      static_cast<size_t>(Kind::kUnknownTraffic) + 1;
 
   enum class Severity { kInfo, kWarning };
 

@@ -18,7 +18,10 @@ uint64_t Delta(uint64_t before, uint64_t now) {
 TrafficAccount::TrafficAccount(
     std::vector<std::vector<uint16_t>> ports_by_service)
     : ports_by_service_(std::move(ports_by_service)) {
-  for (auto& ports : ports_by_service_) std::sort(ports.begin(), ports.end());
+  for (auto& ports : ports_by_service_) {
+    std::sort(ports.begin(), ports.end());
+    for (const uint16_t port : ports) unknown_[port] = 0;
+  }
 }
 
 bool TrafficAccount::HasUnknown(std::span<const Socket> sockets) const {
@@ -39,8 +42,11 @@ void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
   next_known_.clear();
   next_claims_.clear();
   additions_.clear();
+  unknown_additions_.clear();
   next_members_.assign(pass.members.begin(), pass.members.end());
-  for (const Member& member : pass.members) totals_[member.series];
+  for (const Member& member : pass.members) {
+    totals_[member.series].service = member.service;
+  }
 
   Claims claims = claims_;
   auto known = known_.begin();
@@ -59,12 +65,22 @@ void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
     }
   }
   carry_over_before(UINT64_MAX);
+  for (const Ended& ended : pass.ended) End(ended, pass, ticks_per_second);
 
   // Nothing fails from here on.
   for (const Addition& addition : additions_) {
-    Traffic& total = totals_.find(addition.series)->second;
-    total.sent += addition.traffic.sent;
-    total.received += addition.traffic.received;
+    Total& total = totals_.find(addition.series)->second;
+    total.traffic.sent += addition.traffic.sent;
+    total.traffic.received += addition.traffic.received;
+    total.has_connection = true;
+  }
+  for (const auto& [port, bytes] : unknown_additions_) {
+    unknown_.find(port)->second += bytes;
+  }
+  ForgetEnded(pass.ended);
+  NoteLoss(pass.has_all_ended);
+  for (const Claim& claim : next_claims_) {
+    totals_.find(claim.series)->second.has_connection = true;
   }
   begun_ = pass.begun;
   std::swap(known_, next_known_);
@@ -79,7 +95,7 @@ void TrafficAccount::Begin(const Socket& socket, const Pass& pass,
   const size_t first = next_claims_.size();
   ClaimByHoldings(socket, pass);
   SortClaimsFrom(first);
-  ForEachSeries(first, [&](Claims claims) {
+  ForEachSeries(Claims(next_claims_).subspan(first), [&](Claims claims) {
     if (std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
           return HasOpened(claim.member, ticks_per_second);
         })) {
@@ -107,7 +123,7 @@ void TrafficAccount::Continue(const Socket& socket, const Known& known,
   }
   ClaimByHoldings(socket, pass);
   SortClaimsFrom(first);
-  ForEachSeries(first, [&](Claims now) {
+  ForEachSeries(Claims(next_claims_).subspan(first), [&](Claims now) {
     const size_t series = now.front().series;
     if (std::any_of(claims.begin(), claims.end(), [&](const Claim& before) {
           return before.series == series;
@@ -118,13 +134,101 @@ void TrafficAccount::Continue(const Socket& socket, const Known& known,
   next_known_.push_back({.cookie = socket.cookie, .traffic = traffic});
 }
 
-// A listing may miss a socket that is there, but hardly twice. It would count
-// from zero again if it was forgotten at once.
+// A listing may miss a live socket once; twice is unlikely. If the account
+// forgot the socket at once, it would count from zero again. While the kernel
+// tells of every socket that ends, the account waits for that.
 void TrafficAccount::CarryOver(const Known& known, Claims claims) {
-  if (known.missed) return;
+  if (known.missed && doubtful_passes_ > 0) return;
   next_known_.push_back(known);
   next_known_.back().missed = true;
   next_claims_.insert(next_claims_.end(), claims.begin(), claims.end());
+}
+
+// Adds what a socket that a pass saw has sent and received since.
+void TrafficAccount::End(const Ended& ended, const Pass& pass,
+                         double ticks_per_second) {
+  const Socket& socket = ended.socket;
+  const auto known = std::lower_bound(
+      next_known_.begin(), next_known_.end(), socket.cookie,
+      [](const Known& one, uint64_t cookie) { return one.cookie < cookie; });
+  if (known == next_known_.end() || known->cookie != socket.cookie) {
+    return EndUnseen(ended, pass, ticks_per_second);
+  }
+  Traffic delta{Delta(known->traffic.sent, socket.bytes_sent),
+                Delta(known->traffic.received, socket.bytes_received)};
+  // A single byte is the FIN of the peer.
+  if (delta.received == 1) delta.received = 0;
+  const auto [first, last] = std::equal_range(
+      next_claims_.begin(), next_claims_.end(), Claim{.cookie = socket.cookie},
+      [](const Claim& one, const Claim& other) {
+        return one.cookie < other.cookie;
+      });
+  ForEachSeries(Claims(first, last), [&](Claims claims) {
+    additions_.push_back({claims.front().series, delta});
+  });
+}
+
+// A socket that ended before the first pass is of no interest.
+void TrafficAccount::EndUnseen(const Ended& ended, const Pass& pass,
+                               double ticks_per_second) {
+  const Socket& socket = ended.socket;
+  const Traffic traffic{socket.bytes_sent, socket.bytes_received};
+  if (!begun_ || traffic == Traffic{}) return;
+  if (!ended.opened_by) {
+    if (unknown_.contains(socket.remote_port)) {
+      unknown_additions_.emplace_back(socket.remote_port,
+                                      traffic.sent + traffic.received);
+    }
+    return;
+  }
+  auto member = std::lower_bound(pass.members.begin(), pass.members.end(),
+                                 Member{.process = *ended.opened_by});
+  for (; member != pass.members.end() && member->process == *ended.opened_by;
+       ++member) {
+    const auto& ports = ports_by_service_[member->service];
+    if (std::binary_search(ports.begin(), ports.end(), socket.remote_port) &&
+        HasOpened(*member, ticks_per_second)) {
+      additions_.push_back({member->series, traffic});
+    }
+  }
+}
+
+void TrafficAccount::ForgetEnded(std::span<const Ended> ended) {
+  if (ended.empty()) return;
+  const auto has_ended = [ended](const auto& one) {
+    const auto found =
+        std::lower_bound(ended.begin(), ended.end(), one.cookie,
+                         [](const Ended& other, uint64_t cookie) {
+                           return other.socket.cookie < cookie;
+                         });
+    return found != ended.end() && found->socket.cookie == one.cookie;
+  };
+  std::erase_if(next_known_, has_ended);
+  std::erase_if(next_claims_, has_ended);
+}
+
+// A socket whose end went unnoticed may still be listed in the pass that
+// notices the loss, and be missed by the two after it.
+void TrafficAccount::NoteLoss(bool has_all_ended) {
+  if (!has_all_ended) {
+    lost_some_ = true;
+    doubtful_passes_ = 3;
+  } else if (doubtful_passes_ > 0) {
+    --doubtful_passes_;
+  }
+}
+
+void TrafficAccount::AddIdle(const procfs::Instant& begun, bool has_all_ended) {
+  begun_ = begun;
+  NoteLoss(has_all_ended);
+}
+
+bool TrafficAccount::MayHaveMissed(size_t service) const {
+  const auto& ports = ports_by_service_[service];
+  return lost_some_ ||
+         std::any_of(ports.begin(), ports.end(), [this](uint16_t port) {
+           return unknown_.find(port)->second > 0;
+         });
 }
 
 TrafficAccount::Claims TrafficAccount::TakeClaims(Claims& claims,
@@ -170,8 +274,7 @@ bool TrafficAccount::HasOpened(const Member& member,
                     StartedAfter(*begun_, member.process, ticks_per_second));
 }
 
-void TrafficAccount::ForEachSeries(size_t first_claim, auto take) const {
-  Claims claims = Claims(next_claims_).subspan(first_claim);
+void TrafficAccount::ForEachSeries(Claims claims, auto take) {
   while (!claims.empty()) {
     const size_t series = claims.front().series;
     size_t size = 0;
@@ -184,7 +287,10 @@ void TrafficAccount::ForEachSeries(size_t first_claim, auto take) const {
 std::optional<Traffic> TrafficAccount::Of(size_t series) const {
   const auto total = totals_.find(series);
   if (total == totals_.end()) return std::nullopt;
-  return total->second;
+  if (!total->second.has_connection && MayHaveMissed(total->second.service)) {
+    return std::nullopt;
+  }
+  return total->second.traffic;
 }
 
 void TrafficAccount::Forget(size_t series) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "kernel/tcp_socket.h"
@@ -42,8 +43,10 @@ struct Holding {
 /// process holds it that was a member then or has started since. Any other
 /// counts from when it was found with the series. It counts once, by however
 /// many processes it is held, and goes on to count when it is closed and still
-/// sends. What goes over it between the last pass that sees it and its end is
-/// not counted, and neither is a socket that no pass sees.
+/// sends, until it ends.
+///
+/// A socket that ends before a pass sees it counts if the process that opened
+/// it is known. Otherwise its bytes belong to no series.
 ///
 /// Pure arithmetic over what was listed. Not thread-safe.
 class TrafficAccount {
@@ -58,12 +61,23 @@ class TrafficAccount {
   /// Whether this was a member in the pass that was added last.
   bool WasMember(const Member& member) const;
 
+  /// A socket that ended, with its last figures.
+  struct Ended {
+    kernel::TcpSocket socket{};
+    std::optional<procfs::ProcessId> opened_by{};  ///< none: unknown
+  };
+
   /// What was listed in one pass.
   struct Pass {
     procfs::Instant begun;  ///< before it looked who is running
     std::span<const kernel::TcpSocket> sockets;  ///< as for HasUnknown
     std::span<const Member> members;             ///< sorted, each once
     std::span<const Holding> holdings;           ///< sorted
+
+    /// The sockets that ended since the previous pass, or while the others were
+    /// listed: by cookie, ascending, each once.
+    std::span<const Ended> ended{};
+    bool has_all_ended = false;  ///< all of them are there
   };
 
   /// Adds a pass. `ticks_per_second` is sysconf(_SC_CLK_TCK). Unless memory ran
@@ -74,10 +88,15 @@ class TrafficAccount {
   bool IsIdle() const { return members_.empty() && claims_.empty(); }
 
   /// Takes note of a pass without members while idle; no socket was listed.
-  void AddIdle(const procfs::Instant& begun) { begun_ = begun; }
+  void AddIdle(const procfs::Instant& begun, bool has_all_ended);
 
-  /// None when the series never had a member.
+  /// None while no pass knows a connection of the series and others may have
+  /// come and gone.
   std::optional<Traffic> Of(size_t series) const;
+
+  /// Bytes in both directions, by port, of sockets that ended before a pass saw
+  /// them and that an unknown process had opened. Has all ports.
+  const std::map<uint16_t, uint64_t>& unknown() const { return unknown_; }
 
   /// Forgets a series. The number may be that of another one then.
   void Forget(size_t series);
@@ -102,6 +121,12 @@ class TrafficAccount {
   };
   using Claims = std::span<const Claim>;  // of one socket
 
+  struct Total {
+    size_t service = 0;
+    Traffic traffic{};
+    bool has_connection = false;  // or had
+  };
+
   // What a pass adds to a series.
   struct Addition {
     size_t series = 0;
@@ -113,6 +138,11 @@ class TrafficAccount {
   void Continue(const Socket& socket, const Known& known, Claims claims,
                 const Pass& pass);
   void CarryOver(const Known& known, Claims claims);
+  void End(const Ended& ended, const Pass& pass, double ticks_per_second);
+  void EndUnseen(const Ended& ended, const Pass& pass, double ticks_per_second);
+  void ForgetEnded(std::span<const Ended> ended);
+  void NoteLoss(bool has_all_ended);
+  bool MayHaveMissed(size_t service) const;
 
   // Takes the claims of one socket off the front of those of the last pass.
   static Claims TakeClaims(Claims& claims, uint64_t cookie);
@@ -121,11 +151,17 @@ class TrafficAccount {
   void SortClaimsFrom(size_t first);
   bool HasOpened(const Member& member, double ticks_per_second) const;
 
-  // Calls `take` with the claims of each series among the new ones.
-  void ForEachSeries(size_t first_claim, auto take) const;
+  // Calls `take` with the claims of each series, of claims to one socket.
+  static void ForEachSeries(Claims claims, auto take);
 
   std::vector<std::vector<uint16_t>> ports_by_service_;  // each sorted
-  std::map<size_t, Traffic> totals_;                     // by series
+  std::map<size_t, Total> totals_;                       // by series
+  std::map<uint16_t, uint64_t> unknown_;                 // by port
+
+  // Whether sockets may have ended without notice, since the beginning; and for
+  // how many passes more the account may have sockets that are gone.
+  bool lost_some_ = false;
+  int doubtful_passes_ = 0;
 
   // The last pass: sockets by cookie, the claims to them, sorted, and members.
   std::optional<procfs::Instant> begun_;
@@ -138,6 +174,7 @@ class TrafficAccount {
   std::vector<Claim> next_claims_;
   std::vector<Member> next_members_;
   std::vector<Addition> additions_;
+  std::vector<std::pair<uint16_t, uint64_t>> unknown_additions_;
 };
 
 }  // namespace resource_attribution::measures

@@ -17,7 +17,23 @@ void TrafficOfService::Finish(const Pass& /*pass*/,
   for (size_t i = 0; i < series.size(); ++i) {
     series[i].values.tracing_network_bytes = traffic_.Of(ids_[i]);
   }
-  if (series.empty() || traffic_.Problem(index_).empty()) return;
+  if (series.empty()) return;
+  if (!traffic_.ShortConnections().empty()) {
+    report.Add({.service = index_,
+                .kind = Notice::Kind::kShortConnections,
+                .severity = Notice::Severity::kInfo,
+                .text = procfs::Printable(traffic_.ShortConnections())});
+  }
+  if (const auto ports = traffic_.UnknownPorts(index_); !ports.empty()) {
+    report.Add({.service = index_,
+                .kind = Notice::Kind::kUnknownTraffic,
+                .text = "connections to port " + ports +
+                        " ended whose process is unknown: their bytes are in "
+                        "no value",
+                .detail = ", " + std::to_string(traffic_.UnknownBytes(index_)) +
+                          " bytes until now"});
+  }
+  if (traffic_.Problem(index_).empty()) return;
   report.Add({.service = index_,
               .kind = Notice::Kind::kTraffic,
               .text = "export traffic may be missing: " +

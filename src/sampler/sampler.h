@@ -42,6 +42,11 @@ class Sampler {
   /// how and why, for people. Fails where events are demanded and impossible.
   procfs::Result<std::string> ChooseDiscovery();
 
+  /// Asks the kernel to tell of connections that end, if a service counts its
+  /// export traffic. Needs more privileges than passes do. Returns what is
+  /// counted, for people; empty if a notice of each pass says it.
+  std::string WatchConnections() { return traffic_ ? traffic_->Watch() : ""; }
+
   /// Reads nothing of these from the next pass on.
   void PassOver(procfs::PassedOver passed_over);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fuzz.h"
+#include "kernel/connect_events.h"
 #include "kernel/tcp_sockets.h"
 
 namespace {
@@ -108,9 +109,70 @@ bool IsSame(const TcpSocket& one, const TcpSocket& other) {
          one.bytes_received == other.bytes_received;
 }
 
+// The same of sockets that ended.
+std::vector<TcpSocket> EndedIn(std::string_view datagram) {
+  std::vector<TcpSocket> sockets;
+  while (
+      const auto message = TakeOff<nlmsghdr>(
+          datagram, [](const nlmsghdr& header) { return header.nlmsg_len; })) {
+    if (At<nlmsghdr>(*message).nlmsg_type != SOCK_DIAG_BY_FAMILY) continue;
+    const std::string_view payload = message->substr(NLMSG_HDRLEN);
+    Said said;
+    AddSocket(payload, said);
+    if (said.sockets.empty()) continue;
+    TcpSocket one = said.sockets[0];
+    one.inode = 0;
+    std::string_view attributes = payload.substr(sizeof(inet_diag_msg));
+    while (
+        const auto attribute = TakeOff<nlattr>(
+            attributes, [](const nlattr& header) { return header.nla_len; })) {
+      if ((At<nlattr>(*attribute).nla_type & NLA_TYPE_MASK) != INET_DIAG_INFO) {
+        continue;
+      }
+      const auto tcp = At<tcp_info>(attribute->substr(NLA_HDRLEN));
+      if (tcp.tcpi_data_segs_in == 0) one.bytes_received = 0;
+      break;
+    }
+    sockets.push_back(one);
+  }
+  return sockets;
+}
+
+void FuzzEnded(std::string_view bytes) {
+  std::vector<TcpSocket> sockets;
+  resource_attribution::kernel::AddEndedSockets(bytes, sockets);
+  const auto said = EndedIn(bytes);
+  Require(std::equal(sockets.begin(), sockets.end(), said.begin(), said.end(),
+                     IsSame),
+          "every socket that ended is there, once");
+}
+
+// The tracepoints as Linux 6.18 has them.
+void FuzzEvents(std::string_view bytes) {
+  using resource_attribution::kernel::SocketEvent;
+  const resource_attribution::kernel::SocketTracepoints tracepoints{
+      .state_id = 2287,
+      .state_socket = {8, 8},
+      .old_state = {16, 4},
+      .new_state = {20, 4},
+      .end_id = 2278,
+      .end_socket = {8, 8},
+      .cookie = {64, 8}};
+  std::vector<SocketEvent> events;
+  resource_attribution::kernel::AddSocketEvents(bytes, tracepoints, events);
+  constexpr size_t kEventMin = 28 + 24;
+  Require(events.size() * kEventMin <= bytes.size(), "an event has its bytes");
+  for (const SocketEvent& event : events) {
+    Require(event.pid == 0 || event.kind == SocketEvent::Kind::kConnect,
+            "only who connects has a PID");
+  }
+}
+
 }  // namespace
 
 void Fuzz(std::string_view bytes) {
+  FuzzEnded(bytes);
+  FuzzEvents(bytes);
   std::vector<TcpSocket> sockets;
   const auto part =
       resource_attribution::kernel::AddSockets(bytes, kSequence, sockets);

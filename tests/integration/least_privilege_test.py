@@ -13,7 +13,7 @@ UNIQUE = f"ra{os.getpid()}-sleep"
 @needs.capabilities()
 class LeastPrivilegeTest(testcase.TestCase):
 
-    def start_with(self, *capabilities, discovery="Auto"):
+    def start_with(self, *capabilities, discovery="Auto", around=()):
         """Blocks for a process of root: one needs nothing, one its executable,
         and one its smaps_rollup."""
         self.program = self.directory / UNIQUE
@@ -49,7 +49,7 @@ class LeastPrivilegeTest(testcase.TestCase):
                   Thread "."
                 </Component>
               </Process>
-            </Plugin>""", wrapper=programs.as_nobody(*capabilities))
+            </Plugin>""", wrapper=[*around, *programs.as_nobody(*capabilities)])
         collectd.directory.chmod(0o777)
         return collectd.start()
 
@@ -79,11 +79,24 @@ class LeastPrivilegeTest(testcase.TestCase):
         collectd = self.start_with("sys_ptrace", "dac_read_search")
         # Without a variable of OpenTelemetry nothing is traced.
         collectd.wait_for_counts(detected=0, threads=1)
-        waiting.wait_for(lambda: "tracing_network_bytes" in
-                         collectd.metrics_text(), "traffic", collectd.log)
+        waiting.wait_for(lambda: 'block "traffic"' in collectd.log(), "traffic",
+                         collectd.log)
         refused = self.refused(collectd)
         self.assertNotIn("detected", refused)
         self.assertNotIn("traffic", refused)
+
+    @needs.capabilities("dac_read_search", "perfmon")
+    @needs.tracefs
+    def test_perfmon_is_for_short_connections(self):
+        counted = "export traffic of connections of any length is counted"
+        collectd = self.start_with("dac_read_search", "perfmon",
+                                   around=needs.WITH_TRACEFS)
+        waiting.wait_for(lambda: counted in collectd.log(), counted,
+                         collectd.log)
+        collectd.stop()
+        collectd = self.start_with("dac_read_search", around=needs.WITH_TRACEFS)
+        refused = "is not counted (tracepoints of sockets: Permission denied)"
+        waiting.wait_for(lambda: refused in collectd.log(), refused, collectd.log)
 
     @needs.capabilities("sys_ptrace")
     def test_sys_ptrace_is_for_executables_and_pss(self):

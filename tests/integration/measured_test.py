@@ -273,6 +273,65 @@ class MeasuredTest(testcase.TestCase):
         self.assertEqual(self.traffic(collectd, "b"), (None, None))
         self.assert_quiet_end(collectd)
 
+    @needs.root
+    @needs.tracefs
+    def test_export_over_many_short_connections_belongs_to_who_opens_them(self):
+        sink = loopback.HalfEcho(self)
+        port = f"TracingExportPort {sink.port}"
+        often, small, steady, silent, stranger = (self.actor() for _ in range(5))
+        collectd = self.run_collectd(
+            *(self.block(name, self.pid_file(name, actor.pid), port)
+              for name, actor in (("often", often), ("small", small),
+                                  ("steady", steady), ("silent", silent))),
+            wrapper=needs.WITH_TRACEFS)
+        def totals():
+            return {name: self.traffic(collectd, name)
+                    for name in ("often", "small", "steady", "silent")}
+        waiting.wait_for(lambda: set(totals().values()) == {(0, 0)},
+                         "the first pass", collectd.log)
+        if "connections of any length is counted" not in collectd.log():
+            self.skipTest("the kernel refuses tracepoints: " + collectd.log())
+        # Ten exports in a pass, as one a second are at the usual interval.
+        often.tell(f"export({sink.port}, 50, 10_000, 5_000, 0.1)")
+        small.tell(f"export({sink.port}, 100, 500, 250, 0.05)")
+        stranger.tell(f"export({sink.port}, 50, 3_000, 1_500, 0.1)")
+        steady.do(f"connect({sink.port})")
+        for _ in range(25):
+            steady.do("send(1_000, 500)")
+            time.sleep(0.2)
+        expected = {"often": 500_000, "small": 50_000, "steady": 25_000, "silent": 0}
+        waiting.wait_for(
+            lambda: {name: sent for name, (sent, _) in totals().items()} == expected,
+            expected, lambda: f"{totals()}\n{sink.received}\n{collectd.log()}")
+        # One more pass adds nothing.
+        time.sleep(1.5)
+        self.assertEqual({name: sent for name, (sent, _) in totals().items()},
+                         expected)
+        self.assertEqual(totals()["steady"], (25_000, 12_500))
+        self.assertEqual(sink.received, sum(expected.values()) + 150_000)
+        self.assert_quiet_end(collectd)
+
+    @needs.root
+    def test_short_connections_of_unknown_processes_are_said(self):
+        sink = loopback.HalfEcho(self)
+        exporter = self.actor()
+        collectd = self.run_collectd(
+            self.block("a", self.pid_file("a", exporter.pid),
+                       f"TracingExportPort {sink.port}"),
+            # In a directory of its own, where there is no tracefs.
+            wrapper=("unshare", "--mount", "sh", "-c",
+                     "mount -t tmpfs tmpfs /sys/kernel && exec \"$@\"", "sh"))
+        waiting.wait_for(lambda: self.traffic(collectd, "a") == (0, 0),
+                         "the first pass", collectd.log)
+        exporter.do(f"export({sink.port}, 1, 10_000, 5_000, 0)")
+        # The end of the stream may count as a byte.
+        said = (f'block "a": connections to port {sink.port} ended whose process '
+                "is unknown: their bytes are in no value, 1500[01] bytes until now")
+        waiting.wait_for(lambda: re.search(said, collectd.log()), said, collectd.log)
+        waiting.wait_for(lambda: self.traffic(collectd, "a") == (None, None),
+                         "no value", collectd.log)
+        self.assertIn("closes between two passes is unknown", collectd.log())
+
     def test_nothing_of_it_is_there_by_default(self):
         actor = self.actor(env={**os.environ, "OTEL_SDK_DISABLED": "true"})
         collectd = self.run_collectd(

@@ -122,5 +122,14 @@ def send(sent, received):
         received -= len(connections[-1].recv(received))
 
 
+def export(port, count, sent, received, pause):
+    """Sends so many times, each time over a connection of its own."""
+    for _ in range(count):
+        connect(port)
+        send(sent, received)
+        connections.pop().close()
+        time.sleep(pause)
+
+
 for line in sys.stdin:
     print(repr(eval(line)), flush=True)

@@ -45,6 +45,8 @@ class HalfEcho(threading.Thread):
         self.received = 0
         self.start()
         test.addCleanup(self.listener.close)
+        # Closing alone does not wake a thread that waits in accept.
+        test.addCleanup(self.listener.shutdown, socket.SHUT_RDWR)
 
     def run(self):
         while True:

@@ -84,6 +84,20 @@ def has_process_events():
     return False
 
 
+# A command that runs another one where tracefs is mounted.
+WITH_TRACEFS = ("unshare", "--mount", "sh", "-c",
+                "test -d /sys/kernel/tracing/events/sock || "
+                "mount -t tracefs tracefs /sys/kernel/tracing && exec \"$@\"", "sh")
+
+
+def tracefs(test):
+    """For tests of tracepoints, whose daemon runs behind WITH_TRACEFS."""
+    return unittest.skipUnless(
+        works(*WITH_TRACEFS, "cat",
+              "/sys/kernel/tracing/events/sock/inet_sock_set_state/format"),
+        "needs tracefs, or to mount it")(test)
+
+
 root = unittest.skipUnless(os.geteuid() == 0, "only root can do this")
 NOT_LISTENING = "write_prometheus needs an address besides loopback's"
 listening = unittest.skipUnless(listens_on_loopback(), NOT_LISTENING)

@@ -90,12 +90,16 @@ TEST(Messages, PassArrivesWhole) {
 
 TEST(Messages, ReadyArrivesWhole) {
   Bytes bytes;
-  Write(Ready{.discovery = "by events", .warnings = {"a", "b"}}, bytes);
+  Write(Ready{.discovery = "by events",
+              .warnings = {"a", "b"},
+              .connections = "all"},
+        bytes);
   Reader reader = ReplyIn(bytes);
   const auto read = ReadReady(reader);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->discovery, "by events");
   EXPECT_THAT(read->warnings, ElementsAre("a", "b"));
+  EXPECT_EQ(read->connections, "all");
 }
 
 TEST(Messages, ReportArrivesWhole) {

@@ -36,8 +36,16 @@ class TrafficAccountTest : public testing::Test {
     account_.Add({.begun = At(now_),
                   .sockets = sockets,
                   .members = members,
-                  .holdings = holdings},
+                  .holdings = holdings,
+                  .ended = ended_,
+                  .has_all_ended = has_all_ended_},
                  kTicksPerSecond);
+    ended_.clear();
+  }
+
+  // A socket that ended before the next pass.
+  void End(const TcpSocket& socket, std::optional<ProcessId> opened_by = {}) {
+    ended_.push_back({.socket = socket, .opened_by = opened_by});
   }
 
   // When a process started that did so in the middle of the last two passes.
@@ -62,12 +70,19 @@ class TrafficAccountTest : public testing::Test {
   }
 
   std::chrono::nanoseconds now_{};
+  std::vector<TrafficAccount::Ended> ended_;
+  bool has_all_ended_ = false;
   TrafficAccount account_{{{4318, kPort}, {9999}}};
 };
 
-TEST_F(TrafficAccountTest, StartsAtZero) {
+// The member may have had connections that no pass saw.
+TEST_F(TrafficAccountTest, SaysNothingUntilAMemberHasAConnection) {
   EXPECT_EQ(account_.Of(kInstance), std::nullopt);
   Pass({}, {kMember}, {});
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+  Pass({Socket(1, 1000, 100)}, {kMember}, {{2, kProcess}});
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+  Pass({Socket(2, 0, 0)}, {kMember}, {{1, kProcess}});
   ExpectTotal(0, 0);
 }
 
@@ -96,7 +111,7 @@ TEST_F(TrafficAccountTest, SocketOfAProcessThatStartedSinceCountsFromZero) {
 TEST_F(TrafficAccountTest, AndAfterAnIdlePassLikewise) {
   EXPECT_TRUE(account_.IsIdle());
   now_ = std::chrono::seconds(10);
-  account_.AddIdle(At(now_));
+  account_.AddIdle(At(now_), false);
   const ProcessId started{12, JustNow()};
   Pass({Socket(1, 1000, 100)}, {{started, kBlock, kInstance}}, {{1, started}});
   ExpectTotal(1000, 100);
@@ -120,7 +135,7 @@ TEST_F(TrafficAccountTest, SocketThatIsHandedOverCountsFromThen) {
   ExpectTotal(0, 0, 6);
   Pass({Socket(1, 3000, 0)}, {kMember, heir}, {});
   ExpectTotal(1000, 0, 6);
-  ExpectTotal(0, 0);
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
 }
 
 TEST_F(TrafficAccountTest, NewCookieIsANewSocketOfWhateverInode) {
@@ -222,6 +237,103 @@ TEST_F(TrafficAccountTest, SocketThatNoProcessHoldsIsNotLookedUp) {
   ExpectTotal(1000, 0);
 }
 
+TEST_F(TrafficAccountTest, SaysZeroWhereNoConnectionCanBeMissed) {
+  has_all_ended_ = true;
+  Pass({}, {kMember}, {});
+  ExpectTotal(0, 0);
+  has_all_ended_ = false;
+  Pass({}, {kMember}, {});
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+  has_all_ended_ = true;
+  Pass({}, {kMember}, {});
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+}
+
+TEST_F(TrafficAccountTest, SocketThatEndsCountsToItsLastByteOnce) {
+  has_all_ended_ = true;
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 100)}, {kMember}, {{1, kProcess}});
+  End(Socket(1, 1500, 130, 0));
+  Pass({Socket(1, 1200, 110)}, {kMember}, {});
+  ExpectTotal(1500, 130);
+  Pass({}, {kMember}, {});
+  ExpectTotal(1500, 130);
+}
+
+TEST_F(TrafficAccountTest, SocketThatEndsWithItsProcessCountsToItsLastByte) {
+  has_all_ended_ = true;
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 100)}, {kMember}, {{1, kProcess}});
+  End(Socket(1, 1500, 130, 0));
+  Pass({}, {}, {});
+  ExpectTotal(1500, 130);
+  EXPECT_TRUE(account_.IsIdle());
+}
+
+TEST_F(TrafficAccountTest, SocketIsKnownUntilItsEndIsTold) {
+  has_all_ended_ = true;
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  for (int pass = 0; pass < 5; ++pass) Pass({}, {kMember}, {});
+  End(Socket(1, 1500, 0, 0), kProcess);
+  Pass({}, {kMember}, {});
+  ExpectTotal(1500, 0);
+}
+
+TEST_F(TrafficAccountTest, SocketWhoseEndIsLostIsForgotten) {
+  has_all_ended_ = true;
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 1000, 0)}, {kMember}, {{1, kProcess}});
+  has_all_ended_ = false;
+  Pass({Socket(1, 1000, 0)}, {}, {});
+  has_all_ended_ = true;
+  Pass({}, {}, {});
+  Pass({}, {}, {});
+  EXPECT_TRUE(account_.HasUnknown(std::vector{Socket(1, 1000, 0)}));
+  EXPECT_TRUE(account_.IsIdle());
+}
+
+TEST_F(TrafficAccountTest, ShortConnectionCountsForTheMemberThatOpenedIt) {
+  const std::vector<Member> members{
+      kMember, {kProcess, 1, 6}, {kOther, kBlock, 7}};
+  has_all_ended_ = true;
+  Pass({}, members, {});
+  End(Socket(1, 1000, 10, 0), kProcess);
+  Pass({}, members, {});
+  ExpectTotal(1000, 10);
+  ExpectTotal(0, 0, 6);
+  ExpectTotal(0, 0, 7);
+  EXPECT_EQ(account_.unknown().at(kPort), 0U);
+}
+
+TEST_F(TrafficAccountTest, ShortConnectionOfAStrangerCountsForNone) {
+  has_all_ended_ = true;
+  Pass({}, {kMember}, {});
+  End(Socket(1, 1000, 10, 0), kOther);
+  Pass({}, {kMember}, {});
+  ExpectTotal(0, 0);
+  // It becomes a member, but opened this socket before.
+  End(Socket(2, 1000, 10, 0), kOther);
+  Pass({}, {kMember, {kOther, kBlock, 7}}, {});
+  ExpectTotal(0, 0, 7);
+}
+
+TEST_F(TrafficAccountTest, ShortConnectionOfAnUnknownProcessIsNoZero) {
+  has_all_ended_ = true;
+  End(Socket(1, 1000, 10, 0));
+  Pass({}, {kMember, {kProcess, 1, 6}}, {});
+  ExpectTotal(0, 0);
+  End(Socket(2, 1000, 10, 0));
+  End(Socket(3, 0, 0, 0));
+  End(Socket(4, 10, 0, 0, 1));
+  Pass({}, {kMember, {kProcess, 1, 6}}, {});
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+  ExpectTotal(0, 0, 6);
+  EXPECT_EQ(account_.unknown().at(kPort), 1010U);
+  Pass({Socket(5, 1, 1)}, {kMember}, {{1, kProcess}});
+  ExpectTotal(1, 1);
+}
+
 TEST_F(TrafficAccountTest, OnlyThePortsOfTheBlockCount) {
   const std::vector<Member> members{kMember, {kProcess, 1, 6}};
   Pass({}, members, {});
@@ -247,7 +359,7 @@ TEST_F(TrafficAccountTest, TotalsStayWithoutMembersUntilForgotten) {
   account_.Forget(kInstance);
   EXPECT_EQ(account_.Of(kInstance), std::nullopt);
   Pass({Socket(1, 3000, 0, 0)}, {{kOther, kBlock, kInstance}}, {});
-  ExpectTotal(0, 0);
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
 }
 
 }  // namespace

@@ -1,0 +1,140 @@
+#include "kernel/ended_sockets.h"
+
+#include <linux/filter.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <span>
+
+#include "kernel/tcp_sockets.h"
+
+namespace resource_attribution::kernel {
+namespace {
+
+using procfs::Error;
+using procfs::Result;
+
+constexpr const char* kSource = "ended sockets";
+
+sock_filter Statement(int code, uint32_t value) {
+  return {.code = static_cast<uint16_t>(code), .jt = 0, .jf = 0, .k = value};
+}
+
+// Passes the sockets to these ports. BPF reads a port as big-endian, as the
+// network has it.
+std::vector<sock_filter> Filter(const std::vector<uint16_t>& ports) {
+  constexpr size_t kPort =
+      NLMSG_HDRLEN + offsetof(inet_diag_msg, id.idiag_dport);
+  std::vector<sock_filter> filter{
+      Statement(BPF_LD | BPF_H | BPF_ABS, static_cast<uint32_t>(kPort))};
+  for (const uint16_t port : ports) {
+    filter.push_back(
+        {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 1, .k = port});
+    filter.push_back(Statement(BPF_RET | BPF_K, UINT32_MAX));
+  }
+  filter.push_back(Statement(BPF_RET | BPF_K, 0));
+  return filter;
+}
+
+// How many datagrams one system call takes. One is 380 bytes on Linux 6.18;
+// tcp_info grows.
+constexpr size_t kBatch = 32;
+constexpr size_t kDatagramMax = 1024;
+
+// Adds the sockets of the next datagrams, and returns how many datagrams there
+// were: 0 when none is waiting.
+Result<size_t> ReceiveBatch(const mnl_socket* socket,
+                            std::vector<TcpSocket>& sockets) {
+  struct alignas(nlmsghdr) Datagram {
+    std::array<char, kDatagramMax> bytes;
+  };
+  std::array<Datagram, kBatch> datagrams;
+  std::array<iovec, kBatch> buffers{};
+  std::array<mmsghdr, kBatch> headers{};
+  for (size_t i = 0; i < kBatch; ++i) {
+    buffers[i] = {.iov_base = &datagrams[i], .iov_len = kDatagramMax};
+    headers[i].msg_hdr.msg_iov = &buffers[i];
+    headers[i].msg_hdr.msg_iovlen = 1;
+  }
+  const int count = recvmmsg(mnl_socket_get_fd(socket), headers.data(), kBatch,
+                             MSG_DONTWAIT, nullptr);
+  if (count < 0) {
+    if (errno == EAGAIN) return 0;
+    return tl::unexpected(Error{.file = kSource, .system_error = errno});
+  }
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+      return tl::unexpected(Error{.file = kSource, .system_error = ENOSPC});
+    }
+    AddEndedSockets({datagrams[i].bytes.data(), headers[i].msg_len}, sockets);
+  }
+  return static_cast<size_t>(count);
+}
+
+constexpr unsigned int Group(sknetlink_groups group) {
+  return 1U << (group - 1);
+}
+
+}  // namespace
+
+Result<EndedSockets> EndedSockets::Subscribe(
+    const std::vector<uint16_t>& remote_ports, int receive_buffer) {
+  const auto failed = [] {
+    return tl::unexpected(Error{.file = kSource, .system_error = errno});
+  };
+  if (remote_ports.size() > kPortsMax) {
+    return tl::unexpected(
+        Error{.file = kSource, .expected = "no more than 2,000 ports"});
+  }
+  mnl_socket* socket =
+      mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (socket == nullptr) return failed();
+  EndedSockets ended(socket);
+  const int fd = mnl_socket_get_fd(socket);
+  auto statements = Filter(remote_ports);
+  const sock_fprog filter{.len = static_cast<uint16_t>(statements.size()),
+                          .filter = statements.data()};
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) !=
+      0) {
+    return failed();
+  }
+  // Only CAP_NET_ADMIN allows more than the limit of the host
+  // (net.core.rmem_max).
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer,
+                 sizeof(receive_buffer)) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+               sizeof(receive_buffer));
+  }
+  if (mnl_socket_bind(
+          socket,
+          Group(SKNLGRP_INET_TCP_DESTROY) | Group(SKNLGRP_INET6_TCP_DESTROY),
+          MNL_SOCKET_AUTOPID) != 0) {
+    return failed();
+  }
+  return ended;
+}
+
+// After a loss the sockets that wait are taken nevertheless: they are as good
+// as others, and the kernel tells of further losses only when the buffer was
+// empty in between (netlink_overrun in af_netlink.c).
+bool EndedSockets::Drain(std::vector<TcpSocket>& sockets) {
+  bool complete = true;
+  for (size_t taken = 0; taken < kEndedMax;) {
+    const auto received = ReceiveBatch(socket_.get(), sockets);
+    if (received && *received == 0) return complete;
+    if (received) {
+      taken += *received;
+      continue;
+    }
+    if (received.error().system_error != EINTR) complete = false;
+    ++taken;
+  }
+  return false;
+}
+
+}  // namespace resource_attribution::kernel
