@@ -33,8 +33,6 @@
 #include "supervisor.h"
 #include "types.h"
 
-extern "C" __attribute__((visibility("default"))) void module_register(void);
-
 namespace resource_attribution {
 namespace {
 
@@ -48,7 +46,7 @@ using procfs::PrintableLine;
 // collectd's loader has made a path of the directory of plugins.
 std::string DirectoryOfModule() {
   Dl_info module{};
-  if (dladdr(reinterpret_cast<const void*>(&module_register), &module) == 0) {
+  if (dladdr(reinterpret_cast<const void*>(&DirectoryOfModule), &module) == 0) {
     return "";
   }
   const std::unique_ptr<char, decltype(&std::free)> path(

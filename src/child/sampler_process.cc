@@ -18,8 +18,6 @@
 
 #include "procfs/procfs.h"
 
-extern char** environ;
-
 namespace resource_attribution::child {
 namespace {
 

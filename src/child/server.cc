@@ -18,8 +18,9 @@ constexpr const char* kNotUnderstood = "a request that makes no sense";
 Config ConfigOf(const Assignment& assignment, procfs::Daemon daemon) {
   ConfigParser parser;
   // The daemon has said all errors.
-  for (const auto& block : assignment.plugin_blocks)
+  for (const auto& block : assignment.plugin_blocks) {
     std::ignore = parser.Add(block);
+  }
   Config config = parser.Take();
   config.interval_seconds = assignment.interval_seconds;
   config.daemon = daemon;
@@ -50,8 +51,9 @@ void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
   Reader reader(request);
   const auto asked = static_cast<Asked>(reader.Take<uint8_t>());
   if (asked == Asked::kAssignment) {
-    if (const auto assignment = ReadAssignment(reader))
+    if (const auto assignment = ReadAssignment(reader)) {
       return Begin(*assignment, reply);
+    }
   } else if (sampler_ == nullptr) {
     return WriteFailure("not set up", reply);
   } else if (asked == Asked::kPass) {

@@ -100,7 +100,7 @@ std::span<const char> Conversation::KeepReply() {
   return std::span(kept_).subspan(sizeof(Size), received_ - sizeof(Size));
 }
 
-Wait Conversation::WaitFor(short events, TimePoint deadline) const {
+Wait Conversation::WaitFor(int16_t events, TimePoint deadline) const {
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());

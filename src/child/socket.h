@@ -48,7 +48,7 @@ class Conversation {
   std::span<const char> KeepReply();
 
  private:
-  Wait WaitFor(short events, TimePoint deadline) const;
+  Wait WaitFor(int16_t events, TimePoint deadline) const;
   Wait SendRest(TimePoint deadline);
   Wait ReceiveRest(TimePoint deadline);
 
