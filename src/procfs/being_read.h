@@ -14,7 +14,7 @@ namespace resource_attribution::procfs {
 /// of /proc/PID waits for as long as that process holds its `mmap_lock` or
 /// `exec_update_lock` (fs/proc, kernel/fork.c, mm_access), and a file of a FUSE
 /// file system for as long as its server likes. Such a read has no deadline;
-/// whoever waits for the reader learns from the note what it waits for.
+/// the daemon, which waits for the reader, learns from the note why.
 struct BeingRead {
   /// How many reads have begun.
   std::atomic<uint64_t> begun;
