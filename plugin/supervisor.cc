@@ -146,7 +146,11 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
 std::optional<Supervisor::Failure> Supervisor::Ask(Clock::duration patience) {
   try {
     Wait wait = process_.Ask(request_, Clock::now() + kBetweenLooks);
-    if (wait == Wait::kLate) return WaitLonger(patience);
+    if (wait == Wait::kLate) {
+      auto failure = WaitLonger(patience);
+      waited_.clear();  // each takes a descriptor
+      return failure;
+    }
     if (wait == Wait::kDone) return std::nullopt;
     if (wait == Wait::kInterrupted) return Failure{.reason = ""};
     return Ended();
@@ -167,7 +171,6 @@ std::optional<Supervisor::Failure> Supervisor::WaitLonger(
   auto same_since = begun;
   Clock::duration waited_for_all{};
   SamplerProcess::Note note = process_.BeingRead();
-  waited_.clear();
   while (true) {
     const Wait wait = process_.GoOn(Clock::now() + kBetweenLooks);
     if (wait == Wait::kDone) return std::nullopt;
@@ -190,9 +193,9 @@ std::optional<Supervisor::Failure> Supervisor::WaitLonger(
       if (state == SamplerProcess::State::kStopped) {
         return Kill("was stopped by a signal");
       }
-      return Stalled(note, now - same_since);
+      return StalledBy(note, now - same_since);
     }
-    if (waited_for_all >= 2 * patience) return Stalled(note, waited_for_all);
+    if (waited_for_all >= 2 * patience) return StalledBySeveral(waited_for_all);
     if (now - begun >= std::max<Clock::duration>(kLongestPass, patience)) {
       return Kill("was not done after " + Seconds(now - begun));
     }
@@ -257,37 +260,48 @@ Supervisor::Failure Supervisor::Kill(const std::string& reason) {
   return {.reason = text, .again = again};
 }
 
-// What took a share of the time is passed over.
-Supervisor::Failure Supervisor::Stalled(const SamplerProcess::Note& note,
-                                        Clock::duration waited) {
-  process_.End();
-  const std::string text = "waited " + Seconds(waited) + " for " +
-                           (note.file.empty() ? "nothing" : PathOf(note));
-  if (waited_.empty()) {
-    if (!note.file.empty()) passed_over_.AddFile(note.file, Clock::now());
+// The child waits for one process or file.
+Supervisor::Failure Supervisor::StalledBy(const SamplerProcess::Note& note,
+                                          Clock::duration waited) {
+  const std::string text = "waited " + Seconds(waited) + " for " + PathOf(note);
+  const auto suspect = std::find_if(
+      waited_.begin(), waited_.end(),
+      [&](const Waited& one) { return one.suspect.pid() == note.process; });
+  if (suspect != waited_.end()) {
+    process_.End();
+    PassOver(std::move(*suspect), PathOf(note));
+  } else if (note.process == 0 && !note.file.empty()) {
+    process_.End();
+    passed_over_.AddFile(note.file, Clock::now());
     const bool is_path = note.file.starts_with('/');
     Say(text + (is_path ? ": the files of its directory are passed over for 1 h"
                         : ": passed over for 1 min"),
         waits_said_);
-    return {.reason = text, .again = true};
-  }
-  constexpr int kShare = 50;
-  for (Waited& one : std::exchange(waited_, {})) {
-    if (one.time < waited / kShare) continue;
-    PassOver(std::move(one), PathOf(note));
+  } else {
+    return Kill("did nothing for " + Seconds(waited));
   }
   return {.reason = text, .again = true};
 }
 
+// The child waited for one process after the other. Those that took a share of
+// the time are passed over.
+Supervisor::Failure Supervisor::StalledBySeveral(Clock::duration waited) {
+  process_.End();
+  constexpr int kShare = 50;
+  for (Waited& one : waited_) {
+    if (one.time < waited / kShare) continue;
+    const std::string path = "/proc/" + std::to_string(one.suspect.pid());
+    PassOver(std::move(one), path);
+  }
+  return {.reason = "waited " + Seconds(waited) + " for several processes",
+          .again = true};
+}
+
 void Supervisor::PassOver(Waited one, const std::string& file) {
   const std::string pid = std::to_string(one.suspect.pid());
-  Say("waited " + Seconds(one.time) + " for " +
-          (file.find("/" + pid + "/") == std::string::npos ? "/proc/" + pid
-                                                           : file) +
-          ": process " + pid +
+  Say("waited " + Seconds(one.time) + " for " + file + ": process " + pid +
           " is passed over for 1 min, and for 1 h if it happens again, and "
-          "counts "
-          "as gone",
+          "counts as gone",
       waits_said_);
   if (const auto user =
           passed_over_.Add(std::move(one.suspect), Clock::now())) {

@@ -75,8 +75,9 @@ class Supervisor {
   std::optional<std::string_view> AskForText();
   void AddWait(const child::SamplerProcess::Note& note, Clock::duration time);
   Failure Ended();
-  Failure Stalled(const child::SamplerProcess::Note& note,
-                  Clock::duration waited);
+  Failure StalledBy(const child::SamplerProcess::Note& note,
+                    Clock::duration waited);
+  Failure StalledBySeveral(Clock::duration waited);
   Failure Kill(const std::string& reason);
   void PassOver(Waited one, const std::string& file);
   bool IsOnlyBusy(const child::SamplerProcess::Note& note) const;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <span>
 
+#include "kernel/netlink_messages.h"
 #include "kernel/tcp_sockets.h"
 
 namespace resource_attribution::kernel {
@@ -45,36 +46,6 @@ std::vector<sock_filter> Filter(const std::vector<uint16_t>& ports) {
 // tcp_info grows.
 constexpr size_t kBatch = 32;
 constexpr size_t kDatagramMax = 1024;
-
-// Adds the sockets of the next datagrams, and returns how many datagrams there
-// were: 0 when none is waiting.
-Result<size_t> ReceiveBatch(const mnl_socket* socket,
-                            std::vector<TcpSocket>& sockets) {
-  struct alignas(nlmsghdr) Datagram {
-    std::array<char, kDatagramMax> bytes;
-  };
-  std::array<Datagram, kBatch> datagrams;
-  std::array<iovec, kBatch> buffers{};
-  std::array<mmsghdr, kBatch> headers{};
-  for (size_t i = 0; i < kBatch; ++i) {
-    buffers[i] = {.iov_base = &datagrams[i], .iov_len = kDatagramMax};
-    headers[i].msg_hdr.msg_iov = &buffers[i];
-    headers[i].msg_hdr.msg_iovlen = 1;
-  }
-  const int count = recvmmsg(mnl_socket_get_fd(socket), headers.data(), kBatch,
-                             MSG_DONTWAIT, nullptr);
-  if (count < 0) {
-    if (errno == EAGAIN) return 0;
-    return tl::unexpected(Error{.file = kSource, .system_error = errno});
-  }
-  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-    if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
-      return tl::unexpected(Error{.file = kSource, .system_error = ENOSPC});
-    }
-    AddEndedSockets({datagrams[i].bytes.data(), headers[i].msg_len}, sockets);
-  }
-  return static_cast<size_t>(count);
-}
 
 constexpr unsigned int Group(sknetlink_groups group) {
   return 1U << (group - 1);
@@ -125,7 +96,9 @@ Result<EndedSockets> EndedSockets::Subscribe(
 bool EndedSockets::Drain(std::vector<TcpSocket>& sockets) {
   bool complete = true;
   for (size_t taken = 0; taken < kEndedMax;) {
-    const auto received = ReceiveBatch(socket_.get(), sockets);
+    const auto received = ReceiveBatch<kBatch, kDatagramMax>(
+        socket_.get(), kSource,
+        [&](auto datagram) { AddEndedSockets(datagram, sockets); });
     if (received && *received == 0) return complete;
     if (received) {
       taken += *received;

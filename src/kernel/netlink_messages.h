@@ -3,9 +3,15 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
+#include <sys/socket.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "procfs/result.h"
 
 namespace resource_attribution::kernel {
 
@@ -26,6 +32,39 @@ void ForEachMessage(std::span<const char> datagram, auto take) {
   for (; IsWhole(message, left); message = mnl_nlmsg_next(message, &left)) {
     take(*message);
   }
+}
+
+/// Calls `take` with each of the next datagrams, at most kBatch, by one system
+/// call. Returns how many there were: 0 when none is waiting. Fails if one is
+/// larger than kDatagramMax: unknown what it says. `source` is for the error.
+template <size_t kBatch, size_t kDatagramMax>
+procfs::Result<size_t> ReceiveBatch(const mnl_socket* socket,
+                                    const char* source, auto take) {
+  struct alignas(nlmsghdr) Datagram {
+    std::array<char, kDatagramMax> bytes;
+  };
+  std::array<Datagram, kBatch> datagrams;
+  std::array<iovec, kBatch> buffers{};
+  std::array<mmsghdr, kBatch> headers{};
+  for (size_t i = 0; i < kBatch; ++i) {
+    buffers[i] = {.iov_base = &datagrams[i], .iov_len = kDatagramMax};
+    headers[i].msg_hdr.msg_iov = &buffers[i];
+    headers[i].msg_hdr.msg_iovlen = 1;
+  }
+  const int count = recvmmsg(mnl_socket_get_fd(socket), headers.data(), kBatch,
+                             MSG_DONTWAIT, nullptr);
+  if (count < 0) {
+    if (errno == EAGAIN) return 0;
+    return tl::unexpected(procfs::Error{.file = source, .system_error = errno});
+  }
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+      return tl::unexpected(
+          procfs::Error{.file = source, .system_error = ENOSPC});
+    }
+    take(std::span<const char>(datagrams[i].bytes.data(), headers[i].msg_len));
+  }
+  return static_cast<size_t>(count);
 }
 
 }  // namespace resource_attribution::kernel

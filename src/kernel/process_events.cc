@@ -136,36 +136,6 @@ Result<bool> Receive(const mnl_socket* socket, auto take) {
 constexpr size_t kBatch = 64;
 constexpr size_t kEventMax = 256;
 
-// Calls `take` with each of the next datagrams, and returns how many there
-// were: 0 when none is waiting.
-Result<size_t> ReceiveBatch(const mnl_socket* socket, auto take) {
-  struct alignas(nlmsghdr) Datagram {
-    std::array<char, kEventMax> bytes;
-  };
-  std::array<Datagram, kBatch> datagrams;
-  std::array<iovec, kBatch> buffers{};
-  std::array<mmsghdr, kBatch> headers{};
-  for (size_t i = 0; i < kBatch; ++i) {
-    buffers[i] = {.iov_base = &datagrams[i], .iov_len = kEventMax};
-    headers[i].msg_hdr.msg_iov = &buffers[i];
-    headers[i].msg_hdr.msg_iovlen = 1;
-  }
-  const int count = recvmmsg(mnl_socket_get_fd(socket), headers.data(), kBatch,
-                             MSG_DONTWAIT, nullptr);
-  if (count < 0) {
-    if (errno == EAGAIN) return 0;
-    return tl::unexpected(Error{.file = kSource, .system_error = errno});
-  }
-  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-    // One that was cut: unknown what it says.
-    if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
-      return tl::unexpected(Error{.file = kSource, .system_error = ENOSPC});
-    }
-    take(std::span<const char>(datagrams[i].bytes.data(), headers[i].msg_len));
-  }
-  return static_cast<size_t>(count);
-}
-
 bool Request(const mnl_socket* socket, proc_cn_mcast_op operation) {
   alignas(nlmsghdr) std::array<char, 128> buffer{};
   nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
@@ -277,9 +247,10 @@ Result<ProcessEvents> ProcessEvents::Subscribe(int receive_buffer) {
 bool ProcessEvents::Drain(std::vector<pid_t>& pids) {
   bool complete = !lost_some_;
   for (size_t taken = 0; taken < kEventsMax;) {
-    const auto received = ReceiveBatch(socket_.get(), [&](auto datagram) {
-      if (complete) AddNamedProcesses(datagram, pids);
-    });
+    const auto received = ReceiveBatch<kBatch, kEventMax>(
+        socket_.get(), kSource, [&](auto datagram) {
+          if (complete) AddNamedProcesses(datagram, pids);
+        });
     if (received && *received == 0) {
       lost_some_ = false;
       return complete;

@@ -242,13 +242,13 @@ class StallTest(WithLoad):
         if not self.mountpoint.is_mount():
             self.skipTest("needs to mount a FUSE file system")
 
-    def stall(self, way, name, user="nobody"):
-        """Returns the process, which waits until the server ends; or with "drip" for
-        a moment again and again. Each has a file of its own, lest it wait for the
-        other."""
+    def stall(self, way, name):
+        """Starts a process of an ordinary user and returns it. It waits until the
+        server ends, or with "drip" for a moment again and again. Each has a file of
+        its own, so that none waits for another."""
         self.stalled += 1 + (self.stalled % 2 == (way != "drip"))
         victim = self.run_program(
-            "setpriv", "--reuid", user, "--regid", "nogroup", "--clear-groups",
+            "setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
             sys.executable, "-c", STALLING, self.mountpoint / str(self.stalled),
             way, name,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -27,13 +27,6 @@ namespace {
 
 using testing::HasSubstr;
 
-uint64_t CookieOf(const procfs::FileDescriptor& socket) {
-  uint64_t cookie = 0;
-  socklen_t size = sizeof(cookie);
-  getsockopt(socket.get(), SOL_SOCKET, SO_COOKIE, &cookie, &size);
-  return cookie;
-}
-
 class ConnectEventsTest : public testing::TestWithParam<Addresses> {
  protected:
   void SetUp() override {

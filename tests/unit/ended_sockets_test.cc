@@ -19,13 +19,6 @@ namespace {
 
 using testing::AnyOf;
 
-uint64_t CookieOf(const procfs::FileDescriptor& socket) {
-  uint64_t cookie = 0;
-  socklen_t size = sizeof(cookie);
-  getsockopt(socket.get(), SOL_SOCKET, SO_COOKIE, &cookie, &size);
-  return cookie;
-}
-
 class EndedSocketsTest : public testing::TestWithParam<Addresses> {
  protected:
   void SetUp() override {

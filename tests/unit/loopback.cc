@@ -112,3 +112,12 @@ ino_t InodeOf(const FileDescriptor& descriptor) {
   Require(fstat(descriptor.get(), &status) == 0, "fstat");
   return status.st_ino;
 }
+
+uint64_t CookieOf(const FileDescriptor& descriptor) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof(cookie);
+  Require(
+      getsockopt(descriptor.get(), SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0,
+      "SO_COOKIE");
+  return cookie;
+}

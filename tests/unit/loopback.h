@@ -50,4 +50,8 @@ void Transfer(const resource_attribution::procfs::FileDescriptor& from,
 /// The inode of the file or socket behind the descriptor.
 ino_t InodeOf(const resource_attribution::procfs::FileDescriptor& descriptor);
 
+/// The number that socket diagnostics give the socket, SO_COOKIE of socket(7).
+uint64_t CookieOf(
+    const resource_attribution::procfs::FileDescriptor& descriptor);
+
 #endif  // RESOURCE_ATTRIBUTION_TESTS_UNIT_LOOPBACK_H_
