@@ -18,6 +18,7 @@ struct Gauge {
 };
 
 constexpr const char* kComponentCpuPercent = "process_component_cpu_percent";
+constexpr const char* kSamplingRatio = "tracing_sampling_ratio";
 constexpr const char* kNetworkBytes = "tracing_network_bytes";
 
 constexpr Gauge kGauges[] = {
@@ -85,7 +86,9 @@ int RegisterTypes() {
   for (const Gauge& gauge : kGauges) {
     if (const int status = RegisterGauge(gauge.name)) return status;
   }
-  if (const int status = RegisterGauge(kComponentCpuPercent)) return status;
+  for (const char* const gauge : {kComponentCpuPercent, kSamplingRatio}) {
+    if (const int status = RegisterGauge(gauge)) return status;
+  }
   std::array sources{Source("sent", DS_TYPE_DERIVE),
                      Source("received", DS_TYPE_DERIVE)};
   return Register(kNetworkBytes, sources);
@@ -118,6 +121,14 @@ void Dispatch(const ComponentReport& report, cdtime_t time) {
   value_t value{};
   value.gauge = report.cpu_percent;
   Send(list, kComponentCpuPercent, {&value, 1});
+}
+
+void DispatchSamplingRatio(std::string_view service, double ratio,
+                           cdtime_t time) {
+  value_list_t list = ListOf(service, time);
+  value_t value{};
+  value.gauge = ratio;
+  Send(list, kSamplingRatio, {&value, 1});
 }
 
 }  // namespace resource_attribution

@@ -1,6 +1,8 @@
 #ifndef RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 #define RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 
+#include <string_view>
+
 #include "collectd.h"
 #include "measures/report.h"
 
@@ -20,6 +22,10 @@ void Dispatch(const SeriesReport& report, cdtime_t time);
 /// The same for the CPU of a component. It has a type of its own, because
 /// process_cpu_percent includes it; the type instance is the component.
 void Dispatch(const ComponentReport& report, cdtime_t time);
+
+/// The same for the ratio in force of a service whose sampling is controlled.
+void DispatchSamplingRatio(std::string_view service, double ratio,
+                           cdtime_t time);
 
 }  // namespace resource_attribution
 
