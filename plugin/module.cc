@@ -151,7 +151,7 @@ void DispatchReport() {
   }
   if (!module.sampling) return;
   for (const auto& one : module.sampling->controlled()) {
-    if (one.ratio) DispatchSamplingRatio(one.name, *one.ratio, now);
+    Dispatch(one, now);
   }
 }
 

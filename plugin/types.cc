@@ -19,6 +19,7 @@ struct Gauge {
 
 constexpr const char* kComponentCpuPercent = "process_component_cpu_percent";
 constexpr const char* kSamplingRatio = "tracing_sampling_ratio";
+constexpr const char* kSamplingIneffective = "tracing_sampling_ineffective";
 constexpr const char* kNetworkBytes = "tracing_network_bytes";
 
 constexpr Gauge kGauges[] = {
@@ -86,7 +87,8 @@ int RegisterTypes() {
   for (const Gauge& gauge : kGauges) {
     if (const int status = RegisterGauge(gauge.name)) return status;
   }
-  for (const char* const gauge : {kComponentCpuPercent, kSamplingRatio}) {
+  for (const char* const gauge :
+       {kComponentCpuPercent, kSamplingRatio, kSamplingIneffective}) {
     if (const int status = RegisterGauge(gauge)) return status;
   }
   std::array sources{Source("sent", DS_TYPE_DERIVE),
@@ -123,12 +125,15 @@ void Dispatch(const ComponentReport& report, cdtime_t time) {
   Send(list, kComponentCpuPercent, {&value, 1});
 }
 
-void DispatchSamplingRatio(std::string_view service, double ratio,
-                           cdtime_t time) {
-  value_list_t list = ListOf(service, time);
+void Dispatch(const trace_sampling::SamplingControl::Controlled& controlled,
+              cdtime_t time) {
+  if (!controlled.ratio) return;
+  value_list_t list = ListOf(controlled.name, time);
   value_t value{};
-  value.gauge = ratio;
+  value.gauge = *controlled.ratio;
   Send(list, kSamplingRatio, {&value, 1});
+  value.gauge = controlled.is_ineffective ? 1 : 0;
+  Send(list, kSamplingIneffective, {&value, 1});
 }
 
 }  // namespace resource_attribution

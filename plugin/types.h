@@ -1,10 +1,9 @@
 #ifndef RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 #define RESOURCE_ATTRIBUTION_PLUGIN_TYPES_H_
 
-#include <string_view>
-
 #include "collectd.h"
 #include "measures/report.h"
+#include "trace_sampling/sampling_control.h"
 
 namespace resource_attribution {
 
@@ -23,9 +22,9 @@ void Dispatch(const SeriesReport& report, cdtime_t time);
 /// process_cpu_percent includes it; the type instance is the component.
 void Dispatch(const ComponentReport& report, cdtime_t time);
 
-/// The same for the ratio in force of a service whose sampling is controlled.
-void DispatchSamplingRatio(std::string_view service, double ratio,
-                           cdtime_t time);
+/// The same for a service whose sampling is controlled, if its ratio is known.
+void Dispatch(const trace_sampling::SamplingControl::Controlled& controlled,
+              cdtime_t time);
 
 }  // namespace resource_attribution
 

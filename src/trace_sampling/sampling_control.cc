@@ -105,6 +105,8 @@ void SamplingControl::Act(Clock::time_point now) {
       continue;
     }
     SayVerdict(at);
+    controlled_[at].is_ineffective =
+        state.decision.verdict == Verdict::kIneffective;
     if (state.decision.ratio != state.controller.ratio()) {
       state.controller.Apply(state.decision, now);
     }

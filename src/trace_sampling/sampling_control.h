@@ -28,6 +28,8 @@ class SamplingControl {
     std::string name;  ///< of the block
     /// The ratio in the files; none: nothing was written, or not all of it.
     std::optional<double> ratio{};
+    /// Cuts had no effect: the plugin leaves the ratio alone for a day.
+    bool is_ineffective = false;
   };
 
   explicit SamplingControl(const Config& config);

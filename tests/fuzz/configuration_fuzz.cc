@@ -240,7 +240,8 @@ void RequireValues(const FakeCollectd& collectd) {
       "process_memory_bytes",          "process_memory_peak_bytes",
       "process_cpu_percent",           "process_component_cpu_percent",
       "tracing_memory_overhead_bytes", "tracing_cpu_overhead_percent",
-      "tracing_network_bytes",         "tracing_sampling_ratio"};
+      "tracing_network_bytes",         "tracing_sampling_ratio",
+      "tracing_sampling_ineffective"};
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   for (const auto& value : collectd.values) {
     Require(value.plugin == "resource_attribution", "a value is ours");

@@ -77,7 +77,7 @@ class ModuleTest : public testing::Test {
 
 TEST_F(ModuleTest, RegistersTypesAndCallbacksOnLoading) {
   module_register();
-  EXPECT_EQ(collectd_.data_sets.size(), 8U);
+  EXPECT_EQ(collectd_.data_sets.size(), 9U);
   EXPECT_NE(collectd_.config, nullptr);
   EXPECT_NE(collectd_.init, nullptr);
   EXPECT_NE(collectd_.shutdown, nullptr);
@@ -294,10 +294,12 @@ TEST_F(ModuleTest, SamplingRatioIsAValueAndReturnsAtShutdown) {
   EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_THAT(Pass(), Contains("a/tracing_sampling_ratio"));
   EXPECT_TRUE(std::filesystem::exists(path));
-  EXPECT_EQ(collectd_.values.back().value, 0.1);
+  EXPECT_THAT(collectd_.values.back().type, "tracing_sampling_ineffective");
+  EXPECT_EQ(collectd_.values.back().value, 0);
   // Also while no process runs.
   tree_.Remove(5);
-  EXPECT_THAT(Pass(), ElementsAre("a/tracing_sampling_ratio"));
+  EXPECT_THAT(Pass(), ElementsAre("a/tracing_sampling_ratio",
+                                  "a/tracing_sampling_ineffective"));
   ASSERT_EQ(collectd_.shutdown(), 0);
   EXPECT_TRUE(std::filesystem::exists(path));
 }

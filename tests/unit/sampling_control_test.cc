@@ -174,10 +174,13 @@ TEST_F(SamplingControlTest, LostMeasurementIsSaidWithTheNextReport) {
 
 TEST_F(SamplingControlTest, IneffectiveIsAWarningOnce) {
   for (int pass = 0; pass < 5; ++pass) Pass(10 + 0.001 * pass);
+  EXPECT_FALSE(Control().controlled().front().is_ineffective);
   EXPECT_EQ(RatioInForce(), 0.025);
   EXPECT_THAT(Pass(10), ElementsAre(HasSubstr("two cuts had no measurable")));
   EXPECT_EQ(RatioInForce(), 0.1);
+  EXPECT_TRUE(Control().controlled().front().is_ineffective);
   EXPECT_THAT(Pass(10), IsEmpty());
+  EXPECT_TRUE(Control().controlled().front().is_ineffective);
 }
 
 }  // namespace
