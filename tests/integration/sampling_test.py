@@ -10,7 +10,8 @@ import time
 import urllib.error
 import urllib.request
 
-from tests.support import loopback, proc, project, services, testcase, waiting
+from tests.support import (
+    loopback, needs, proc, project, services, testcase, waiting)
 
 SOURCES = pathlib.Path(__file__).parent / "sampling"
 SERVICE = SOURCES / "service.js"
@@ -173,6 +174,33 @@ class SamplingTest(testcase.TestCase):
             run("ip", "address", "replace", "192.0.2.1/32", "dev", "lo")
         self.endpoint = Endpoint(self)
 
+    def start_daemon(self, copies):
+        """The daemon, which compares the copies over windows of five seconds."""
+        for name, copy in (("traced", copies.traced), ("untraced", copies.untraced)):
+            (self.directory / f"{name}.pid").write_text(str(copy.pid))
+        return self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 1",
+            f'<Process "{NAME}">',
+            f'PIDFile "{self.directory}/traced.pid"',
+            f'PIDFile "{self.directory}/untraced.pid"',
+            'TracingOverhead "Compared"',
+            "CompareWindow 5",
+            f"TracingExportPort {copies.sink.server_port}",
+            "<Untraced>", f'PIDFile "{self.directory}/untraced.pid"', "</Untraced>",
+            "</Process>",
+            "</Plugin>"]), interval=1).start()
+
+    def wait_for_overhead(self, collectd, condition):
+        """The first overhead of this kind that the daemon reports, in percent of a
+        CPU."""
+        def found():
+            value, _ = collectd.samples().get(NAME, {}).get(
+                "tracing_cpu_overhead_percent", (None, None))
+            return value if value is not None and condition(value) else None
+        return waiting.wait_for(found, "an overhead", collectd.log)
+
     def wait_for_ratio(self, copies, ratio):
         """Until this part of the requests is traced. Returns the seconds that it
         took."""
@@ -228,6 +256,20 @@ class SamplingTest(testcase.TestCase):
             self.assertLess(low["spans"] * 20, cost["spans"])
             self.assertLess(low["bytes"] * 20, cost["bytes"])
             self.assertLess(low["tracing"] * 1.5, cost["tracing"])
+
+    @needs.root
+    def test_measured_overhead_falls_with_the_ratio(self):
+        self.endpoint.write(NAME, 1)
+        copies = Copies(self, self.endpoint)
+        copies.ask_load(RATE)
+        # While code is still compiled, a request costs more than it will.
+        time.sleep(8)
+        collectd = self.start_daemon(copies)
+        high = self.wait_for_overhead(collectd, lambda value: value > 0)
+        self.endpoint.write(NAME, 0.001)
+        low = self.wait_for_overhead(collectd, lambda value: value < 0.7 * high)
+        print(f"reported: {high:.2f} % of a CPU at ratio 1, {low:.2f} % at 0.001")
+        self.assert_quiet_end(collectd)
 
 
 if __name__ == "__main__":
