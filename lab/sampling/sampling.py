@@ -30,7 +30,8 @@ SPANS_OF_A_REQUEST = 28
 # Milliseconds between two questions of an SDK; by default they ask once a minute.
 POLLING = 5000
 # What the block of a service allows: percent of its CPU, and the two ratios.
-LIMIT, LEAST, MOST = 3, 0.001, 1
+LIMITS = {"go": 15, "java": 25}
+LEAST, MOST = 0.001, 1
 COLOURS = {"go": "#0369a1", "java": "#b45309"}
 
 
@@ -130,13 +131,13 @@ class Service:
                     "OTEL_INSTRUMENTATION_METHODS_INCLUDE":
                         "Orders[parse,price,priceItem,render]"})
 
-    def block(self, token, *options):
+    def block(self, token, window, options):
         """What the daemon watches."""
         word = {"go": "orders", "java": "Orders"}[self.name]
         return "\n".join([
             f'<Process "{self.name}">',
             f'CommandLine "{word}.* (un)?traced-{token}$"',
-            'TracingOverhead "Compared"', f"CompareWindow {measure.COMPARE_WINDOW}",
+            'TracingOverhead "Compared"', f"CompareWindow {window}",
             f"TracingExportPort {self.export_port}", *options,
             "<Untraced>", f'CommandLine "{word}.* untraced-{token}$"', "</Untraced>",
             "</Process>"])
@@ -150,14 +151,14 @@ class Service:
 class Host:
     """Jaeger, the services and the daemon."""
 
-    def __init__(self, stack, directory, sampling=()):
+    def __init__(self, stack, directory, window, sampling=()):
         token = f"{os.getpid()}-{time.monotonic_ns()}"
         self.jaeger = Jaeger(stack, directory, MOST)
         self.services = {name: Service(stack, name, self.jaeger, token)
                          for name in SERVICES}
         self.collectd = stack.enter_context(measure.running_collectd(
             [*plugin_options(self.jaeger, sampling),
-             *(service.block(token, *block_options(name, sampling))
+             *(service.block(token, window, block_options(name, sampling))
                for name, service in self.services.items())]))
         self.series = measure.Series(self.collectd)
 
@@ -197,7 +198,7 @@ def plugin_options(jaeger, sampling):
 
 
 def block_options(name, sampling):
-    return ["<Sampling>", f'Service "{name}"', f"MaxCPUShare {LIMIT}",
+    return ["<Sampling>", f'Service "{name}"', f"MaxCPUShare {LIMITS[name]}",
             f"Ratio {LEAST} {MOST}", "</Sampling>"] if name in sampling else []
 
 
@@ -241,7 +242,7 @@ def measure_ratios(arguments, directory):
     """[(ratio, {service: seconds until it followed}, {service: change})]"""
     results = []
     with contextlib.ExitStack() as stack:
-        host = Host(stack, directory)
+        host = Host(stack, directory, measure.COMPARE_WINDOW)
         host.warm(arguments.rate, arguments.warm)
         last = MOST
         for repetition in range(arguments.repetitions):
@@ -314,9 +315,10 @@ def measure_loop(arguments, directory):
     """A record a second: {service: change over the last ten seconds, ratio, …}."""
     readings, records = [], []
     with contextlib.ExitStack() as stack:
-        host = Host(stack, directory, sampling=SERVICES)
+        host = Host(stack, directory, arguments.compare_window, sampling=SERVICES)
         host.warm(arguments.rate, arguments.warm)
         begin = time.monotonic()
+        readings.append(host.readings())
         for seconds, rate in arguments.profile:
             host.set_rate(rate)
             print(f"{report.elapsed(begin)} {rate} requests/s", file=sys.stderr,
@@ -329,25 +331,24 @@ def measure_loop(arguments, directory):
                 records.append({"time": time.monotonic() - begin, **{
                     name: {**change(before[name], one),
                            "ratio": one["ratio"], "reported": one["reported"]}
-                    for name, one in readings[-1].items()}} if len(readings) > 1
-                    else {"time": 0})
+                    for name, one in readings[-1].items()}})
         notices = host.collectd.lines("notice")
-    return records[1:], notices
+    return records, notices
 
 
 def draw(records):
     """The picture: load, overhead, ratio and bytes of both services over time."""
     left, right, height, gap = 70, 760, 110, 52
     panels = (
-        ("Load, requests a second", lambda one: one["rate"], None),
-        (f"Tracing, percent of the service's CPU (limit {LIMIT} %)",
-         lambda one: max(0, one["share"]), LIMIT),
+        ("Load, requests a second", lambda one: one["rate"], {}),
+        ("Tracing, percent of the service's CPU; thin: the limit",
+         lambda one: max(0, one["share"]), LIMITS),
         ("Sampling ratio, percent (logarithmic)",
-         lambda one: one["ratio"] and math.log10(one["ratio"] * 100), None),
-        ("Exported, KB/s", lambda one: one["bytes"] / 1000, None))
+         lambda one: one["ratio"] and math.log10(one["ratio"] * 100), {}),
+        ("Exported, KB/s", lambda one: one["bytes"] / 1000, {}))
     drawing = chart.Chart(860, len(panels) * (height + gap) + 40)
     longest = records[-1]["time"]
-    for index, (title, of, limit) in enumerate(panels):
+    for index, (title, of, limits) in enumerate(panels):
         top = 40 + index * (height + gap)
         bottom = top + height
         curves = {name: [(record["time"], value) for record in records
@@ -357,8 +358,8 @@ def draw(records):
         logarithmic = "logarithmic" in title
         low = math.log10(LEAST * 100) if logarithmic else 0
         high = math.log10(MOST * 100) if logarithmic else max(
-            [limit or 0] + [value for points in curves.values()
-                            for _, value in points]) * 1.05 or 1
+            [*limits.values(), *(value for points in curves.values()
+                                 for _, value in points)]) * 1.05 or 1
         def y(value):
             return bottom - (value - low) / (high - low) * height
         def x(moment):
@@ -367,8 +368,8 @@ def draw(records):
                       if logarithmic else levels(high)):
             drawing.level(left, right, y(value),
                           f"{10 ** value:g}" if logarithmic else f"{value:g}")
-        if limit:
-            drawing.curve([(left, y(limit)), (right, y(limit))], "#dc2626", 1)
+        for name, limit in limits.items():
+            drawing.curve([(left, y(limit)), (right, y(limit))], COLOURS[name], 1)
         for name, points in curves.items():
             drawing.curve([(x(moment), y(value)) for moment, value in points],
                           COLOURS[name], 2)
@@ -441,14 +442,15 @@ def main():
     parser.add_argument("--quick", action="store_true",
                         help="short windows, which show that it works")
     arguments = parser.parse_args()
-    arguments.low, high = 20, arguments.rate
-    minutes = 60
-    arguments.profile = [(3 * minutes, arguments.low), (24 * minutes, high),
-                         (24 * minutes, arguments.low)]
+    low, high, minutes = 20, arguments.rate, 60
+    arguments.compare_window = 60
+    # The ratio falls in large steps and rises in small ones, one in three minutes.
+    arguments.profile = [(4 * minutes, low), (12 * minutes, high), (32 * minutes, low)]
     if arguments.quick:
         arguments.ratios, arguments.repetitions = [1, 0.001], 1
         arguments.warm = arguments.window = measure.COMPARE_WINDOW
-        arguments.profile = [(20, arguments.low), (60, high), (60, arguments.low)]
+        arguments.compare_window = measure.COMPARE_WINDOW
+        arguments.profile = [(20, low), (60, high), (60, low)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     ratios, records, notices = [], [], []
     with tempfile.TemporaryDirectory(prefix="ra-sampling.") as directory:
