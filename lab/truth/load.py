@@ -90,7 +90,8 @@ class Connection(asyncio.Protocol):
             return
         if not head.startswith(b"HTTP/1.1 200 "):
             fail(f"the copy at port {self.copy.port} answers {head!r}")
-        length = int(head.partition(b"Content-Length: ")[2].split(b"\r\n")[0])
+        length = int(head.lower().partition(b"content-length: ")[2]
+                     .split(b"\r\n")[0])
         if len(body) == length:
             self.buffer = b""
             self.copy.was_answered(self)

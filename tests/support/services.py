@@ -18,9 +18,11 @@ def workers(process, count):
     return waiting.wait_for(started, f"children of {process.args}")
 
 
-def start_nginx(test, processes, program="/usr/sbin/nginx"):
-    """The master, with so many worker processes to come."""
+def start_nginx(test, processes, program="/usr/sbin/nginx", server=None):
+    """The master, with so many worker processes to come. `server` is what its block of
+    this name says; without it, nginx listens on a socket in the directory."""
     directory = test.directory
+    server = server or f"listen unix:{directory}/nginx.sock;"
     # As root the workers would become another user, without a way in here.
     user = "user root;" if os.geteuid() == 0 else ""
     config = directory / "nginx.conf"
@@ -38,7 +40,7 @@ def start_nginx(test, processes, program="/usr/sbin/nginx"):
           fastcgi_temp_path {directory}/fastcgi;
           uwsgi_temp_path {directory}/uwsgi;
           scgi_temp_path {directory}/scgi;
-          server {{ listen unix:{directory}/nginx.sock; }}
+          server {{ {server} }}
         }}""")
     return test.run_group(program, "-c", config, "-p", directory)
 

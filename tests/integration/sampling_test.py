@@ -1,0 +1,278 @@
+"""A service whose SDK asks for its sampling: nginx answers from a file, as
+docs/sampling.md says, and the service does as the file says."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from tests.support import (
+    loopback, needs, proc, project, services, testcase, waiting)
+
+SOURCES = pathlib.Path(__file__).parent / "sampling"
+SERVICE = SOURCES / "service.js"
+LOAD = project.SOURCE_DIR / "lab/truth/load.py"
+PAGE = project.SOURCE_DIR / "docs/sampling.md"
+BUILT = project.BUILD_DIR / "sampling"
+
+NAME = "orders"
+RATE = 100  # requests a second and copy
+SPANS_OF_A_REQUEST = 26
+
+
+def run(*command, **options):
+    subprocess.run([str(word) for word in command], check=True,
+                   stdin=subprocess.DEVNULL, **options)
+
+
+def build():
+    """Installs the SDK from the registry. It needs a network, which the test itself has
+    not."""
+    BUILT.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc", "tracing.js"):
+        shutil.copy(SOURCES / name, BUILT)
+    run("npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit",
+        "--no-fund", "--silent", cwd=BUILT)
+
+
+class Endpoint:
+    """nginx, which answers for each service with a file of the directory `answers`."""
+
+    def __init__(self, test):
+        self.answers = test.directory / "answers"
+        self.answers.mkdir()
+        self.port = loopback.free_port()
+        location = PAGE.read_text().split("    location = /sampling {")[1]
+        location = location.split("\n\n")[0].replace(
+            "/var/lib/collectd/sampling/answers", str(self.answers))
+        services.start_nginx(test, 1, server=f"""
+            listen 127.0.0.1:{self.port};
+            location = /sampling {{ {location}""")
+        waiting.wait_for(lambda: self.ask("nothing") == (404, None), "nginx")
+
+    def write(self, service, ratio):
+        """What the plugin writes."""
+        self.write_answer(service, {
+            "strategyType": "PROBABILISTIC",
+            "probabilisticSampling": {"samplingRate": ratio}})
+
+    def write_answer(self, service, answer):
+        written = self.answers / "written"
+        written.write_text(json.dumps(answer))
+        written.rename(self.answers / f"{service}.json")
+
+    def ask(self, service):
+        """(status, body as text), as an SDK asks."""
+        try:
+            with urllib.request.urlopen(
+                    f"http://127.0.0.1:{self.port}/sampling?service={service}",
+                    timeout=waiting.PATIENCE) as reply:
+                assert reply.headers["Content-Type"] == "application/json"
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, None
+        except urllib.error.URLError:
+            return None, None
+
+
+class Sink(loopback.HttpServer):
+    """A collector that counts the spans, and the bytes of JSON in which they come."""
+
+    def __init__(self, test):
+        self.spans = self.bytes = 0
+        super().__init__(test, SinkHandler)
+
+
+class SinkHandler(loopback.HttpHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = b""
+        # The exporter does not say how long its body is.
+        while length := int(self.rfile.readline(), 16):
+            body += self.rfile.read(length)
+            self.rfile.readline()
+        self.rfile.readline()
+        self.server.spans += body.count(b'"spanId"')
+        self.server.bytes += len(body)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+
+class Copies:
+    """A traced and an untraced copy of a service, and a load that is the same for
+    both."""
+
+    def __init__(self, test, endpoint):
+        self.sink = Sink(test)
+        environment = {
+            **os.environ,
+            "NODE_PATH": str(BUILT / "node_modules"),
+            "OTEL_SERVICE_NAME": NAME,
+            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_LOGS_EXPORTER": "none",
+            # A change shows after half a second, not after five.
+            "OTEL_BSP_SCHEDULE_DELAY": "500",
+            "OTEL_EXPORTER_OTLP_ENDPOINT":
+                f"http://127.0.0.1:{self.sink.server_port}",
+            "SAMPLING_ENDPOINT": f"http://127.0.0.1:{endpoint.port}",
+        }
+        def program(*command):
+            return test.run_program(*command, env=environment, text=True,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # The name of the directory tells them from those of other tests.
+        name = test.directory.name
+        self.traced = program("node", "--require", BUILT / "tracing.js", SERVICE,
+                              f"traced-{name}")
+        self.untraced = program("node", SERVICE, f"untraced-{name}")
+        self.load = program(
+            "/usr/bin/python3", "-B", LOAD,
+            *(copy.stdout.readline().strip() for copy in (self.traced, self.untraced)))
+        for process in (self.traced, self.untraced, self.load):
+            test.addCleanup(process.stdout.close)
+            test.addCleanup(process.stdin.close)
+
+    def ask_load(self, text):
+        """How many requests each copy has answered."""
+        print(text, file=self.load.stdin, flush=True)
+        return json.loads(self.load.stdout.readline())
+
+    def readings(self):
+        return {"answered": self.ask_load("counts")[0],
+                "spans": self.sink.spans, "bytes": self.sink.bytes,
+                "traced": proc.cpu_seconds(self.traced.pid),
+                "untraced": proc.cpu_seconds(self.untraced.pid)}
+
+    def watch(self, seconds):
+        """What a request costs, over so many seconds: spans, bytes exported, and µs of
+        CPU of tracing and of the untraced copy."""
+        before = self.readings()
+        time.sleep(seconds)
+        after = self.readings()
+        change = {name: after[name] - before[name] for name in before}
+        requests = change["answered"]
+        return {"spans": change["spans"] / requests,
+                "bytes": change["bytes"] / requests,
+                "tracing": (change["traced"] - change["untraced"]) / requests * 1e6,
+                "untraced": change["untraced"] / requests * 1e6}
+
+
+class SamplingTest(testcase.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        if "IN_NAMESPACES" in os.environ:
+            run("ip", "link", "set", "lo", "up")
+            # Without it the daemon does not listen: needs.listens_on_loopback.
+            run("ip", "address", "replace", "192.0.2.1/32", "dev", "lo")
+        self.endpoint = Endpoint(self)
+
+    def start_daemon(self, copies):
+        """The daemon, which compares the copies over windows of five seconds."""
+        for name, copy in (("traced", copies.traced), ("untraced", copies.untraced)):
+            (self.directory / f"{name}.pid").write_text(str(copy.pid))
+        return self.collectd("\n".join([
+            "LoadPlugin resource_attribution",
+            "<Plugin resource_attribution>",
+            "Interval 1",
+            f'<Process "{NAME}">',
+            f'PIDFile "{self.directory}/traced.pid"',
+            f'PIDFile "{self.directory}/untraced.pid"',
+            'TracingOverhead "Compared"',
+            "CompareWindow 5",
+            f"TracingExportPort {copies.sink.server_port}",
+            "<Untraced>", f'PIDFile "{self.directory}/untraced.pid"', "</Untraced>",
+            "</Process>",
+            "</Plugin>"]), interval=1).start()
+
+    def wait_for_overhead(self, collectd, condition):
+        """The first overhead of this kind that the daemon reports, in percent of a
+        CPU."""
+        def found():
+            value, _ = collectd.samples().get(NAME, {}).get(
+                "tracing_cpu_overhead_percent", (None, None))
+            return value if value is not None and condition(value) else None
+        return waiting.wait_for(found, "an overhead", collectd.log)
+
+    def wait_for_ratio(self, copies, ratio):
+        """Until this part of the requests is traced. Returns the seconds that it
+        took."""
+        begin = time.monotonic()
+        waiting.wait_for(
+            # An export has up to 512 spans, a fifth of what a second has.
+            lambda: abs(copies.watch(1)["spans"] / SPANS_OF_A_REQUEST - ratio) < 0.25,
+            f"a ratio of {ratio}")
+        return time.monotonic() - begin
+
+    def test_endpoint_answers_with_the_file_of_the_service(self):
+        self.endpoint.write("orders", 0.05)
+        self.assertEqual(self.endpoint.ask("orders"), (
+            200, '{"strategyType": "PROBABILISTIC", '
+                 '"probabilisticSampling": {"samplingRate": 0.05}}'))
+        self.endpoint.write("orders", 0.1)
+        self.assertIn("0.1", self.endpoint.ask("orders")[1])
+        self.assertEqual(self.endpoint.ask("unknown"), (404, None))
+        self.assertEqual(self.endpoint.ask(""), (404, None))
+
+    def test_endpoint_does_not_leave_its_directory(self):
+        (self.directory / "secret.json").write_text("{}")
+        (self.endpoint.answers / "below").mkdir()
+        (self.endpoint.answers / "below/secret.json").write_text("{}")
+        for name in ("../secret", "..%2fsecret", "below/secret",
+                     "below/../../secret"):
+            with self.subTest(name=name):
+                self.assertEqual(self.endpoint.ask(name), (404, None))
+
+    def test_service_follows_the_file(self):
+        copies = Copies(self, self.endpoint)
+        copies.ask_load(RATE)
+        # All requests are traced before the first answer, and where there is none.
+        self.wait_for_ratio(copies, 1)
+        # As Jaeger 2 before 2.16 and the Collector answer: the SDK wants the name.
+        for kind in ({"strategyType": 0}, {}):
+            self.endpoint.write_answer(
+                NAME, {**kind, "probabilisticSampling": {"samplingRate": 0.001}})
+            time.sleep(2)
+            self.assertGreater(copies.watch(1)["spans"], 20)
+        costs = {}
+        for ratio in (1, 0.001, 1):
+            self.endpoint.write(NAME, ratio)
+            took = self.wait_for_ratio(copies, ratio)
+            cost = copies.watch(5)
+            print(f"ratio {ratio}: " + ", ".join(
+                f"{name} {value:.3g}" for name, value in cost.items())
+                  + f"; followed within {took:.1f} s")
+            costs.setdefault(ratio, []).append(cost)
+        [low], high = costs[0.001], costs[1]
+        for cost in high:
+            self.assertAlmostEqual(cost["spans"], SPANS_OF_A_REQUEST, delta=3)
+            self.assertLess(low["spans"] * 20, cost["spans"])
+            self.assertLess(low["bytes"] * 20, cost["bytes"])
+            self.assertLess(low["tracing"] * 1.5, cost["tracing"])
+
+    @needs.root
+    def test_measured_overhead_falls_with_the_ratio(self):
+        self.endpoint.write(NAME, 1)
+        copies = Copies(self, self.endpoint)
+        copies.ask_load(RATE)
+        # While code is still compiled, a request costs more than it will.
+        time.sleep(8)
+        collectd = self.start_daemon(copies)
+        high = self.wait_for_overhead(collectd, lambda value: value > 0)
+        self.endpoint.write(NAME, 0.001)
+        low = self.wait_for_overhead(collectd, lambda value: value < 0.7 * high)
+        print(f"reported: {high:.2f} % of a CPU at ratio 1, {low:.2f} % at 0.001")
+        self.assert_quiet_end(collectd)
+
+
+if __name__ == "__main__":
+    if "IN_NAMESPACES" not in os.environ:
+        build()
+    testcase.run_tests("--net")
