@@ -18,7 +18,7 @@ constexpr double kMostUp = 1.2;
 constexpr double kDeadBandBegin = 0.8;
 constexpr double kTarget = 0.9;
 
-// A cut that takes less than this part of what it should is ineffective.
+// Cuts that take less than this part of what they should are ineffective.
 constexpr double kLeastEffect = 0.1;
 
 // Four digits are enough for a ratio, and easier to read.
@@ -60,7 +60,7 @@ Controller::Decision Controller::Take(Clock::time_point now,
   const bool may_change =
       !changed_ || now - *changed_ >= Seconds(sampling_.step_seconds);
   if (!is_measured || !share || !may_change) return {.ratio = ratio_};
-  if (cut_ && CutsAreIneffective(*share)) {
+  if (CutsAreIneffective(*share)) {
     return Return(Verdict::kIneffective, *share);
   }
   return Decide(*share);
@@ -111,18 +111,20 @@ Controller::Decision Controller::Decide(const Estimate& share) const {
   return decision;
 }
 
-// Judges the last cut. If the cost were all of sampling, it would have fallen
-// with the ratio.
+// Judges the last cut. If all of the cost came from sampling, it would have
+// fallen with the ratio.
 bool Controller::CutsAreIneffective(const Estimate& share) {
-  const Estimate& before = cut_->share_before;
+  if (!cuts_ || cuts_->last_is_judged) return false;
+  const Estimate& before = cuts_->share_before;
   const double fell = before.mean - share.mean;
   const double noise = std::hypot(ErrorOf(before), ErrorOf(share));
-  const double least = kLeastEffect * before.mean * (1 - cut_->factor);
+  const double least =
+      kLeastEffect * before.mean * (1 - ratio_ / cuts_->ratio_before);
   const bool has_effect = fell > std::max(noise, least);
-  const int ineffective = has_effect ? 0 : ineffective_cuts_ + 1;
-  if (ineffective >= 2) return true;
-  ineffective_cuts_ = ineffective;
-  cut_.reset();
+  const int without_effect = has_effect ? 0 : cuts_->without_effect + 1;
+  if (without_effect >= 2) return true;
+  cuts_->without_effect = without_effect;
+  cuts_->last_is_judged = true;
   return false;
 }
 
@@ -134,10 +136,11 @@ Controller::Decision Controller::Return(Verdict verdict,
 
 void Controller::Apply(const Decision& decision, Clock::time_point now) {
   if (decision.verdict == Verdict::kLower) {
-    cut_ = {.share_before = decision.share, .factor = decision.ratio / ratio_};
+    if (!cuts_)
+      cuts_ = {.share_before = decision.share, .ratio_before = ratio_};
+    cuts_->last_is_judged = false;
   } else {
-    cut_.reset();
-    ineffective_cuts_ = 0;
+    cuts_.reset();
   }
   if (decision.verdict == Verdict::kIneffective) {
     left_alone_until_ = now + kLeaveAlone;

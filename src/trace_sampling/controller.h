@@ -75,10 +75,13 @@ class Controller {
   Decision Decide(const Estimate& share) const;
   Decision Return(Verdict verdict, const Estimate& share) const;
 
-  // The share before a cut that has not been judged yet.
-  struct Cut {
+  // Cuts with no raise in between. Together they must have an effect: where a
+  // part of the cost does not follow the ratio, each cut changes less.
+  struct Cuts {
     Estimate share_before;
-    double factor = 1;  // of the ratio
+    double ratio_before = 0;
+    bool last_is_judged = false;
+    int without_effect = 0;  // in a row
   };
 
   const Sampling sampling_;
@@ -88,8 +91,7 @@ class Controller {
   size_t oldest_ = 0;              // of a full window
   std::optional<Clock::time_point> changed_;
   std::optional<Clock::time_point> unmeasured_since_;
-  std::optional<Cut> cut_;
-  int ineffective_cuts_ = 0;  // in a row
+  std::optional<Cuts> cuts_;
   std::optional<Clock::time_point> left_alone_until_;
 };
 

@@ -202,6 +202,16 @@ TEST(ControllerTest, CostThatHardlyFollowsTheRatioIsIneffective) {
   EXPECT_EQ(service.ratio(), 0.1);
 }
 
+// Each cut changes less than the one before, and then less than the noise.
+TEST(ControllerTest, LimitJustAboveTheFloorOfTheCostIsReached) {
+  SimulatedService service;
+  service.floor = 2.7;
+  service.noise = 0.3;
+  service.PassFor(std::chrono::hours(2));
+  EXPECT_NE(service.Pass().verdict, Verdict::kIneffective);
+  EXPECT_LE(service.ShareNow(), 3.1);
+}
+
 TEST(ControllerTest, RatioIsNeverLessThanTheLeast) {
   Sampling options = Options();
   options.ratios.least = 0.05;
