@@ -112,18 +112,20 @@ Controller::Decision Controller::Decide(const Estimate& share) const {
 }
 
 // Judges the last cut. If all of the cost came from sampling, it would have
-// fallen with the ratio.
+// fallen with the ratio. A fall that noise would hide says nothing.
 bool Controller::CutsAreIneffective(const Estimate& share) {
   if (!cuts_ || cuts_->last_is_judged) return false;
   const Estimate& before = cuts_->share_before;
   const double fell = before.mean - share.mean;
   const double noise = std::hypot(ErrorOf(before), ErrorOf(share));
-  const double least =
-      kLeastEffect * before.mean * (1 - ratio_ / cuts_->ratio_before);
-  const bool has_effect = fell > std::max(noise, least);
-  const int without_effect = has_effect ? 0 : cuts_->without_effect + 1;
-  if (without_effect >= 2) return true;
-  cuts_->without_effect = without_effect;
+  const double expected = before.mean * (1 - ratio_ / cuts_->ratio_before);
+  int& without_effect = cuts_->without_effect;
+  if (fell > std::max(noise, kLeastEffect * expected)) {
+    without_effect = 0;
+  } else if (expected > 2 * noise) {
+    if (without_effect == 1) return true;
+    ++without_effect;
+  }
   cuts_->last_is_judged = true;
   return false;
 }

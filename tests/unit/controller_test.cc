@@ -212,6 +212,19 @@ TEST(ControllerTest, LimitJustAboveTheFloorOfTheCostIsReached) {
   EXPECT_LE(service.ShareNow(), 3.1);
 }
 
+// The first cuts change less than the noise, and are no proof of anything.
+TEST(ControllerTest, EffectThatNoiseHidesIsNotJudged) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    SimulatedService service;
+    service.random().seed(seed);
+    service.share = 3.6;
+    service.noise = 3;
+    service.PassFor(std::chrono::hours(6));
+    EXPECT_NE(service.Pass().verdict, Verdict::kIneffective);
+  }
+}
+
 TEST(ControllerTest, RatioIsNeverLessThanTheLeast) {
   Sampling options = Options();
   options.ratios.least = 0.05;
