@@ -97,11 +97,10 @@ void SamplingControl::Act(Clock::time_point now) {
   for (size_t at = 0; at < states_.size(); ++at) {
     State& state = states_[at];
     if (!state.file_error.empty()) {
-      said_.push_back({.service = controlled_[at].service,
-                       .kind = Notice::Kind::kSamplingFiles,
-                       .text = "sampling ratio " +
-                               FormatNumber(state.decision.ratio) +
-                               " not written: " + state.file_error});
+      said_.push_back(
+          {.service = controlled_[at].service,
+           .kind = Notice::Kind::kSamplingFiles,
+           .text = "sampling ratio not written: " + state.file_error});
       continue;
     }
     SayVerdict(at);
