@@ -2,9 +2,10 @@
 // module, and the others by the callbacks that this registers.
 //
 // Configuration and init run on the daemon's main thread before the first pass,
-// shutdown after the last. The module waits for passes in a thread of its own;
-// after init, only that thread uses the state, which therefore needs no lock.
-// No exception leaves a callback.
+// shutdown after the last. Passes run in a reader thread of the daemon, and
+// those that take more than a moment go on in a thread of the module. The state
+// needs no lock: only one of them uses it at a time. No exception leaves a
+// callback.
 
 #include <dlfcn.h>
 
@@ -68,8 +69,8 @@ struct Module {
   const std::string directory = DirectoryOfModule();
   std::vector<options::Item> plugin_blocks;
 
-  // How long the daemon's reader thread waits for a pass.
-  std::chrono::milliseconds patience{1000};
+  // How long the daemon's reader thread waits for a pass that is late.
+  std::chrono::milliseconds patience{900};
   // What the daemon knows of the thread that calls Read: plugin and interval.
   std::optional<plugin_ctx_t> context;
   std::unique_ptr<Supervisor> supervisor;
@@ -149,6 +150,12 @@ void DispatchReport() {
   }
 }
 
+void LogChanges() {
+  Module& module = *module_state;
+  module.changes.Recover();
+  module.changes.Take(module.report, *module.supervisor);
+}
+
 // Makes a pass and logs what changed. Returns whether there is a report.
 bool MakePass() {
   Module& module = *module_state;
@@ -156,9 +163,25 @@ bool MakePass() {
     if (!failure->empty()) module.changes.Fail(failure->c_str());
     return false;
   }
-  module.changes.Recover();
-  module.changes.Take(module.report, *module.supervisor);
+  LogChanges();
   return true;
+}
+
+// In the reader thread of the daemon. Returns whether the pass is over.
+bool TryPass() {
+  return Guarded(
+      [] {
+        if (!module_state->supervisor->TryPass(module_state->report)) {
+          return false;
+        }
+        LogChanges();
+        DispatchReport();
+        return true;
+      },
+      [](const char* error) {
+        module_state->changes.Fail(error);
+        return true;
+      });
 }
 
 void PassInThread() {
@@ -214,10 +237,11 @@ int Start() {
   const Interval interval = EffectiveInterval(module.environment, config,
                                               module.load_plugin_interval);
   const bool check = module.environment.check == Check::kProcesses;
-  // collectd warns of a read that takes longer than the interval.
+  // collectd warns of a read that takes longer than the interval. TryPass has
+  // waited before.
   module.patience = std::min(
       module.patience,
-      std::chrono::milliseconds(static_cast<int64_t>(interval.seconds * 500)));
+      std::chrono::milliseconds(static_cast<int64_t>(interval.seconds * 400)));
   Supervisor::Options options{
       .program = module.directory + kSamplerProgram,
       .proc_path = config.proc_path,
@@ -234,7 +258,7 @@ int Start() {
     return LogAndFail(("not started: " + *failure).c_str());
   }
   const std::string start_line = StartLine(interval, config, ready.discovery);
-  module.thread = std::make_unique<PassThread>(PassInThread);
+  module.thread = std::make_unique<PassThread>(TryPass, PassInThread);
   if (plugin_register_complex_read(
           /*group=*/nullptr, kPluginName, check ? ReadForCheck : Read,
           DOUBLE_TO_CDTIME_T_STATIC(interval.seconds),

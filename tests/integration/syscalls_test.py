@@ -30,8 +30,9 @@ class SyscallsTest(testcase.TestCase):
         self.bystanders = [self.run_program("sleep", "1000").pid
                            for _ in range(BYSTANDERS)]
 
-    def start_collectd(self, discovery, *more):
+    def start_collectd(self, discovery, *more, read_threads=5):
         collectd = self.collectd("\n".join([
+            f"ReadThreads {read_threads}",
             "LoadPlugin resource_attribution",
             "<Plugin resource_attribution>",
             "Interval 0.2",
@@ -122,10 +123,10 @@ class SyscallsTest(testcase.TestCase):
     # What the way between the daemon and its child costs.
     @needs.process_events
     def test_a_pass_takes_three_calls_of_the_daemon_and_three_of_the_child(self):
-        collectd = self.start_collectd("Events")
+        collectd = self.start_collectd("Events", read_threads=1)
         tasks = pathlib.Path(f"/proc/{collectd.process.pid}/task")
         [thread] = [int(path.parent.name) for path in tasks.glob("*/comm")
-                    if path.read_text() == "resource_attrib\n"]
+                    if path.read_text() == "reader#0\n"]
         for task, calls in ((thread, ["sendto", "poll", "recvfrom"]),
                             (collectd.sampler(), ["recvfrom", "recvfrom", "sendmsg"])):
             output = self.directory / f"strace-{task}"
