@@ -2,9 +2,10 @@
 // module, and the others by the callbacks that this registers.
 //
 // Configuration and init run on the daemon's main thread before the first pass,
-// shutdown after the last. The module waits for passes in a thread of its own;
-// after init, only that thread uses the state, which therefore needs no lock.
-// No exception leaves a callback.
+// shutdown after the last. Passes run in a reader thread of the daemon, and
+// those that take more than a moment go on in a thread of the module. The state
+// needs no lock: only one of them uses it at a time. No exception leaves a
+// callback.
 
 #include <dlfcn.h>
 
@@ -69,8 +70,8 @@ struct Module {
   const std::string directory = DirectoryOfModule();
   std::vector<options::Item> plugin_blocks;
 
-  // How long the daemon's reader thread waits for a pass.
-  std::chrono::milliseconds patience{1000};
+  // How long the daemon's reader thread waits for a pass that is late.
+  std::chrono::milliseconds patience{900};
   // What the daemon knows of the thread that calls Read: plugin and interval.
   std::optional<plugin_ctx_t> context;
   std::unique_ptr<Supervisor> supervisor;
@@ -160,6 +161,14 @@ void ControlSampling(PassReport* report) {
   if (sampling) sampling->Take(std::chrono::steady_clock::now(), report);
 }
 
+// Changes the sampling, and logs what changed.
+void TakeReport() {
+  Module& module = *module_state;
+  module.changes.Recover();
+  ControlSampling(&module.report);
+  module.changes.Take(module.report, *module.supervisor);
+}
+
 // Makes a pass and logs what changed. Returns whether there is a report.
 bool MakePass() {
   Module& module = *module_state;
@@ -168,10 +177,28 @@ bool MakePass() {
     ControlSampling(/*report=*/nullptr);
     return false;
   }
-  module.changes.Recover();
-  ControlSampling(&module.report);
-  module.changes.Take(module.report, *module.supervisor);
+  TakeReport();
   return true;
+}
+
+// In the reader thread of the daemon. Returns whether the pass is over.
+bool TryPass() {
+  const auto& sampling = module_state->sampling;
+  // The reader thread does not wait for a disk.
+  if (sampling && sampling->MayWrite()) return false;
+  return Guarded(
+      [] {
+        if (!module_state->supervisor->TryPass(module_state->report)) {
+          return false;
+        }
+        TakeReport();
+        DispatchReport();
+        return true;
+      },
+      [](const char* error) {
+        module_state->changes.Fail(error);
+        return true;
+      });
 }
 
 void PassInThread() {
@@ -247,10 +274,11 @@ int Start() {
     if (!errors.empty()) return LogAndFail("not started: see the errors above");
     if (!check) module.sampling.emplace(config);
   }
-  // collectd warns of a read that takes longer than the interval.
+  // collectd warns of a read that takes longer than the interval. TryPass has
+  // waited before.
   module.patience = std::min(
       module.patience,
-      std::chrono::milliseconds(static_cast<int64_t>(interval.seconds * 500)));
+      std::chrono::milliseconds(static_cast<int64_t>(interval.seconds * 400)));
   Supervisor::Options options{
       .program = module.directory + kSamplerProgram,
       .proc_path = config.proc_path,
@@ -267,7 +295,7 @@ int Start() {
     return LogAndFail(("not started: " + *failure).c_str());
   }
   const std::string start_line = StartLine(interval, config, ready.discovery);
-  module.thread = std::make_unique<PassThread>(PassInThread);
+  module.thread = std::make_unique<PassThread>(TryPass, PassInThread);
   if (plugin_register_complex_read(
           /*group=*/nullptr, kPluginName, check ? ReadForCheck : Read,
           DOUBLE_TO_CDTIME_T_STATIC(interval.seconds),

@@ -6,8 +6,11 @@
 
 namespace resource_attribution {
 
-PassThread::PassThread(std::function<void()> pass)
-    : pass_(std::move(pass)), thread_([this] { Loop(); }) {}
+PassThread::PassThread(std::function<bool()> try_pass,
+                       std::function<void()> pass)
+    : try_pass_(std::move(try_pass)),
+      pass_(std::move(pass)),
+      thread_([this] { Loop(); }) {}
 
 PassThread::~PassThread() {
   {
@@ -20,7 +23,7 @@ PassThread::~PassThread() {
 
 void PassThread::Run(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
-  if (state_ != State::kIdle) return;
+  if (state_ != State::kIdle || try_pass_()) return;
   state_ = State::kAsked;
   changed_.notify_all();
   changed_.wait_for(lock, patience, [this] { return state_ != State::kAsked; });

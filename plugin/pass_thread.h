@@ -9,12 +9,14 @@
 
 namespace resource_attribution {
 
-/// Waits for passes in a thread of its own, because collectd waits for its
-/// reader threads when it shuts down, and a pass may be late.
+/// Waits for late passes in a thread of its own, because collectd waits for its
+/// reader threads when it shuts down. At any time either that thread or the
+/// caller of Run makes a pass.
 class PassThread {
  public:
-  /// `pass` throws nothing.
-  explicit PassThread(std::function<void()> pass);
+  /// `try_pass` takes no more than a moment, and returns whether the pass is
+  /// over. If not, `pass` ends it, in the thread. Both throw nothing.
+  PassThread(std::function<bool()> try_pass, std::function<void()> pass);
 
   /// Waits for the pass that is under way.
   ~PassThread();
@@ -28,6 +30,7 @@ class PassThread {
 
   void Loop();
 
+  const std::function<bool()> try_pass_;
   const std::function<void()> pass_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -71,10 +71,18 @@ std::optional<std::string> Supervisor::Begin(child::Ready& ready) {
   return std::nullopt;
 }
 
+bool Supervisor::TryPass(PassReport& report) {
+  if (!BeginPass() || begun_ != Wait::kDone) return false;
+  Reader reader(process_.reply());
+  if (ReadFailure(reader) || !ReadReport(reader, services().size(), report) ||
+      !report.notices.empty()) {
+    return false;
+  }
+  EndPass();
+  return true;
+}
+
 std::optional<std::string> Supervisor::Pass(PassReport& report) {
-  // What is passed over no longer is unknown to the child: a new one looks at
-  // everything.
-  if (passed_over_.Refresh(Clock::now())) process_.End();
   auto failure = PassOnce(report);
   if (failure && failure->again) failure = PassOnce(report);
   if (failure) return std::move(failure->reason);
@@ -82,22 +90,41 @@ std::optional<std::string> Supervisor::Pass(PassReport& report) {
 }
 
 std::optional<Supervisor::Failure> Supervisor::PassOnce(PassReport& report) {
-  if (!process_.IsRunning()) {
+  while (!begun_ && !BeginPass()) {
     child::Ready ready;
     if (auto failure = Start(ready)) return failure;
   }
-  request_.clear();
-  child::WritePass(passed_over_.List(), request_);
-  if (auto failure = Ask(patience_)) return failure;
-  Reader reader(process_.KeepReply());
+  const Wait wait = *std::exchange(begun_, std::nullopt);
+  if (auto failure = GoOn(wait, patience_)) return failure;
+  Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
     return Failure{.reason = PrintableLine(*reason)};
   }
   if (!ReadReport(reader, services().size(), report)) {
     return Kill("gave an answer that makes no sense");
   }
-  deaths_ = 0;
+  EndPass();
   return std::nullopt;
+}
+
+// Asks the child for a pass. Returns whether there is a child.
+bool Supervisor::BeginPass() {
+  begun_.reset();
+  // What is passed over no longer is unknown to the child: a new one looks at
+  // everything.
+  if (passed_over_.Refresh(Clock::now())) process_.End();
+  if (!process_.IsRunning()) return false;
+  request_.clear();
+  child::WritePass(passed_over_.List(), request_);
+  begun_ = Ask();
+  return true;
+}
+
+// The report refers to the reply.
+void Supervisor::EndPass() {
+  process_.KeepReply();
+  begun_.reset();
+  deaths_ = 0;
 }
 
 std::string Supervisor::Describe(pid_t pid) {
@@ -128,7 +155,7 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
   }
   request_.clear();
   Write(options_.assignment, request_);
-  if (auto failure = Ask(kAssignmentPatience)) return failure;
+  if (auto failure = GoOn(Ask(), kAssignmentPatience)) return failure;
   Reader reader(process_.reply());
   if (const auto reason = ReadFailure(reader)) {
     Failure failure{.reason = PrintableLine(*reason)};
@@ -142,10 +169,20 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
   return std::nullopt;
 }
 
-// Sends request_ and waits for the reply. Ends the process if there is none.
-std::optional<Supervisor::Failure> Supervisor::Ask(Clock::duration patience) {
+// Sends request_ and waits a moment for the reply.
+child::Wait Supervisor::Ask() {
   try {
-    Wait wait = process_.Ask(request_, Clock::now() + kBetweenLooks);
+    return process_.Ask(request_, Clock::now() + kBetweenLooks);
+  } catch (...) {
+    process_.End();  // request and reply would no longer belong together
+    throw;
+  }
+}
+
+// Waits for the reply if it is late. Ends the process if there is none.
+std::optional<Supervisor::Failure> Supervisor::GoOn(Wait wait,
+                                                    Clock::duration patience) {
+  try {
     if (wait == Wait::kLate) {
       auto failure = WaitLonger(patience);
       waited_.clear();  // each takes a descriptor
@@ -203,7 +240,7 @@ std::optional<Supervisor::Failure> Supervisor::WaitLonger(
 }
 
 std::optional<std::string_view> Supervisor::AskForText() {
-  if (!process_.IsRunning() || Ask(patience_)) return std::nullopt;
+  if (!process_.IsRunning() || GoOn(Ask(), patience_)) return std::nullopt;
   Reader reader(process_.reply());
   if (ReadFailure(reader)) return std::nullopt;
   return child::ReadText(reader);

@@ -40,6 +40,10 @@ class Supervisor {
   /// could not.
   std::optional<std::string> Begin(child::Ready& ready);
 
+  /// Makes a pass if a child runs, answers within a moment and has no notice,
+  /// for which Describe may wait. Otherwise returns false, and Pass goes on.
+  bool TryPass(PassReport& report);
+
   /// Makes a pass. `report` refers to memory of this object, and is valid until
   /// the next pass. Returns why there is none; empty after Interrupt.
   std::optional<std::string> Pass(PassReport& report);
@@ -70,7 +74,10 @@ class Supervisor {
 
   std::optional<Failure> Start(child::Ready& ready);
   std::optional<Failure> PassOnce(PassReport& report);
-  std::optional<Failure> Ask(Clock::duration patience);
+  bool BeginPass();
+  void EndPass();
+  child::Wait Ask();
+  std::optional<Failure> GoOn(child::Wait wait, Clock::duration patience);
   std::optional<Failure> WaitLonger(Clock::duration patience);
   std::optional<std::string_view> AskForText();
   void AddWait(const child::SamplerProcess::Note& note, Clock::duration time);
@@ -89,7 +96,8 @@ class Supervisor {
   PassedOver passed_over_;
   std::vector<Waited> waited_;
   child::Bytes request_;
-  int deaths_ = 0;  // in a row, without a pass in between
+  std::optional<child::Wait> begun_;  // the pass that Pass goes on with
+  int deaths_ = 0;                    // in a row, without a pass in between
   Clock::time_point next_start_{};
   LineBudget deaths_said_;
   LineBudget waits_said_;

@@ -37,6 +37,9 @@ class SamplingControl {
   /// Whether a service asks for it.
   static bool IsWanted(const Config& config);
 
+  /// Whether Take may write files, and so wait for a disk.
+  bool MayWrite() const { return mode_ == SamplingMode::kAct; }
+
   /// Errors of the files, for people; changes nothing.
   std::vector<std::string> Check() const;
 

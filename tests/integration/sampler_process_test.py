@@ -14,8 +14,9 @@ from tests.support import needs, proc, project, testcase, waiting
 
 NAME = f"ra{os.getpid()}"
 
-# A file system that never answers a write or a flush of a file, or late if the number of
-# the file is even. It notes the number in a directory.
+# A file system that never answers a write or a flush of a file, or late if the number
+# of the file is even. It never answers a read of file 1001. It notes the number in a
+# directory.
 SILENT = """
 import errno, pathlib, pyfuse3, sys, trio
 async def be_silent(file):
@@ -41,6 +42,8 @@ class Silent(pyfuse3.Operations):
     async def open(self, inode, flags, ctx):
         return pyfuse3.FileInfo(fh=inode)
     async def read(self, fh, offset, size):
+        if fh == pyfuse3.ROOT_INODE + 1 + 1001:
+            await be_silent(fh)
         return b"x" * min(size, 4096)
     async def write(self, fh, offset, data):
         await be_silent(fh)
@@ -52,9 +55,10 @@ pyfuse3.init(Silent(), sys.argv[1],
 trio.run(pyfuse3.main)
 """
 
-# A process that holds a lock of its own for ever, or again and again. In place of a mapping of the file it
-# maps other memory: the kernel writes the file before, with mmap_lock held. Or it
-# executes a program: the kernel closes the file, with exec_update_lock held.
+# A process that holds a lock of its own for ever, or again and again. In place of a
+# mapping of the file it maps other memory: the kernel writes the file before, with
+# mmap_lock held. Or it executes a program: the kernel closes the file, with
+# exec_update_lock held.
 STALLING = """
 import ctypes, mmap, os, sys
 path, way, name = sys.argv[1:]
@@ -318,6 +322,51 @@ class StallTest(WithLoad):
         self.wait_for_error(collectd, "^processes of user 65534 made the plugin "
                             "wait three times")
         self.other_values_go_on(collectd)
+        collectd.stop()
+
+    def drip(self):
+        """Starts a process for which each pass waits a little if there is the block for
+        it. Returns the process."""
+        victim = self.stall("drip", NAME)
+        (self.directory / "drip.pid").write_text(f"{victim.pid}\n")
+        return victim
+
+    def block_for_drip(self):
+        return ['<Process "drip">', f'PIDFile "{self.directory}/drip.pid"',
+                'CommandLine "^postgres:"', "</Process>"]
+
+    # A pass takes the blocks in their order: it waits for the process first.
+    def test_file_is_blamed_and_not_a_process_that_a_pass_waited_for_before(self):
+        self.drip()
+        pid_file = self.mountpoint / "1001"
+        collectd = self.start("Interval 0.2", *self.block_for_drip(),
+                              '<Process "silent">', f'PIDFile "{pid_file}"',
+                              "</Process>")
+        [line] = self.wait_for_error(collectd, "^waited")
+        self.assertRegex(line, rf"^waited [\d.]+ s for {pid_file}: the files of its "
+                         "directory are passed over for 1 h$")
+        self.other_values_go_on(collectd)
+        self.assertEqual(len(collectd.lines("error")), 1, collectd.log())
+        collectd.stop()
+
+    def test_short_waits_leave_no_descriptors(self):
+        collectd = self.start_with_values(*self.block_for_drip())
+        def descriptors():
+            paths = []
+            for entry in pathlib.Path(f"/proc/{collectd.process.pid}/fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    paths.append(os.readlink(entry))
+            return paths
+        before = len(descriptors())
+        path = f"/proc/{self.drip().pid}"
+        for _ in range(3):
+            waiting.wait_for(lambda: path in descriptors(), "a pass to wait",
+                             collectd.log)
+            def closed():
+                now = descriptors()
+                return path not in now and len(now) <= before
+            waiting.wait_for(closed, f"{before} descriptors again", descriptors)
+        self.assertEqual(collectd.lines("error"), [])
         collectd.stop()
 
     # The deadline of this interval is 10 s. The end comes before: the wait is not said.

@@ -31,8 +31,9 @@ class SyscallsTest(testcase.TestCase):
         self.bystanders = [self.run_program("sleep", "1000").pid
                            for _ in range(BYSTANDERS)]
 
-    def start_collectd(self, discovery, *more):
+    def start_collectd(self, discovery, *more, read_threads=5):
         collectd = self.collectd("\n".join([
+            f"ReadThreads {read_threads}",
             "LoadPlugin resource_attribution",
             "<Plugin resource_attribution>",
             "Interval 0.2",
@@ -143,17 +144,17 @@ class SyscallsTest(testcase.TestCase):
         whole = found[begin:][:(len(found) - begin) // len(calls) * len(calls)]
         self.assertEqual(whole, calls * (len(whole) // len(calls)))
 
-    def check_calls_of_the_daemon(self, collectd):
+    def check_calls_of_the_daemon(self, collectd, name="reader#0"):
         tasks = pathlib.Path(f"/proc/{collectd.process.pid}/task")
         [thread] = [int(path.parent.name) for path in tasks.glob("*/comm")
-                    if path.read_text() == "resource_attrib\n"]
+                    if path.read_text() == f"{name}\n"]
         self.check_calls_of_a_pass(collectd, thread, ["sendto", "poll", "recvfrom"],
                                    "%file", "fsync")
 
     # What the way between the daemon and its child costs.
     @needs.process_events
     def test_a_pass_takes_three_calls_of_the_daemon_and_three_of_the_child(self):
-        collectd = self.start_collectd("Events")
+        collectd = self.start_collectd("Events", read_threads=1)
         self.check_calls_of_the_daemon(collectd)
         self.check_calls_of_a_pass(collectd, collectd.sampler(),
                                    ["recvfrom", "recvfrom", "sendmsg"])
@@ -173,7 +174,7 @@ class SyscallsTest(testcase.TestCase):
             '<Process "busy">', f'Name "{name}"', 'TracingOverhead "Threads"',
             f'TracingThread "^{name}"', "CompareWindow 2",
             "<Sampling>", "MaxCPUShare 3", "Ratio 0.001 0.1", "StepInterval 1",
-            "</Sampling>", "</Process>")
+            "</Sampling>", "</Process>", read_threads=1)
         return collectd, files
 
     @needs.process_events
@@ -191,7 +192,7 @@ class SyscallsTest(testcase.TestCase):
         collectd.wait_for_line("sampling ratio returned to 0.1")
         self.assertEqual(sorted(path.name for path in files.iterdir()),
                          ["busy.json", "strategies.json"])
-        self.check_calls_of_the_daemon(collectd)
+        self.check_calls_of_the_daemon(collectd, "resource_attrib")
         collectd.stop()
 
     @needs.process_events

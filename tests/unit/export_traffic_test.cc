@@ -52,6 +52,13 @@ class ExportTrafficTest : public testing::Test {
     auto proc = procfs::Procfs::Open(proc_path);
     ASSERT_TRUE(proc) << proc.error().Message();
     proc_ = std::move(*proc);
+    std::vector<uint16_t> ports;
+    for (const auto& some : ports_by_block) {
+      ports.insert(ports.end(), some.begin(), some.end());
+    }
+    if (auto ended = kernel::EndedSockets::Subscribe(ports)) {
+      ended_ = std::move(*ended);
+    }
     traffic_.emplace(std::move(ports_by_block));
   }
 
@@ -63,9 +70,18 @@ class ExportTrafficTest : public testing::Test {
               static_cast<ssize_t>(bytes));
   }
 
-  // The kernel hands over a socket that ended a moment later (a work queue).
-  static void WaitUntilEnded() {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  // Waits until the kernel has handed over so many sockets that ended, which it
+  // does from a work queue, or more than a receive buffer holds. The last
+  // subscriber gets a socket first (netlink_broadcast in af_netlink.c):
+  // traffic_ has what ended_ gets.
+  void WaitUntilEnded(size_t count) {
+    ASSERT_TRUE(ended_);
+    std::vector<kernel::TcpSocket> sockets;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (ended_->Drain(sockets) && sockets.size() < count) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << sockets.size();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
 
   Member MemberOf(pid_t pid, size_t block = kService,
@@ -101,6 +117,7 @@ class ExportTrafficTest : public testing::Test {
   }
 
   std::optional<procfs::Procfs> proc_;
+  std::optional<kernel::EndedSockets> ended_;
   std::optional<ExportTraffic> traffic_;
   Listener listener_;
 };
@@ -154,7 +171,7 @@ TEST_F(ExportTrafficTest, LastBytesOfAKnownConnectionCount) {
     Pass(self);
     Transfer(connection.local, connection.remote, 100);
   }
-  WaitUntilEnded();
+  WaitUntilEnded(1);
   for (int pass = 0; pass < 3; ++pass) {
     Pass(self);
     ExpectTotals(1100, 0);
@@ -174,7 +191,7 @@ TEST_F(ExportTrafficTest, IdleConnectionThatThePeerClosesAddsNothing) {
   connection->remote = FileDescriptor(-1);
   Pass(self);
   connection.reset();
-  WaitUntilEnded();
+  WaitUntilEnded(1);
   Pass(self);
   ExpectTotals(1000, 10);
 }
@@ -200,7 +217,7 @@ TEST_F(ExportTrafficTest, ShortConnectionsCountForWhoOpensThem) {
   ExpectTotals(0, 0, 10);
   for (auto* process : {&one, &two, &stranger}) process->Next();
   for (int i = 0; i < 300; ++i) listener_.Accept();
-  WaitUntilEnded();
+  WaitUntilEnded(300);
   Pass(members);
   ExpectTotals(10'000, 0, 10);
   ExpectTotals(1'000, 0, 11);
@@ -209,7 +226,7 @@ TEST_F(ExportTrafficTest, ShortConnectionsCountForWhoOpensThem) {
   one.Next();
   for (int i = 0; i < 100; ++i) listener_.Accept();
   one.Kill();
-  WaitUntilEnded();
+  WaitUntilEnded(100);
   Pass({members[1]});
   ExpectTotals(10'000, 0, 10);
   EXPECT_EQ(traffic_->UnknownBytes(0), 700);
@@ -221,8 +238,9 @@ TEST_F(ExportTrafficTest, MoreConnectionsThanTheQueueHoldsAreSaid) {
   const std::vector self{MemberOf(getpid())};
   Pass(self);
   ExpectTotals(0, 0);
-  for (int i = 0; i < 20'000; ++i) Connection connection(listener_);
-  WaitUntilEnded();
+  constexpr size_t kConnections = kernel::EndedSockets::kEndedMax + 1;
+  for (size_t i = 0; i < kConnections; ++i) Connection connection(listener_);
+  WaitUntilEnded(kConnections);
   Pass(self);
   EXPECT_THAT(traffic_->ShortConnections(), HasSubstr("were missed"));
   EXPECT_EQ(traffic_->Of(kSeries), std::nullopt);
@@ -254,7 +272,7 @@ TEST_F(ExportTrafficTest, ShortConnectionOfAnUnknownProcessCountsForNone) {
     Connection connection(listener_);
     Transfer(connection.local, connection.remote, 1000);
   }
-  WaitUntilEnded();
+  WaitUntilEnded(1);
   Pass(self);
   EXPECT_EQ(traffic_->Of(kSeries), std::nullopt);
   EXPECT_EQ(traffic_->UnknownPorts(kService), std::to_string(listener_.port()));

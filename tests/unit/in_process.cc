@@ -59,10 +59,14 @@ void SamplerProcess::Interrupt() {}
 
 }  // namespace child
 
-PassThread::PassThread(std::function<void()> pass) : pass_(std::move(pass)) {}
+PassThread::PassThread(std::function<bool()> try_pass,
+                       std::function<void()> pass)
+    : try_pass_(std::move(try_pass)), pass_(std::move(pass)) {}
 
 PassThread::~PassThread() = default;
 
-void PassThread::Run(std::chrono::milliseconds /*patience*/) { pass_(); }
+void PassThread::Run(std::chrono::milliseconds /*patience*/) {
+  if (!try_pass_()) pass_();
+}
 
 }  // namespace resource_attribution
