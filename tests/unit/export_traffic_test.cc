@@ -32,10 +32,13 @@ using testing::HasSubstr;
 constexpr size_t kService = 0;
 constexpr size_t kSeries = 3;
 
+// If the thread loses its CPU between the two clocks, a connection does not
+// seem older than the process that opened it.
 procfs::Instant Now() {
+  const auto monotonic = std::chrono::steady_clock::now();
   timespec boot{};
   clock_gettime(CLOCK_BOOTTIME, &boot);
-  return {.monotonic = std::chrono::steady_clock::now(),
+  return {.monotonic = monotonic,
           .since_boot = std::chrono::seconds(boot.tv_sec) +
                         std::chrono::nanoseconds(boot.tv_nsec)};
 }
