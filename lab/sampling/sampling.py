@@ -356,7 +356,8 @@ def draw(records):
                   for name in SERVICES}
         drawing.title(left, top - 12, title)
         logarithmic = "logarithmic" in title
-        low = math.log10(LEAST * 100) if logarithmic else 0
+        low = math.floor(min(value for points in curves.values()
+                             for _, value in points)) if logarithmic else 0
         high = math.log10(MOST * 100) if logarithmic else max(
             [*limits.values(), *(value for points in curves.values()
                                  for _, value in points)]) * 1.05 or 1
@@ -434,7 +435,7 @@ def main():
     parser.add_argument("--ratios", default=[1, 0.5, 0.1, 0.01, 0.001],
                         type=lambda text: [float(one) for one in text.split(",")])
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--warm", type=int, default=60,
+    parser.add_argument("--warm", type=int, default=120,
                         help="seconds before the first window")
     parser.add_argument("--window", type=int, default=30, help="seconds")
     parser.add_argument("--part", choices=("ratios", "loop"),
@@ -448,7 +449,7 @@ def main():
     arguments.profile = [(4 * minutes, low), (12 * minutes, high), (32 * minutes, low)]
     if arguments.quick:
         arguments.ratios, arguments.repetitions = [1, 0.001], 1
-        arguments.warm = arguments.window = measure.COMPARE_WINDOW
+        arguments.warm, arguments.window = 30, measure.COMPARE_WINDOW
         arguments.compare_window = measure.COMPARE_WINDOW
         arguments.profile = [(20, low), (60, high), (60, low)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
