@@ -16,7 +16,15 @@ using procfs::PrintableLine;
 constexpr int kLinesAnHour = 12;
 
 int SeverityOf(const Notice& notice) {
-  return notice.severity == Notice::Severity::kInfo ? LOG_INFO : LOG_WARNING;
+  switch (notice.severity) {
+    case Notice::Severity::kInfo:
+      return LOG_INFO;
+    case Notice::Severity::kNotice:
+      return LOG_NOTICE;
+    case Notice::Severity::kWarning:
+      break;
+  }
+  return LOG_WARNING;
 }
 
 }  // namespace

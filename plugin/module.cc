@@ -31,6 +31,7 @@
 #include "pass_thread.h"
 #include "procfs/printable.h"
 #include "supervisor.h"
+#include "trace_sampling/sampling_control.h"
 #include "types.h"
 
 namespace resource_attribution {
@@ -75,6 +76,7 @@ struct Module {
   std::unique_ptr<Supervisor> supervisor;
   PassReport report;
   ChangeLog changes;
+  std::optional<trace_sampling::SamplingControl> sampling;
   std::unique_ptr<PassThread> thread;
 };
 
@@ -147,6 +149,15 @@ void DispatchReport() {
   for (const ComponentReport& one : module.report.components) {
     Dispatch(one, now);
   }
+  if (!module.sampling) return;
+  for (const auto& one : module.sampling->controlled()) {
+    Dispatch(one, now);
+  }
+}
+
+void ControlSampling(PassReport* report) {
+  auto& sampling = module_state->sampling;
+  if (sampling) sampling->Take(std::chrono::steady_clock::now(), report);
 }
 
 // Makes a pass and logs what changed. Returns whether there is a report.
@@ -154,9 +165,11 @@ bool MakePass() {
   Module& module = *module_state;
   if (const auto failure = module.supervisor->Pass(module.report)) {
     if (!failure->empty()) module.changes.Fail(failure->c_str());
+    ControlSampling(/*report=*/nullptr);
     return false;
   }
   module.changes.Recover();
+  ControlSampling(&module.report);
   module.changes.Take(module.report, *module.supervisor);
   return true;
 }
@@ -198,6 +211,18 @@ void WarnOfSelectors(const Service& service) {
   }
 }
 
+// Errors of the options by which sampling is controlled. A check looks at the
+// files too; a daemon warns of them while it runs, and tries again.
+std::vector<std::string> SamplingErrors(const Config& config, bool check) {
+  if (config.sampling_mode == SamplingMode::kObserve) return {};
+  const SamplingFiles& files = config.sampling_files;
+  if (files.strategies.empty() && files.answers.empty()) {
+    return {"expected SamplingFile or SamplingAnswers beside it"};
+  }
+  if (!check) return {};
+  return trace_sampling::SamplingControl(config).Check();
+}
+
 int Start() {
   Module& module = *module_state;
   if (PrintOptions(module.environment.check)) return 0;
@@ -214,6 +239,14 @@ int Start() {
   const Interval interval = EffectiveInterval(module.environment, config,
                                               module.load_plugin_interval);
   const bool check = module.environment.check == Check::kProcesses;
+  if (trace_sampling::SamplingControl::IsWanted(config)) {
+    const auto errors = SamplingErrors(config, check);
+    for (const std::string& error : errors) {
+      Log(LOG_ERR, "option SamplingMode \"Act\": " + PrintableLine(error));
+    }
+    if (!errors.empty()) return LogAndFail("not started: see the errors above");
+    if (!check) module.sampling.emplace(config);
+  }
   // collectd warns of a read that takes longer than the interval.
   module.patience = std::min(
       module.patience,
@@ -256,6 +289,11 @@ int Shutdown() {
   if (module_state && module_state->supervisor) {
     module_state->supervisor->Interrupt();
     module_state->thread.reset();
+  }
+  if (module_state && module_state->sampling) {
+    for (const std::string& error : module_state->sampling->Return()) {
+      Log(LOG_WARNING, PrintableLine(error));
+    }
   }
   module_state.reset();
   return 0;

@@ -18,6 +18,8 @@ struct Gauge {
 };
 
 constexpr const char* kComponentCpuPercent = "process_component_cpu_percent";
+constexpr const char* kSamplingRatio = "tracing_sampling_ratio";
+constexpr const char* kSamplingIneffective = "tracing_sampling_ineffective";
 constexpr const char* kNetworkBytes = "tracing_network_bytes";
 
 constexpr Gauge kGauges[] = {
@@ -85,7 +87,10 @@ int RegisterTypes() {
   for (const Gauge& gauge : kGauges) {
     if (const int status = RegisterGauge(gauge.name)) return status;
   }
-  if (const int status = RegisterGauge(kComponentCpuPercent)) return status;
+  for (const char* const gauge :
+       {kComponentCpuPercent, kSamplingRatio, kSamplingIneffective}) {
+    if (const int status = RegisterGauge(gauge)) return status;
+  }
   std::array sources{Source("sent", DS_TYPE_DERIVE),
                      Source("received", DS_TYPE_DERIVE)};
   return Register(kNetworkBytes, sources);
@@ -118,6 +123,17 @@ void Dispatch(const ComponentReport& report, cdtime_t time) {
   value_t value{};
   value.gauge = report.cpu_percent;
   Send(list, kComponentCpuPercent, {&value, 1});
+}
+
+void Dispatch(const trace_sampling::SamplingControl::Controlled& controlled,
+              cdtime_t time) {
+  if (!controlled.ratio) return;
+  value_list_t list = ListOf(controlled.name, time);
+  value_t value{};
+  value.gauge = *controlled.ratio;
+  Send(list, kSamplingRatio, {&value, 1});
+  value.gauge = controlled.is_ineffective ? 1 : 0;
+  Send(list, kSamplingIneffective, {&value, 1});
 }
 
 }  // namespace resource_attribution

@@ -3,6 +3,7 @@
 
 #include "collectd.h"
 #include "measures/report.h"
+#include "trace_sampling/sampling_control.h"
 
 namespace resource_attribution {
 
@@ -20,6 +21,10 @@ void Dispatch(const SeriesReport& report, cdtime_t time);
 /// The same for the CPU of a component. It has a type of its own, because
 /// process_cpu_percent includes it; the type instance is the component.
 void Dispatch(const ComponentReport& report, cdtime_t time);
+
+/// The same for a service whose sampling is controlled, if its ratio is known.
+void Dispatch(const trace_sampling::SamplingControl::Controlled& controlled,
+              cdtime_t time);
 
 }  // namespace resource_attribution
 

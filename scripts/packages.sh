@@ -19,6 +19,7 @@ clang_packages=("clang$clang_suffix" "clang-tidy$clang_suffix")
 
 build_packages=(
   g++ cmake ninja-build pkg-config perl libre2-dev libexpected-dev libmnl-dev libseccomp-dev
+  nlohmann-json3-dev
   collectd-core collectd-dev)
 
 # cpack asks this program which packages own the libraries of the module.

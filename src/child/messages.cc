@@ -101,12 +101,21 @@ Notice TakeNotice(Reader& reader, size_t services) {
   notice.text = reader.TakeText();
   notice.detail = reader.TakeText();
   notice.process = reader.Take<pid_t>();
-  if (notice.service >= services || kind >= Notice::kKinds || severity > 1) {
+  if (notice.service >= services || kind >= Notice::kKinds || severity > 2) {
     reader.Fail();
   }
   notice.kind = static_cast<Notice::Kind>(kind);
   notice.severity = static_cast<Notice::Severity>(severity);
   return notice;
+}
+
+TracingCost TakeCost(Reader& reader, size_t services) {
+  const auto service = reader.Take<uint64_t>();
+  if (service >= services) reader.Fail();
+  const auto tracing_cpu = reader.Take<double>();
+  return {.service = service,
+          .tracing_cpu = tracing_cpu,
+          .cpu = reader.Take<double>()};
 }
 
 Writer Begin(Asked asked, Bytes& bytes) {
@@ -194,6 +203,11 @@ void Write(const PassReport& report, Bytes& bytes) {
     writer.Put(one.component);
     writer.Put(one.cpu_percent);
   });
+  writer.PutEach(report.tracing_costs, [&](const TracingCost& one) {
+    writer.Put(uint64_t{one.service});
+    writer.Put(one.tracing_cpu);
+    writer.Put(one.cpu);
+  });
 }
 
 bool ReadReport(Reader& reader, size_t services, PassReport& report) {
@@ -209,6 +223,8 @@ bool ReadReport(Reader& reader, size_t services, PassReport& report) {
                                  .component = component,
                                  .cpu_percent = reader.Take<double>()});
   });
+  reader.TakeEach(
+      [&] { report.tracing_costs.push_back(TakeCost(reader, services)); });
   return reader.IsWhole() && report.processes.size() == services;
 }
 

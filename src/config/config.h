@@ -53,6 +53,37 @@ struct Component {
   discovery::Expressions threads;
 };
 
+/// The least and the greatest of the ratios of traces that are sampled.
+struct SamplingRatios {
+  double least = 0;
+  double greatest = 0;  ///< also the one to return to
+};
+
+/// How the plugin controls the sampling of a service: its `<Sampling>` block.
+struct Sampling {
+  std::string service;  ///< `service.name` of its traces; empty: the block's
+  double max_cpu_share = 0;  ///< percent of the CPU that tracing may take
+  SamplingRatios ratios;
+
+  /// The shortest time between two changes of the ratio. SDKs ask once a
+  /// minute.
+  double step_seconds = 180;
+};
+
+/// What the plugin does about sampling.
+enum class SamplingMode {
+  kObserve,  ///< says what it would do
+  kAct,      ///< writes the files
+};
+
+/// Where the plugin writes sampling ratios.
+struct SamplingFiles {
+  std::string strategies;  ///< empty: no such file
+  std::string answers;     ///< a directory; empty: no answers
+  /// What the strategies say of other services. Jaeger's default.
+  double other_ratio = 0.001;
+};
+
 /// A service, as a `<Process>` block describes it: its processes, and the name
 /// under which they are reported. It includes the options that the block
 /// inherits from the plugin.
@@ -93,6 +124,8 @@ struct Service {
 
   std::vector<Component> components;
 
+  std::optional<Sampling> sampling;
+
   /// A comparison without `untraced` needs to detect which processes are
   /// traced.
   bool DetectsTracing() const {
@@ -114,6 +147,8 @@ struct Config {
   /// How many descriptors may be kept, if RLIMIT_NOFILE allows.
   size_t max_open_files = 16384;
   CpuPercentOf cpu_percent_of = CpuPercentOf::kCore;
+  SamplingMode sampling_mode = SamplingMode::kObserve;
+  SamplingFiles sampling_files;
   std::vector<Service> services;
 };
 

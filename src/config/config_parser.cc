@@ -119,6 +119,25 @@ void ReadComponent(const Item& item, const std::string& heading,
   service.components.push_back(std::move(component));
 }
 
+// A `<Sampling>` block in a `<Process>` block.
+void ReadSampling(const Item& item, const std::string& heading,
+                  Service& service, Errors& errors) {
+  const size_t errors_before = errors.size();
+  if (service.sampling) {
+    errors.push_back(heading + " is there twice; expected one");
+  }
+  Sampling& sampling = service.sampling.emplace();
+  SetAll(item, options::kSampling, {.sampling = &sampling}, heading, errors);
+  if (sampling.service.empty()) sampling.service = service.name;
+  const bool is_complete = sampling.max_cpu_share > 0 &&
+                           sampling.ratios.greatest > 0 && item.values.empty();
+  if (!is_complete && errors.size() == errors_before) {
+    errors.push_back(heading +
+                     ": expected <Sampling> with MaxCPUShare and Ratio, such "
+                     "as MaxCPUShare 3 and Ratio 0.001 0.1");
+  }
+}
+
 // The error in the placeholders of the service's name, if there is one.
 Expected CheckPlaceholders(const Service& service) {
   const discovery::NameTemplate name(service.name);
@@ -171,6 +190,14 @@ Expected CheckTogether(const Item& block, const Service& service) {
            "TracingExportPort beside it, which cover all processes of the "
            "block";
   }
+  if (service.sampling &&
+      (service.tracing_overhead == TracingOverhead::kEstimate ||
+       service.per_process || has_placeholders)) {
+    return "<Sampling>: expected TracingOverhead \"Compared\" or \"Threads\" "
+           "in "
+           "the block, no PerProcess, and a name without placeholders: only "
+           "the measured cost of one service can be controlled";
+  }
   return kValid;
 }
 
@@ -217,6 +244,8 @@ void ReadBlock(const Item& item, Service& service, Errors& errors) {
       ReadUntraced(child, nested, service, errors);
     } else if (child.Is("Component")) {
       ReadComponent(child, nested, service, errors);
+    } else if (child.Is("Sampling")) {
+      ReadSampling(child, nested, service, errors);
     } else if (auto error = options::Set(
                    child, options::kProcess,
                    {.service = &service, .selectors = &service.selectors})) {
@@ -282,6 +311,7 @@ void ConfigParser::AddService(const Item& item, Errors& errors) {
   Service service;
   ReadService(item, service, errors);
   if (service.name.empty()) return;
+  if (service.sampling) AddSampled(service, errors);
   const std::string description = Describe(item);
   const auto [first, is_new] =
       description_by_name_.try_emplace(service.name, description);
@@ -293,6 +323,18 @@ void ConfigParser::AddService(const Item& item, Errors& errors) {
                    "\" is there twice: first as `" + first->second +
                    "`, again as `" + description +
                    "`; expected names that differ");
+}
+
+// Two blocks would write different ratios for one service.
+void ConfigParser::AddSampled(const Service& service, Errors& errors) {
+  const std::string& name = service.sampling->service;
+  const auto [first, is_new] =
+      block_by_sampled_service_.try_emplace(name, service.name);
+  if (is_new) return;
+  errors.push_back("blocks \"" + Printable(first->second) + "\" and \"" +
+                   Printable(service.name) +
+                   "\": <Sampling> of both has the Service \"" +
+                   Printable(name) + "\"; expected services that differ");
 }
 
 Config ConfigParser::Take() {

@@ -25,10 +25,12 @@ class ConfigParser {
 
  private:
   void AddService(const options::Item& item, std::vector<std::string>& errors);
+  void AddSampled(const Service& service, std::vector<std::string>& errors);
 
   std::vector<options::Item> plugin_options_;
   std::vector<options::Item> services_;
   std::map<std::string, std::string> description_by_name_;
+  std::map<std::string, std::string> block_by_sampled_service_;
 };
 
 }  // namespace resource_attribution

@@ -18,7 +18,8 @@ constexpr std::pair<Scope, const char*> kScopeNames[] = {
     {kPlugin, "Plugin"},
     {kProcess, "Process"},
     {kUntraced, "Untraced"},
-    {kComponent, "Component"}};
+    {kComponent, "Component"},
+    {kSampling, "Sampling"}};
 
 std::string Join(const std::vector<std::string>& texts,
                  std::string_view separator) {

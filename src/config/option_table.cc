@@ -69,6 +69,10 @@ Owner& In(const Target& target) {
   if constexpr (std::is_same_v<Owner, Config>) return *target.config;
   if constexpr (std::is_same_v<Owner, Selectors>) return *target.selectors;
   if constexpr (std::is_same_v<Owner, Component>) return *target.component;
+  if constexpr (std::is_same_v<Owner, Sampling>) return *target.sampling;
+  if constexpr (std::is_same_v<Owner, SamplingFiles>) {
+    return target.config->sampling_files;
+  }
   if constexpr (std::is_base_of_v<Owner, Service>) return *target.service;
 }
 
@@ -158,6 +162,18 @@ std::vector<Option> OfThePlugin() {
       Row("MaxOpenFiles", kPlugin, WholeNumber{0, 1048576},
           &Config::max_open_files,
           "How many files may stay open, two for each process."),
+      Row("SamplingMode", kPlugin,
+          Choice<SamplingMode>{{{"Observe", SamplingMode::kObserve},
+                                {"Act", SamplingMode::kAct}}},
+          &Config::sampling_mode,
+          "Only says how it would change sampling, or writes the files."),
+      Row("SamplingFile", kPlugin, kPath, &SamplingFiles::strategies,
+          "The file of Jaeger's sampling strategies that the plugin writes.",
+          ""),
+      Row("SamplingAnswers", kPlugin, kPath, &SamplingFiles::answers,
+          "The directory of an answer for each service.", ""),
+      Row("SamplingDefault", kPlugin, Number{0, 1}, &SamplingFiles::other_ratio,
+          "The ratio of all other services in SamplingFile."),
   };
 }
 
@@ -237,6 +253,16 @@ std::vector<Option> OfServices() {
             "A part of the service, by the names of its threads."),
       Row("Thread", kComponent, Expression{}, &Component::threads,
           "Matches the name of a thread."),
+      Block("Sampling", kProcess, /*is_repeatable=*/false,
+            "Controls the sampling of the service by what tracing costs."),
+      Row("Service", kSampling, kServiceName, &Sampling::service,
+          "The service.name of its traces.", "the name of the block"),
+      Row("MaxCPUShare", kSampling, Number{0.1, 100}, &Sampling::max_cpu_share,
+          "Percent of the service's CPU that tracing may take.", ""),
+      Row("Ratio", kSampling, Ratios{}, &Sampling::ratios,
+          "The least ratio, and the greatest, which is the usual one."),
+      Row("StepInterval", kSampling, Number{1, 86400}, &Sampling::step_seconds,
+          "The shortest time between two changes, in seconds."),
       Block("Process", kPlugin, /*is_repeatable=*/true,
             "A service; on one line, short for a block with Name."),
       Block("ProcessMatch", kPlugin, /*is_repeatable=*/true,

@@ -19,6 +19,7 @@ enum Scope : unsigned {
   kProcess = 2,
   kUntraced = 4,
   kComponent = 8,
+  kSampling = 16,
 };
 using Scopes = unsigned;
 
@@ -29,6 +30,7 @@ struct Target {
   Service* service = nullptr;
   discovery::Selectors* selectors = nullptr;
   Component* component = nullptr;
+  Sampling* sampling = nullptr;
 };
 
 /// What would be valid; empty if the value is valid.

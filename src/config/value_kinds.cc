@@ -89,6 +89,21 @@ Parsed<size_t> WholeNumber::Read(const Item& item) const {
   return static_cast<size_t>(*number);
 }
 
+Parsed<SamplingRatios> Ratios::Read(const Item& item) const {
+  const auto at = [&item](size_t i) {
+    return i < item.values.size() ? item.values[i].number.value_or(0) : 0;
+  };
+  const SamplingRatios ratios{.least = at(0), .greatest = at(1)};
+  if (item.values.size() != 2 || !item.children.empty() ||
+      !(min <= ratios.least && ratios.least <= ratios.greatest &&
+        ratios.greatest <= max)) {
+    return tl::unexpected("the least and the greatest ratio" +
+                          FromTo(min, max) +
+                          ", without quotes, such as 0.001 0.1");
+  }
+  return ratios;
+}
+
 Parsed<std::vector<uint16_t>> Ports::Read(const Item& item,
                                           size_t before) const {
   std::vector<uint16_t> ports;
@@ -133,6 +148,16 @@ const Text kUnit = {
     },
     "one name of a systemd unit with its suffix, in quotes, such as "
     "\"nginx.service\" or \"*.service\""};
+
+const Text kServiceName = {
+    "service name",
+    [](const std::string& name) {
+      constexpr size_t kServiceNameMax = 127;
+      return IsPlainText(name, kServiceNameMax) && !name.starts_with('.') &&
+             name.find('/') == std::string::npos;
+    },
+    "one service.name of 1 to 127 bytes in quotes, UTF-8, without \"/\" and "
+    "control characters and without a \".\" at its beginning"};
 
 Parsed<std::string> User::Read(const Item& item) const {
   constexpr double kUserIdMax = std::numeric_limits<uid_t>::max() - 1.0;

@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "config/config.h"
 #include "config/item.h"
 #include "discovery/cgroups.h"
 #include "discovery/expression.h"
@@ -69,6 +70,15 @@ struct Ports {
   Parsed<std::vector<uint16_t>> Read(const Item& item, size_t before) const;
 };
 
+/// Two ratios of sampling; the first is the least.
+struct Ratios {
+  double min = 1e-6;
+  double max = 1;
+  const char* name = "two ratios";
+
+  Parsed<SamplingRatios> Read(const Item& item) const;
+};
+
 struct Text {
   const char* name;
   bool (*is_valid)(const std::string& text);
@@ -80,6 +90,7 @@ struct Text {
 extern const Text kPath;  ///< absolute
 extern const Text kCommandName;
 extern const Text kUnit;
+extern const Text kServiceName;  ///< part of the name of a file
 
 struct User {
   const char* name = "user";

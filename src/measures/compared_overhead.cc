@@ -11,7 +11,7 @@ namespace {
 
 using Kind = Notice::Kind;
 
-std::string Spread(const Comparison::Estimate& estimate, int digits) {
+std::string Spread(const Estimate& estimate, int digits) {
   std::array<char, 128> text{};
   if (estimate.standard_error) {
     std::snprintf(text.data(), text.size(), "%.*f (standard error %.*f)",
@@ -51,7 +51,10 @@ void ComparedOverhead::Finish(const Pass& pass, std::span<SeriesReport> series,
   if (memory_.type() != compared_type_) comparison_.Clear();
   compared_type_ = memory_.type();
   const bool was_known = comparison_.Mean().has_value();
-  if (pass.measures_cpu) comparison_.Add(traced_.compared, untraced_.compared);
+  if (pass.measures_cpu) {
+    comparison_.Add(traced_.compared, untraced_.compared);
+    if (reports_cost_) AddCost(report);
+  }
 
   if (series.empty()) return;
   AddNotices(was_known, report);
@@ -67,6 +70,17 @@ void ComparedOverhead::Finish(const Pass& pass, std::span<SeriesReport> series,
     values.tracing_cpu_overhead_percent =
         ShareOf(pass, difference->cpu_percent.mean * traced);
   }
+}
+
+void ComparedOverhead::AddCost(PassReport& report) const {
+  const Comparison::Side& traced = traced_.compared;
+  const Comparison::Side& untraced = untraced_.compared;
+  if (traced.processes() == 0 || untraced.processes() == 0) return;
+  const double cpu = traced.MeanCpuPercent();
+  report.tracing_costs.push_back(
+      {.service = index_,
+       .tracing_cpu = cpu - untraced.MeanCpuPercent(),
+       .cpu = cpu});
 }
 
 void ComparedOverhead::AddNotices(bool was_known, PassReport& report) {

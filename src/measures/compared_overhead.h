@@ -21,6 +21,7 @@ class ComparedOverhead : public Measure {
  public:
   ComparedOverhead(const Service& service, size_t index, const Memory& memory)
       : index_(index),
+        reports_cost_(service.sampling.has_value()),
         memory_(memory),
         compared_type_(memory.type()),
         comparison_(service.compare_window) {}
@@ -37,6 +38,7 @@ class ComparedOverhead : public Measure {
     Comparison::Side compared;
   };
 
+  void AddCost(PassReport& report) const;
   void AddNotices(bool was_known, PassReport& report);
   void AddNoiseNotice(const Comparison::Difference& difference,
                       PassReport& report) const;
@@ -50,6 +52,7 @@ class ComparedOverhead : public Measure {
   };
 
   const size_t index_;
+  const bool reports_cost_;
   const Memory& memory_;
   MemoryType compared_type_;
   Comparison comparison_;

@@ -1,7 +1,6 @@
 #include "measures/comparison.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace resource_attribution::measures {
@@ -27,16 +26,6 @@ double Comparison::Side::SquaresOfMemory() const {
                       memory_bytes_ * memory_bytes_ /
                           static_cast<double>(std::max<size_t>(processes_, 1)),
                   0.0);
-}
-
-bool Comparison::Estimate::IsCost() const {
-  // The 95th percentiles of Student's t with 1 to 5 degrees of freedom.
-  constexpr std::array kFactors{6.31, 2.92, 2.35, 2.13, 2.02};
-  if (!standard_error || degrees_of_freedom == 0) return false;
-  const double factor = degrees_of_freedom <= kFactors.size()
-                            ? kFactors[degrees_of_freedom - 1]
-                            : 2;
-  return mean > factor * *standard_error;
 }
 
 void Comparison::Add(const Side& traced, const Side& untraced) {
@@ -67,7 +56,7 @@ std::optional<Comparison::Difference> Comparison::Mean() const {
   return Difference{.memory_bytes = Memory(), .cpu_percent = Cpu()};
 }
 
-Comparison::Estimate Comparison::Memory() const {
+Estimate Comparison::Memory() const {
   const auto count = static_cast<double>(passes_.size());
   Estimate estimate;
   double variance = 0;
@@ -84,29 +73,10 @@ Comparison::Estimate Comparison::Memory() const {
   return estimate;
 }
 
-Comparison::Estimate Comparison::Cpu() const {
-  constexpr size_t kParts = 10;
-  const size_t parts = std::min(passes_.size(), kParts);
-  std::array<double, kParts> means{};
-  std::array<double, kParts> counts{};
-  Estimate estimate;
-  for (size_t i = 0; i < passes_.size(); ++i) {
-    const double percent =
-        passes_[(next_ + i) % passes_.size()].cpu_percent;  // by age
-    means[i * parts / passes_.size()] += percent;
-    ++counts[i * parts / passes_.size()];
-    estimate.mean += percent / static_cast<double>(passes_.size());
-  }
-  if (parts < 2) return estimate;
-  double squares = 0;
-  for (size_t part = 0; part < parts; ++part) {
-    const double away = means[part] / counts[part] - estimate.mean;
-    squares += away * away;
-  }
-  const auto count = static_cast<double>(parts);
-  estimate.standard_error = std::sqrt(squares / (count - 1) / count);
-  estimate.degrees_of_freedom = parts - 1;
-  return estimate;
+Estimate Comparison::Cpu() const {
+  return MeanOverTime(passes_.size(), [this](size_t age) {
+    return passes_[(next_ + age) % passes_.size()].cpu_percent;
+  });
 }
 
 }  // namespace resource_attribution::measures

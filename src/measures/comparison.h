@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "measures/estimate.h"
+
 namespace resource_attribution::measures {
 
 /// What tracing costs a process, by comparing those that are traced with those
@@ -42,26 +44,14 @@ class Comparison {
     double cpu_percent_ = 0;
   };
 
-  /// Mean over the passes of the window, and its standard error; none: unknown.
-  struct Estimate {
-    double mean = 0;
-    std::optional<double> standard_error{};
-    size_t degrees_of_freedom = 0;  ///< of the standard error
-
-    /// Whether the mean is more than what chance makes of two sides that use
-    /// the same, in nineteen of twenty windows: two standard errors, or more
-    /// where the error is from few figures (Student's t, one-sided).
-    bool IsCost() const;
-  };
-
   /// The mean of the traced processes less that of the untraced ones; below 0
   /// where these use more.
   ///
-  /// CPU changes from pass to pass: its standard error is that of the means of
-  /// ten parts of the window, because passes beside each other resemble each
-  /// other. Memory hardly changes, but two processes that do the same differ
-  /// for hours: its standard error is that of the processes of one pass, from
-  /// how far those of one side lie apart. Unknown if each side has only one.
+  /// CPU changes from pass to pass: its standard error is that of
+  /// MeanOverTime. Memory hardly changes, but two processes that do the same
+  /// differ for hours: its standard error is that of the processes of one pass,
+  /// from how far those of one side lie apart. Unknown if each side has only
+  /// one.
   struct Difference {
     Estimate memory_bytes;
     Estimate cpu_percent;

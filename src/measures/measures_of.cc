@@ -31,7 +31,7 @@ Measures MeasuresOf(const Service& service, size_t index,
   if (service.tracing_overhead == TracingOverhead::kCompared) {
     add(std::make_unique<ComparedOverhead>(service, index, memory));
   } else {
-    add(std::make_unique<Overhead>(service, memory,
+    add(std::make_unique<Overhead>(service, index, memory,
                                    threads_trace ? threads : nullptr));
   }
   if (!service.tracing_export_ports.empty()) {

@@ -24,12 +24,14 @@ struct Notice {
     kNoThreads,
     kTraffic,
     kShortConnections,
-    kUnknownTraffic,  // the last, see kKinds
+    kUnknownTraffic,
+    kSampling,
+    kSamplingFiles,  // the last, see kKinds
   };
   static constexpr size_t kKinds =
-      static_cast<size_t>(Kind::kUnknownTraffic) + 1;
+      static_cast<size_t>(Kind::kSamplingFiles) + 1;
 
-  enum class Severity { kInfo, kWarning };
+  enum class Severity { kInfo, kNotice, kWarning };
 
   size_t service = 0;  ///< index into Config::services
   Kind kind = Kind::kProblem;

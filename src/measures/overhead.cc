@@ -12,7 +12,7 @@ void Overhead::Observe(const Pass& /*pass*/, const Observed& observed) {
 }
 
 void Overhead::Finish(const Pass& pass, std::span<SeriesReport> series,
-                      PassReport& /*report*/) {
+                      PassReport& report) {
   for (size_t i = 0; i < series.size(); ++i) {
     Values& values = series[i].values;
     if (service_.tracing_process) {
@@ -29,6 +29,13 @@ void Overhead::Finish(const Pass& pass, std::span<SeriesReport> series,
         threads_ != nullptr
             ? ShareOf(pass, threads_->TracingCpuPercent(i))
             : static_cast<double>(sum.processes) * service_.tracing_cpu_percent;
+    if (service_.sampling && values.tracing_cpu_overhead_percent &&
+        values.process_cpu_percent) {
+      report.tracing_costs.push_back(
+          {.service = index_,
+           .tracing_cpu = *values.tracing_cpu_overhead_percent,
+           .cpu = *values.process_cpu_percent});
+    }
   }
 }
 

@@ -19,8 +19,9 @@ namespace resource_attribution::measures {
 /// Cpu, and `threads`, which is null unless TracingOverhead is "Threads".
 class Overhead : public Measure {
  public:
-  Overhead(const Service& service, Memory& memory, NamedThreads* threads)
-      : service_(service), memory_(memory), threads_(threads) {}
+  Overhead(const Service& service, size_t index, Memory& memory,
+           NamedThreads* threads)
+      : service_(service), index_(index), memory_(memory), threads_(threads) {}
 
   void Begin() override { sums_.Clear(); }
   void Observe(const Pass& pass, const Observed& observed) override;
@@ -35,6 +36,7 @@ class Overhead : public Measure {
   };
 
   const Service& service_;
+  const size_t index_;
   Memory& memory_;
   NamedThreads* const threads_;
   BySeries<Sum> sums_;

@@ -10,6 +10,7 @@ void PassReport::Clear(size_t services) {
   notices.clear();
   series.clear();
   components.clear();
+  tracing_costs.clear();
 }
 
 const Notice* PassReport::Find(size_t service, Notice::Kind kind) const {

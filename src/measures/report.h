@@ -47,6 +47,14 @@ struct ComponentReport {
   double cpu_percent = 0;
 };
 
+/// CPU of a service since the pass before, and what tracing took of it; both in
+/// the same unit, of the processes that are traced.
+struct TracingCost {
+  size_t service = 0;  ///< index into Config::services
+  double tracing_cpu = 0;
+  double cpu = 0;
+};
+
 /// What one pass says.
 struct PassReport {
   /// How many processes belong to each service and could be read.
@@ -54,6 +62,8 @@ struct PassReport {
   std::vector<Notice> notices;
   std::vector<SeriesReport> series;
   std::vector<ComponentReport> components;
+  /// Of services whose sampling the plugin controls, where it was measured.
+  std::vector<TracingCost> tracing_costs;
 
   /// Begins a report on so many services.
   void Clear(size_t services);

@@ -67,6 +67,8 @@ class AnsibleTest(testcase.TestCase):
                 "Name": "x", "TracingOverhead": "Compared",
                 "TracingExportPort": [4317, "4318"],
                 "Untraced": {"CommandLine": r"\d", "User": 7},
+                "Sampling": {"MaxCPUShare": "3", "Ratio": [0.001, "0.1"],
+                             "Service": "x y"},
                 "Component": {"b c": {"Thread": ["x", "y"]},
                               "a": {"Thread": "^a"}}},
         }
@@ -105,6 +107,11 @@ LoadPlugin resource_attribution
       Thread "y"
     </Component>
     Name "x"
+    <Sampling>
+      MaxCPUShare 3
+      Ratio 0.001 0.1
+      Service "x y"
+    </Sampling>
     TracingExportPort 4317
     TracingExportPort 4318
     TracingOverhead "Compared"
@@ -154,6 +161,8 @@ LoadPlugin write_prometheus
                  "resource_attribution_blocks.x.Component.d"),
                 ({"blocks": {"x": {"Name": "x", "Untraced": {}}}},
                  "blocks.x.Untraced"),
+                ({"blocks": {"x": {"Name": "x", "Sampling": {}}}},
+                 "blocks.x.Sampling"),
                 ({"options": {"Interval": None}, "blocks": None},
                  "options.Interval, resource_attribution_blocks")):
             with self.subTest(variables):

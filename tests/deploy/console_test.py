@@ -60,7 +60,8 @@ class ConsoleTest(testcase.TestCase):
                           f"{options}\n</Process>")
         return self.collectd("\n".join([
             "LoadPlugin resource_attribution",
-            "<Plugin resource_attribution>", "Interval 0.5", *blocks,
+            "<Plugin resource_attribution>", "Interval 0.5",
+            f'SamplingMode "Act"\nSamplingAnswers "{self.directory}"', *blocks,
             "</Plugin>"])).start()
 
     def start_prometheus(self, config):
@@ -140,7 +141,8 @@ class ConsoleTest(testcase.TestCase):
     def test_shows_what_is_measured_where_it_is(self):
         server = self.scrape(self.start_collectd(
             'TracingExportPort 4317\n<Component "a & b">\nThread "^python"\n'
-            "</Component>"))
+            "</Component>\nTracingOverhead \"Threads\"\n<Sampling>\nMaxCPUShare 3\n"
+            "Ratio 0.001 0.1\n</Sampling>"))
         server.wait_for("rate(tracing_network_bytes_received_total[10s])")
         component = server.wait_for("process_component_cpu_percent > 0")
         self.assertEqual(component[0]["metric"]["process"], HOSTILE)
@@ -148,12 +150,13 @@ class ConsoleTest(testcase.TestCase):
         self.assertEqual([title.text for title in self.browser.find_elements(
             By.TAG_NAME, "figcaption")][4:], [
                 "Traces sent, bytes a second", "Received in answer, bytes a second",
-                "CPU by component, % of one core"])
+                "CPU by component, % of one core", "Traces sampled, %"])
         def lines():
             return [item.text for item in self.browser.find_elements(
                 By.CSS_SELECTOR,
                 "figure:nth-of-type(n + 5) li span:first-of-type")]
-        waiting.wait_for(lambda: lines() == [HOSTILE, HOSTILE, f"{HOSTILE} a & b"],
+        waiting.wait_for(lambda: lines() == [HOSTILE, HOSTILE, f"{HOSTILE} a & b",
+                                             HOSTILE],
                          "lines", lambda: self.browser.page_source)
         self.open(server, "?process=checkout")
         self.wait_for_charts("testhost")

@@ -19,7 +19,7 @@ from tests.support import project, prometheus, testcase, waiting
 DASHBOARD = project.SOURCE_DIR / "deploy/grafana/resource_attribution.json"
 HERE = pathlib.Path(__file__).parent
 # What only the block that asks for it has, which is checkout.
-MEASURED = {"Export traffic", "CPU by component"}
+MEASURED = {"Export traffic", "CPU by component", "Sampling ratio"}
 # Uses some CPU all the time.
 WORKLOAD = """
 import time
@@ -155,7 +155,9 @@ class QueriesTest(testcase.TestCase):
         blocks = []
         for name, options in (
                 ("checkout", 'TracingExportPort 4317\n<Component "retriever">\n'
-                 'Thread "^python"\n</Component>'),
+                 'Thread "^python"\n</Component>\nTracingOverhead "Threads"\n'
+                 'TracingThread "^python"\n<Sampling>\nMaxCPUShare 3\n'
+                 "Ratio 0.001 0.1\n</Sampling>"),
                 ("api.v2", "PerProcess true"), ("other", "")):
             mark = self.directory / f"mark-{len(blocks)}"
             self.run_program(sys.executable, "-c", WORKLOAD, mark)
@@ -163,7 +165,8 @@ class QueriesTest(testcase.TestCase):
                           f"{options}\n</Process>")
         collectd = self.collectd("\n".join([
             "LoadPlugin resource_attribution",
-            "<Plugin resource_attribution>", "Interval 0.5", *blocks,
+            "<Plugin resource_attribution>", "Interval 0.5",
+            f'SamplingMode "Act"\nSamplingAnswers "{self.directory}"', *blocks,
             "</Plugin>"])).start()
         self.config = ("global:\n  scrape_interval: 500ms\n"
                        + prometheus.documented_scrape_config().replace(

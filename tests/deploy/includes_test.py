@@ -12,6 +12,7 @@ BELOW["discovery"] = {"kernel", "store", "procfs"}
 BELOW["config"] = {"discovery"} | BELOW["discovery"]
 BELOW["measures"] = {"config"} | BELOW["config"]
 BELOW["sampler"] = {"measures"} | BELOW["measures"]
+BELOW["trace_sampling"] = {"measures"} | BELOW["measures"]
 BELOW["child"] = {"sampler"} | BELOW["sampler"]
 
 

@@ -365,7 +365,14 @@ ConfigTree::Children Scenario::Options() const {
          {"threaded"},
          {{"Name", {"threaded"}, {}},
           {"TracingOverhead", {"Threads"}, {}},
-          {"Component", {kComponent}, {{"Thread", {"^retr-"}, {}}}}}});
+          {"Component", {kComponent}, {{"Thread", {"^retr-"}, {}}}},
+          {"Sampling",
+           {},
+           {{"MaxCPUShare", {30}, {}}, {"Ratio", {0.001, 0.1}, {}}}}}});
+    options.push_back({"SamplingMode", {"Act"}, {}});
+    options.push_back({"SamplingAnswers", {files_.path().string()}, {}});
+    options.push_back(
+        {"SamplingFile", {(files_.path() / "strategies.json").string()}, {}});
     options.push_back(
         {"Process",
          {"detected"},

@@ -91,6 +91,10 @@ const Known& PluginOptions() {
       {"TracingDetect", {true, false}},
       {"TracingOverhead", {"Estimate", "threads"}},
       {"CompareWindow", {10, 1, 10000}},
+      {"SamplingMode", {"Observe", "Act"}},
+      {"SamplingFile", {"/nonexistent/a.json", "/dev/null"}},
+      {"SamplingAnswers", {"/nonexistent"}},
+      {"SamplingDefault", {0.001, 0, 1}},
   };
   return known;
 }
@@ -170,6 +174,19 @@ Node AnOption(FuzzedDataProvider& choices, const Known& known) {
   return node;
 }
 
+Node ASampling(FuzzedDataProvider& choices) {
+  static const Known others = {{"Service", {"a", "../b", "${comm}"}},
+                               {"StepInterval", {1, 180}}};
+  return {"Sampling",
+          {},
+          {{"MaxCPUShare", {choices.ConsumeFloatingPoint<double>()}, {}},
+           {"Ratio",
+            {choices.ConsumeProbability<double>(),
+             choices.ConsumeProbability<double>()},
+            {}},
+           AnOption(choices, others)}};
+}
+
 Node AProcess(FuzzedDataProvider& choices, const Host& host) {
   Node node{"Process", {Pick(choices, kNames)}, {}};
   if (OneIn16(choices)) node.arguments = {AnyArgument(choices)};
@@ -190,6 +207,7 @@ Node AProcess(FuzzedDataProvider& choices, const Host& host) {
     node.children.push_back(
         {"Component", {Pick(choices, kNames)}, {AnOption(choices, thread)}});
   }
+  if (OneIn16(choices)) node.children.push_back(ASampling(choices));
   return node;
 }
 
@@ -222,7 +240,8 @@ void RequireValues(const FakeCollectd& collectd) {
       "process_memory_bytes",          "process_memory_peak_bytes",
       "process_cpu_percent",           "process_component_cpu_percent",
       "tracing_memory_overhead_bytes", "tracing_cpu_overhead_percent",
-      "tracing_network_bytes"};
+      "tracing_network_bytes",         "tracing_sampling_ratio",
+      "tracing_sampling_ineffective"};
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   for (const auto& value : collectd.values) {
     Require(value.plugin == "resource_attribution", "a value is ours");

@@ -222,6 +222,7 @@ class ExamplesTest(testcase.TestCase):
         user = pwd.getpwuid(os.geteuid()).pw_name
         for pattern, text in (
                 (r"/run/(?=checkout|orders-2)", f"{self.directory}/"),
+                (r"/var/lib/collectd/sampling(?=/strategies)", str(self.directory)),
                 (r"/usr/local/bin/(?=batch)", f"{self.directory}/"),
                 (r'(?<=SystemdUnit) +"(?=\w)', f' "{UNIQUE}-'),
                 (r"(?<=system.slice/)(?=web)", f"{UNIQUE}-"),
@@ -304,6 +305,9 @@ class ExamplesTest(testcase.TestCase):
     def test_prometheus(self):
         self.try_examples(indented("docs/prometheus.md"), 2)
 
+    def test_sampling(self):
+        self.try_examples(indented("docs/sampling.md"), 1)
+
     def test_every_page_with_an_example_is_tried(self):
         pages = [path.relative_to(project.SOURCE_DIR) for path in (
             *project.SOURCE_DIR.glob("*.md"),
@@ -311,10 +315,10 @@ class ExamplesTest(testcase.TestCase):
         self.assertEqual(
             {str(page) for page in pages if indented(page)},
             {"README.md", "docs/configuration.md", "docs/measuring.md",
-             "docs/prometheus.md"})
+             "docs/prometheus.md", "docs/sampling.md"})
 
     def test_manual(self):
-        self.try_examples(indented(MANUAL), 5)
+        self.try_examples(indented(MANUAL), 6)
 
     def try_gunicorn(self, name, path):
         """The manual's example with this command name of the master."""

@@ -103,7 +103,8 @@ class OptionsTest(testcase.TestCase):
         names = {kind: [{re.match(r"`<?(\w+)", row[0])[1]: row for row in rows}
                         for rows in found] for kind, found in documented.items()}
         self.assertEqual([{*table} for table in names["option"]],
-                         [self.of_the_plugin(), self.of_a_block()])
+                         [self.of_the_plugin(), self.of_a_block(),
+                          self.names(lambda one: one["in"] == ["Sampling"])])
         self.assertEqual([{*table} for table in names["selector"]],
                          [self.selectors()])
         for table in names["option"]:
@@ -119,7 +120,7 @@ class OptionsTest(testcase.TestCase):
         _, top = top.split("\n=head1 OPTIONS\n")
         blocks, selectors = blocks.split("\n=head2 Selectors\n")
         selectors = re.split(r"^=head", selectors, flags=re.MULTILINE)[0]
-        inside = self.names(lambda one: one["in"] == ["Component"])
+        inside = self.names(lambda one: one["in"] in (["Component"], ["Sampling"]))
         found = [items(text) for text in (top, blocks, selectors)]
         self.assertEqual([{*section} for section in found],
                          [self.of_the_plugin(), self.of_a_block() | inside,
@@ -199,7 +200,7 @@ class OptionsTest(testcase.TestCase):
         for name, one in self.options.items():
             with self.subTest(name):
                 self.assertEqual("min" in one, one["kind"] in (
-                    "number", "whole number", "ports"))
+                    "number", "whole number", "ports", "two ratios"))
                 self.assertEqual("words" in one, one["kind"] == "choice")
                 self.assertRegex(one["help"], r"^[A-Z].*\.$")
                 if "words" in one:

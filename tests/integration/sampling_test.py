@@ -152,7 +152,8 @@ class Copies:
 
     def watch(self, seconds):
         """What a request costs, over so many seconds: spans, bytes exported, and µs of
-        CPU of tracing and of the untraced copy."""
+        CPU of tracing and of the untraced copy. And what tracing takes of the CPU of
+        the traced copy, in percent."""
         before = self.readings()
         time.sleep(seconds)
         after = self.readings()
@@ -161,7 +162,8 @@ class Copies:
         return {"spans": change["spans"] / requests,
                 "bytes": change["bytes"] / requests,
                 "tracing": (change["traced"] - change["untraced"]) / requests * 1e6,
-                "untraced": change["untraced"] / requests * 1e6}
+                "untraced": change["untraced"] / requests * 1e6,
+                "share": (1 - change["untraced"] / change["traced"]) * 100}
 
 
 class SamplingTest(testcase.TestCase):
@@ -174,32 +176,37 @@ class SamplingTest(testcase.TestCase):
             run("ip", "address", "replace", "192.0.2.1/32", "dev", "lo")
         self.endpoint = Endpoint(self)
 
-    def start_daemon(self, copies):
-        """The daemon, which compares the copies over windows of five seconds."""
+    def start_daemon(self, copies, limit):
+        """The daemon, which compares the copies over windows of eight seconds and keeps
+        what tracing takes of the CPU below a limit, in percent."""
         for name, copy in (("traced", copies.traced), ("untraced", copies.untraced)):
             (self.directory / f"{name}.pid").write_text(str(copy.pid))
         return self.collectd("\n".join([
             "LoadPlugin resource_attribution",
             "<Plugin resource_attribution>",
             "Interval 1",
+            'SamplingMode "Act"',
+            f'SamplingAnswers "{self.endpoint.answers}"',
             f'<Process "{NAME}">',
             f'PIDFile "{self.directory}/traced.pid"',
             f'PIDFile "{self.directory}/untraced.pid"',
             'TracingOverhead "Compared"',
-            "CompareWindow 5",
+            "CompareWindow 8",
             f"TracingExportPort {copies.sink.server_port}",
             "<Untraced>", f'PIDFile "{self.directory}/untraced.pid"', "</Untraced>",
+            "<Sampling>", f"MaxCPUShare {limit:.1f}", "Ratio 0.001 1",
+            "StepInterval 6", "</Sampling>",
             "</Process>",
             "</Plugin>"]), interval=1).start()
 
-    def wait_for_overhead(self, collectd, condition):
-        """The first overhead of this kind that the daemon reports, in percent of a
-        CPU."""
-        def found():
-            value, _ = collectd.samples().get(NAME, {}).get(
-                "tracing_cpu_overhead_percent", (None, None))
-            return value if value is not None and condition(value) else None
-        return waiting.wait_for(found, "an overhead", collectd.log)
+    def ratio_in_force(self, collectd):
+        """As the daemon reports it; none: not yet."""
+        ratio, _ = collectd.samples().get(NAME, {}).get(
+            "tracing_sampling_ratio", (None, None))
+        if ratio is not None:
+            # What nginx says is that, or a step ahead of it.
+            self.assertEqual(self.endpoint.ask(NAME)[0], 200)
+        return ratio
 
     def wait_for_ratio(self, copies, ratio):
         """Until this part of the requests is traced. Returns the seconds that it
@@ -258,18 +265,47 @@ class SamplingTest(testcase.TestCase):
             self.assertLess(low["tracing"] * 1.5, cost["tracing"])
 
     @needs.root
-    def test_measured_overhead_falls_with_the_ratio(self):
-        self.endpoint.write(NAME, 1)
+    def test_ratio_falls_with_the_cost_and_returns_with_the_load(self):
         copies = Copies(self, self.endpoint)
         copies.ask_load(RATE)
-        # While code is still compiled, a request costs more than it will.
-        time.sleep(8)
-        collectd = self.start_daemon(copies)
-        high = self.wait_for_overhead(collectd, lambda value: value > 0)
-        self.endpoint.write(NAME, 0.001)
-        low = self.wait_for_overhead(collectd, lambda value: value < 0.7 * high)
-        print(f"reported: {high:.2f} % of a CPU at ratio 1, {low:.2f} % at 0.001")
+        costs = {}
+        for ratio in (1, 0.001, 1):
+            self.endpoint.write(NAME, ratio)
+            self.wait_for_ratio(copies, ratio)
+            costs[ratio] = copies.watch(8)
+        limit = (costs[1]["share"] + costs[0.001]["share"]) / 2
+        collectd = self.start_daemon(copies, limit)
+        waiting.wait_for(lambda: self.ratio_in_force(collectd) == 1, "the first ratio",
+                         collectd.log)
+        waiting.wait_for(lambda: self.ratio_in_force(collectd) < 1, "a lower ratio",
+                         collectd.log)
+        def is_below_the_limit():
+            cost = copies.watch(6)
+            return (cost["share"] < limit
+                    and cost["bytes"] < 0.9 * costs[1]["bytes"] and cost)
+        cost = waiting.wait_for(is_below_the_limit, "a share below the limit",
+                                collectd.log)
+        lowered = self.ratio_in_force(collectd)
+        self.assertLess(lowered, 1)
+        print(f"limit {limit:.1f} %, at ratio 1 {costs[1]['share']:.1f} %, at 0.001 "
+              f"{costs[0.001]['share']:.1f} %; below it at {lowered}: "
+              f"{cost['share']:.1f} %")
+
+        # What the service does besides is then most of its CPU.
+        copies.ask_load(RATE / 20)
+        ratio = self.ratio_in_force(collectd)
+        while ratio < 1:
+            waiting.wait_for(lambda: self.ratio_in_force(collectd) != ratio,
+                             "the next ratio", collectd.log)
+            ratio = self.ratio_in_force(collectd)
+        self.wait_for_ratio(copies, 1)
+        # No more than twelve lines an hour.
+        steps = "\n".join(collectd.lines("notice"))
+        self.assertRegex(steps, "sampling ratio lowered from 1 to .*: tracing takes")
+        self.assertRegex(steps, "sampling ratio raised from .* to .*: tracing takes")
+        self.assertEqual(collectd.lines("warning"), [])
         self.assert_quiet_end(collectd)
+        self.assertIn('"samplingRate": 1.0', self.endpoint.ask(NAME)[1])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import unittest
 
 from tests.support import needs, project, testcase, waiting
@@ -119,34 +120,78 @@ class SyscallsTest(testcase.TestCase):
             self.assertEqual([name for name, _, _ in calls],
                              ["recvmmsg"] + ["pread64"] * 2 * WATCHED)
 
+    def check_calls_of_a_pass(self, collectd, task, calls, *kinds):
+        """Every pass of a task makes these calls, and no others that read, write or
+        take memory, or are of these kinds."""
+        output = self.directory / f"strace-{task}"
+        strace = self.run_program(
+            "strace", "-p", str(task), "-o", output, "-e",
+            ",".join(("trace=%network,poll,ppoll,read,readv,write,writev,mmap,munmap,"
+                      "brk", *kinds)))
+        def names():
+            found = re.findall(r"^(?:<... )?(\w+)[( ]",
+                               output.read_text() if output.exists() else "", re.M)
+            # Without the first, which may be incomplete, and events.
+            found = [name for name in found if name != "recvmmsg"][2 * len(calls):]
+            return len(found) >= ENOUGH * len(calls) and found
+        found = waiting.wait_for(names, "calls", collectd.log)
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+        begin = found.index(calls[0])
+        if calls[0] == calls[1] and found[begin + 1] != calls[1]:
+            begin += 2
+        whole = found[begin:][:(len(found) - begin) // len(calls) * len(calls)]
+        self.assertEqual(whole, calls * (len(whole) // len(calls)))
+
+    def check_calls_of_the_daemon(self, collectd):
+        tasks = pathlib.Path(f"/proc/{collectd.process.pid}/task")
+        [thread] = [int(path.parent.name) for path in tasks.glob("*/comm")
+                    if path.read_text() == "resource_attrib\n"]
+        self.check_calls_of_a_pass(collectd, thread, ["sendto", "poll", "recvfrom"],
+                                   "%file", "fsync")
+
     # What the way between the daemon and its child costs.
     @needs.process_events
     def test_a_pass_takes_three_calls_of_the_daemon_and_three_of_the_child(self):
         collectd = self.start_collectd("Events")
-        tasks = pathlib.Path(f"/proc/{collectd.process.pid}/task")
-        [thread] = [int(path.parent.name) for path in tasks.glob("*/comm")
-                    if path.read_text() == "resource_attrib\n"]
-        for task, calls in ((thread, ["sendto", "poll", "recvfrom"]),
-                            (collectd.sampler(), ["recvfrom", "recvfrom", "sendmsg"])):
-            output = self.directory / f"strace-{task}"
-            strace = self.run_program(
-                "strace", "-p", str(task), "-o", output, "-e",
-                "trace=%network,poll,ppoll,read,readv,write,writev,mmap,munmap,brk")
-            def names():
-                found = re.findall(r"^(?:<... )?(\w+)[( ]",
-                                   output.read_text() if output.exists() else "",
-                                   re.M)
-                # Without the first, which may be incomplete, and events.
-                found = [name for name in found if name != "recvmmsg"][2 * len(calls):]
-                return len(found) >= ENOUGH * len(calls) and found
-            found = waiting.wait_for(names, "calls", collectd.log)
-            strace.send_signal(signal.SIGINT)
-            strace.wait()
-            begin = found.index(calls[0])
-            if calls[0] == calls[1] and found[begin + 1] != calls[1]:
-                begin += 2
-            whole = found[begin:][:(len(found) - begin) // len(calls) * len(calls)]
-            self.assertEqual(whole, calls * (len(whole) // len(calls)))
+        self.check_calls_of_the_daemon(collectd)
+        self.check_calls_of_a_pass(collectd, collectd.sampler(),
+                                   ["recvfrom", "recvfrom", "sendmsg"])
+        collectd.stop()
+
+    def start_with_sampling(self, mode):
+        """A service whose tracing takes all of its CPU."""
+        name = f"{UNIQUE}-y"
+        program = self.directory / name
+        shutil.copy("/usr/bin/yes", program)
+        self.run_program(program, stdout=subprocess.DEVNULL)
+        files = self.directory / "sampling"
+        files.mkdir()
+        collectd = self.start_collectd(
+            "Events", f'SamplingMode "{mode}"', f'SamplingAnswers "{files}"',
+            f'SamplingFile "{files}/strategies.json"',
+            '<Process "busy">', f'Name "{name}"', 'TracingOverhead "Threads"',
+            f'TracingThread "^{name}"', "CompareWindow 2",
+            "<Sampling>", "MaxCPUShare 3", "Ratio 0.001 0.1", "StepInterval 1",
+            "</Sampling>", "</Process>")
+        return collectd, files
+
+    @needs.process_events
+    def test_observing_sampling_changes_nothing_on_disk(self):
+        collectd, files = self.start_with_sampling("Observe")
+        collectd.wait_for_line("sampling ratio would be lowered from 0.1 to 0.05")
+        self.check_calls_of_the_daemon(collectd)
+        collectd.stop()
+        self.assertEqual([*files.iterdir()], [])
+
+    @needs.process_events
+    def test_acting_on_sampling_changes_files_only_with_the_ratio(self):
+        collectd, files = self.start_with_sampling("Act")
+        # The share does not fall: two cuts, then it is left alone.
+        collectd.wait_for_line("sampling ratio returned to 0.1")
+        self.assertEqual(sorted(path.name for path in files.iterdir()),
+                         ["busy.json", "strategies.json"])
+        self.check_calls_of_the_daemon(collectd)
         collectd.stop()
 
     @needs.process_events

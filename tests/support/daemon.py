@@ -191,6 +191,10 @@ class Collectd:
         return [line.split(mark)[1] for line in self.log().splitlines()
                 if mark in line]
 
+    def wait_for_line(self, text):
+        """Waits until the log has this text."""
+        waiting.wait_for(lambda: text in self.log(), text, self.log)
+
     def metrics_text(self):
         with urllib.request.urlopen(
                 f"http://127.0.0.1:{self.port}/metrics",

@@ -181,6 +181,53 @@ TEST_F(ConfigParserTest, SetsEveryOptionOfTracing) {
           .tracing_process);
 }
 
+// A block with a `<Sampling>` block.
+Node Sampled(const char* name, Children sampling) {
+  return {"Process",
+          {name},
+          {{"Name", {"x"}, {}},
+           {"TracingOverhead", {"Threads"}, {}},
+           {"Sampling", {}, std::move(sampling)}}};
+}
+
+TEST_F(ConfigParserTest, SetsEveryOptionOfSampling) {
+  const Config config = Parse({{"SamplingMode", {"act"}, {}},
+                               {"SamplingFile", {"/a/b.json"}, {}},
+                               {"SamplingAnswers", {"/a/b"}, {}},
+                               {"SamplingDefault", {0.01}, {}},
+                               Sampled("one", {{"MaxCPUShare", {2.5}, {}},
+                                               {"Ratio", {0.001, 0.1}, {}}}),
+                               Sampled("two", {{"Service", {"checkout"}, {}},
+                                               {"StepInterval", {60}, {}},
+                                               {"MaxCPUShare", {100}, {}},
+                                               {"Ratio", {1, 1}, {}}})});
+  EXPECT_EQ(config.sampling_mode, SamplingMode::kAct);
+  EXPECT_EQ(config.sampling_files.strategies, "/a/b.json");
+  EXPECT_EQ(config.sampling_files.answers, "/a/b");
+  EXPECT_EQ(config.sampling_files.other_ratio, 0.01);
+  ASSERT_EQ(config.services.size(), 2U);
+  const Sampling& one = config.services[0].sampling.value();
+  EXPECT_EQ(one.service, "one");
+  EXPECT_EQ(one.max_cpu_share, 2.5);
+  EXPECT_EQ(one.ratios.least, 0.001);
+  EXPECT_EQ(one.ratios.greatest, 0.1);
+  EXPECT_EQ(one.step_seconds, 180);
+  const Sampling& two = config.services[1].sampling.value();
+  EXPECT_EQ(two.service, "checkout");
+  EXPECT_EQ(two.step_seconds, 60);
+}
+
+TEST_F(ConfigParserTest, TwoBlocksCannotControlOneService) {
+  const Children sampling = {{"Service", {"checkout"}, {}},
+                             {"MaxCPUShare", {3}, {}},
+                             {"Ratio", {0.001, 0.1}, {}}};
+  EXPECT_THAT(Add({Sampled("a", sampling)}), IsEmpty());
+  EXPECT_THAT(Add({Sampled("b", sampling)}),
+              ElementsAre("blocks \"a\" and \"b\": <Sampling> of both has the "
+                          "Service \"checkout\"; expected services that "
+                          "differ"));
+}
+
 TEST_F(ConfigParserTest, ComparisonWithoutUntracedLooksWhoIsTraced) {
   const Children compared = {{"Name", {"x"}, {}},
                              {"TracingOverhead", {"Compared"}, {}}};
@@ -388,6 +435,9 @@ constexpr const char* kCgroup = "expected one path of a cgroup";
 constexpr const char* kUnit = "expected one name of a systemd unit";
 constexpr const char* kExpression = "expected one RE2 expression";
 
+constexpr const char* kRatio = "expected the least and the greatest ratio";
+constexpr const char* kSamplingBlock =
+    "expected <Sampling> with MaxCPUShare and Ratio";
 constexpr const char* kPorts = "expected TCP ports from 1 to 65535";
 
 Node InBlock(Node option) { return {"Process", {"x"}, {std::move(option)}}; }
@@ -593,6 +643,53 @@ INSTANTIATE_TEST_SUITE_P(
                   {"PerProcess", {true}, {}},
                   {"Component", {"c"}, {{"Thread", {"y"}, {}}}}}},
                 "expected no Component"},
+        Invalid{"SamplingModeUnknown",
+                {"SamplingMode", {"On"}, {}},
+                "expected \"Observe\" or \"Act\""},
+        Invalid{
+            "SamplingFileRelative", {"SamplingFile", {"a.json"}, {}}, kPath},
+        Invalid{"SamplingDefaultLarge",
+                {"SamplingDefault", {1.1}, {}},
+                "expected a number from 0 to 1"},
+        Invalid{"SamplingEmpty", Sampled("x", {}), kSamplingBlock},
+        Invalid{"SamplingWithoutRatio",
+                Sampled("x", {{"MaxCPUShare", {3}, {}}}), kSamplingBlock},
+        Invalid{"SamplingWithoutLimit",
+                Sampled("x", {{"Ratio", {0.1, 0.2}, {}}}), kSamplingBlock},
+        Invalid{
+            "SamplingRatiosSwapped",
+            Sampled("x", {{"MaxCPUShare", {3}, {}}, {"Ratio", {0.2, 0.1}, {}}}),
+            kRatio},
+        Invalid{"SamplingOneRatio", Sampled("x", {{"Ratio", {0.1}, {}}}),
+                kRatio},
+        Invalid{"SamplingThreeRatios",
+                Sampled("x", {{"Ratio", {0.1, 0.2, 0.3}, {}}}), kRatio},
+        Invalid{"SamplingRatioZero", Sampled("x", {{"Ratio", {0, 0.1}, {}}}),
+                kRatio},
+        Invalid{"SamplingRatioLarge", Sampled("x", {{"Ratio", {0.1, 2}, {}}}),
+                kRatio},
+        Invalid{"SamplingRatioText",
+                Sampled("x", {{"Ratio", {"0.1", "0.2"}, {}}}), kRatio},
+        Invalid{"SamplingLimitZero", Sampled("x", {{"MaxCPUShare", {0}, {}}}),
+                "expected a number from 0.1 to 100"},
+        Invalid{"SamplingStepShort",
+                Sampled("x", {{"StepInterval", {0.5}, {}}}),
+                "expected a number from 1 to 86400"},
+        Invalid{"SamplingServicePath", Sampled("x", {{"Service", {"a/b"}, {}}}),
+                "expected one service.name"},
+        Invalid{"SamplingServiceHidden",
+                Sampled("x", {{"Service", {".."}, {}}}),
+                "expected one service.name"},
+        Invalid{"SamplingOfAnEstimate",
+                InBlock({"Sampling",
+                         {},
+                         {{"MaxCPUShare", {3}, {}}, {"Ratio", {0.1, 1}, {}}}}),
+                "expected TracingOverhead \"Compared\" or \"Threads\" in the "
+                "block"},
+        Invalid{"SamplingPlaceholders",
+                Sampled("${comm}",
+                        {{"MaxCPUShare", {3}, {}}, {"Ratio", {0.1, 1}, {}}}),
+                "a name without placeholders"},
         Invalid{"BlockPercent", InBlock({"TracingMemoryPercent", {101}, {}}),
                 kPercent}),
     [](const auto& info) { return info.param.name; });

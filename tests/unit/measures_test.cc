@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "observed_service.h"
@@ -6,6 +7,7 @@ namespace resource_attribution {
 namespace {
 
 using measures::TracingState;
+using testing::IsEmpty;
 
 constexpr procfs::Status kStatus{
     .vm_peak_kb = 90000, .vm_hwm_kb = 70000, .vm_rss_kb = 51200};
@@ -166,6 +168,33 @@ Values Compare(procfs::Status traced, double traced_cpu,
   const Values values = service.Pass(4);
   EXPECT_NE(service.report().Find(0, Notice::Kind::kCompared), nullptr);
   return values;
+}
+
+TEST(Measures, CostIsReportedInEachPassWhereSamplingDependsOnIt) {
+  ObservedService service(
+      {.tracing_overhead = TracingOverhead::kCompared, .sampling = Sampling{}});
+  for (const double cpu : {14, 16}) {
+    service.Add(ObservedService::Process({.vm_rss_kb = 1}, cpu),
+                TracingState::kTraced);
+  }
+  service.Pass(4);
+  EXPECT_THAT(service.report().tracing_costs, IsEmpty());
+  service.Add(ObservedService::Process({.vm_rss_kb = 1}, 10),
+              TracingState::kUntraced);
+  service.Pass(4);
+  ASSERT_EQ(service.report().tracing_costs.size(), 1U);
+  const TracingCost& cost = service.report().tracing_costs[0];
+  EXPECT_EQ(cost.service, 0U);
+  EXPECT_DOUBLE_EQ(cost.tracing_cpu, 5);
+  EXPECT_DOUBLE_EQ(cost.cpu, 15);
+}
+
+TEST(Measures, NoCostIsReportedWhereNothingDependsOnIt) {
+  ObservedService service({.tracing_overhead = TracingOverhead::kCompared});
+  service.Add(ObservedService::Process({}, 14), TracingState::kTraced);
+  service.Add(ObservedService::Process({}, 10), TracingState::kUntraced);
+  service.Pass(4);
+  EXPECT_THAT(service.report().tracing_costs, IsEmpty());
 }
 
 TEST(Measures, ComparisonCountsForEachTracedProcess) {

@@ -47,6 +47,8 @@ PassReport SomeReport() {
   report.series.push_back({.name = "", .pid = 4194304});
   report.components.push_back(
       {.series = "checkout", .component = "retriever", .cpu_percent = 12.5});
+  report.tracing_costs.push_back(
+      {.service = 1, .tracing_cpu = -0.5, .cpu = 40});
   return report;
 }
 
@@ -132,6 +134,10 @@ TEST(Messages, ReportArrivesWhole) {
   EXPECT_EQ(report.components[0].series, "checkout");
   EXPECT_EQ(report.components[0].component, "retriever");
   EXPECT_EQ(report.components[0].cpu_percent, 12.5);
+  ASSERT_EQ(report.tracing_costs.size(), 1U);
+  EXPECT_EQ(report.tracing_costs[0].service, 1U);
+  EXPECT_EQ(report.tracing_costs[0].tracing_cpu, -0.5);
+  EXPECT_EQ(report.tracing_costs[0].cpu, 40);
 }
 
 TEST(Messages, FailureHasItsReason) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "environment.h"
@@ -20,6 +21,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 using Children = ConfigTree::Children;
 
@@ -75,7 +77,7 @@ class ModuleTest : public testing::Test {
 
 TEST_F(ModuleTest, RegistersTypesAndCallbacksOnLoading) {
   module_register();
-  EXPECT_EQ(collectd_.data_sets.size(), 7U);
+  EXPECT_EQ(collectd_.data_sets.size(), 9U);
   EXPECT_NE(collectd_.config, nullptr);
   EXPECT_NE(collectd_.init, nullptr);
   EXPECT_NE(collectd_.shutdown, nullptr);
@@ -258,6 +260,48 @@ TEST_F(ModuleTest, SelectorsThatSelectNothingAreWarnedOfAtStart) {
                             "pattern"),
                   HasSubstr("block \"x\": <Untraced>: PIDFile "
                             "\"/run/*.pid\" is not a pattern")));
+}
+
+// A block "a" whose sampling is controlled.
+ConfigTree::Node Sampled() {
+  return {"Process",
+          {"a"},
+          {{"Name", {"a"}, {}},
+           {"TracingOverhead", {"Threads"}, {}},
+           {"Sampling",
+            {},
+            {{"MaxCPUShare", {3}, {}}, {"Ratio", {0.001, 0.1}, {}}}}}};
+}
+
+TEST_F(ModuleTest, SamplingNeedsAFileToActOn) {
+  ASSERT_TRUE(Configure({{{"SamplingMode", {"Act"}, {}}, Sampled()}}));
+  EXPECT_NE(collectd_.init(), 0);
+  EXPECT_EQ(collectd_.read, nullptr);
+  EXPECT_THAT(collectd_.Lines(LOG_ERR),
+              Contains(HasSubstr("option SamplingMode \"Act\": expected "
+                                 "SamplingFile or SamplingAnswers beside it")));
+}
+
+TEST_F(ModuleTest, SamplingRatioIsAValueAndReturnsAtShutdown) {
+  TemporaryDirectory files;
+  const std::string path = files.path() / "a.json";
+  tree_.Put({.pid = 5, .comm = "a"});
+  Start({{"SamplingMode", {"Act"}, {}},
+         {"SamplingAnswers", {files.path().string()}, {}},
+         Sampled()});
+  // `collectd -T` makes one pass.
+  EXPECT_THAT(Pass(), Not(Contains("a/tracing_sampling_ratio")));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_THAT(Pass(), Contains("a/tracing_sampling_ratio"));
+  EXPECT_TRUE(std::filesystem::exists(path));
+  EXPECT_THAT(collectd_.values.back().type, "tracing_sampling_ineffective");
+  EXPECT_EQ(collectd_.values.back().value, 0);
+  // Also while no process runs.
+  tree_.Remove(5);
+  EXPECT_THAT(Pass(), ElementsAre("a/tracing_sampling_ratio",
+                                  "a/tracing_sampling_ineffective"));
+  ASSERT_EQ(collectd_.shutdown(), 0);
+  EXPECT_TRUE(std::filesystem::exists(path));
 }
 
 TEST_F(ModuleTest, LosingAndFindingAreSaidOnceEach) {

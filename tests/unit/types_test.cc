@@ -51,7 +51,7 @@ TEST_F(TypesTest, TypesDbSaysWhatTheModuleRegisters) {
   while (file >> name && std::getline(file >> std::ws, definition)) {
     in_file[name] = definition;
   }
-  EXPECT_EQ(in_file.size(), 7U);
+  EXPECT_EQ(in_file.size(), 9U);
   EXPECT_EQ(in_file, Registered(collectd_));
 }
 
@@ -118,6 +118,25 @@ TEST_F(TypesTest, ExportTrafficHasTwoSources) {
   ASSERT_EQ(value.values.size(), 2U);
   EXPECT_EQ(value.values[0].derive, 5);
   EXPECT_EQ(value.values[1].derive, 7);
+}
+
+TEST_F(TypesTest, SamplingRatioIsThatOfItsBlock) {
+  trace_sampling::SamplingControl::Controlled controlled{.service = 0,
+                                                         .name = "checkout"};
+  Dispatch(controlled, 77);
+  EXPECT_EQ(collectd_.values.size(), 0U);
+  controlled.ratio = 0.05;
+  controlled.is_ineffective = true;
+  Dispatch(controlled, 77);
+  ASSERT_EQ(collectd_.values.size(), 2U);
+  EXPECT_EQ(collectd_.values[1].type, "tracing_sampling_ineffective");
+  EXPECT_EQ(collectd_.values[1].value, 1);
+  const auto& value = collectd_.values[0];
+  EXPECT_EQ(value.type, "tracing_sampling_ratio");
+  EXPECT_EQ(value.instance, "checkout");
+  EXPECT_EQ(value.type_instance, "");
+  EXPECT_EQ(value.value, 0.05);
+  EXPECT_EQ(value.time, 77U);
 }
 
 TEST_F(TypesTest, ComponentIsTheTypeInstanceOfItsCpu) {

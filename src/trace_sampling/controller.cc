@@ -1,0 +1,181 @@
+#include "trace_sampling/controller.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace resource_attribution::trace_sampling {
+namespace {
+
+using Verdict = Controller::Verdict;
+
+constexpr double kMostDown = 0.5;
+constexpr double kMostUp = 1.2;
+
+// Of the limit: a share from here to the limit is left alone, and a change of
+// the ratio aims at the middle.
+constexpr double kDeadBandBegin = 0.8;
+constexpr double kTarget = 0.9;
+
+// Cuts that take less than this part of what they should are ineffective.
+constexpr double kLeastEffect = 0.1;
+
+// Four digits are enough for a ratio, and easier to read.
+double Rounded(double ratio) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.begin(), text.end(), ratio,
+                                 std::chars_format::general, /*precision=*/4);
+  std::from_chars(text.begin(), end.ptr, ratio);
+  return ratio;
+}
+
+double ErrorOf(const Estimate& estimate) {
+  return estimate.standard_error.value_or(0);
+}
+
+}  // namespace
+
+Controller::Controller(const Sampling& sampling, size_t window)
+    : sampling_(sampling),
+      window_(std::max<size_t>(window, 2)),
+      ratio_(sampling.ratios.greatest) {}
+
+Controller::Decision Controller::Take(Clock::time_point now,
+                                      std::optional<Reading> reading) {
+  if (left_alone_until_ && now < *left_alone_until_) {
+    return {.verdict = Verdict::kIneffective, .ratio = ratio_};
+  }
+  left_alone_until_.reset();
+  const bool is_measured = reading && reading->cpu > 0;
+  // Until a third of the time has passed, the service has not asked for its
+  // ratio.
+  const bool has_settled =
+      !changed_ || now - *changed_ >= Seconds(sampling_.step_seconds / 3);
+  if (is_measured && has_settled) Add(*reading);
+  const auto share = Share();
+  if (IsUnmeasured(now, is_measured, share)) {
+    return Return(Verdict::kUnmeasured, {});
+  }
+  const bool may_change =
+      !changed_ || now - *changed_ >= Seconds(sampling_.step_seconds);
+  if (!is_measured || !share || !may_change) return {.ratio = ratio_};
+  if (CutsAreIneffective(*share)) {
+    return Return(Verdict::kIneffective, *share);
+  }
+  return Decide(*share);
+}
+
+void Controller::Add(const Reading& reading) {
+  if (readings_.size() < window_) {
+    readings_.push_back(reading);
+    return;
+  }
+  readings_[oldest_] = reading;
+  oldest_ = (oldest_ + 1) % window_;
+}
+
+// Whether the share has been unknown for so long that the ratio returns.
+bool Controller::IsUnmeasured(Clock::time_point now, bool is_measured,
+                              const std::optional<Estimate>& share) {
+  const bool is_noise = share && !share->IsCost() && !IsBelowDeadBand(*share);
+  if (is_measured && !is_noise) {
+    unmeasured_since_.reset();
+    return false;
+  }
+  if (!unmeasured_since_) unmeasured_since_ = now;
+  return ratio_ < sampling_.ratios.greatest &&
+         now - *unmeasured_since_ >= kHoldUnmeasured;
+}
+
+bool Controller::IsBelowDeadBand(const Estimate& share) const {
+  return share.mean + ErrorOf(share) < kDeadBandBegin * sampling_.max_cpu_share;
+}
+
+Controller::Decision Controller::Decide(const Estimate& share) const {
+  const double limit = sampling_.max_cpu_share;
+  const SamplingRatios& ratios = sampling_.ratios;
+  Decision decision{.ratio = ratio_, .share = share};
+  if (share.IsCost() && share.mean > limit) {
+    const double factor = std::max(kTarget * limit / share.mean, kMostDown);
+    decision.ratio = std::max(ratios.least, Rounded(ratio_ * factor));
+    decision.verdict =
+        ratio_ > ratios.least ? Verdict::kLower : Verdict::kAtLeast;
+  } else if (IsBelowDeadBand(share) && ratio_ < ratios.greatest) {
+    const double factor = share.mean > 0
+                              ? std::min(kTarget * limit / share.mean, kMostUp)
+                              : kMostUp;
+    decision.ratio = std::min(ratios.greatest, Rounded(ratio_ * factor));
+    decision.verdict = Verdict::kRaise;
+  }
+  return decision;
+}
+
+// Judges the last cut. If all of the cost came from sampling, it would have
+// fallen with the ratio. A fall that noise would hide says nothing.
+bool Controller::CutsAreIneffective(const Estimate& share) {
+  if (!cuts_ || cuts_->last_is_judged) return false;
+  const Estimate& before = cuts_->share_before;
+  const double fell = before.mean - share.mean;
+  const double noise = std::hypot(ErrorOf(before), ErrorOf(share));
+  const double expected = before.mean * (1 - ratio_ / cuts_->ratio_before);
+  int& without_effect = cuts_->without_effect;
+  if (fell > std::max(noise, kLeastEffect * expected)) {
+    without_effect = 0;
+  } else if (expected > 2 * noise) {
+    if (without_effect == 1) return true;
+    ++without_effect;
+  }
+  cuts_->last_is_judged = true;
+  return false;
+}
+
+Controller::Decision Controller::Return(Verdict verdict,
+                                        const Estimate& share) const {
+  return {
+      .verdict = verdict, .ratio = sampling_.ratios.greatest, .share = share};
+}
+
+void Controller::Apply(const Decision& decision, Clock::time_point now) {
+  if (decision.verdict == Verdict::kLower) {
+    if (!cuts_)
+      cuts_ = {.share_before = decision.share, .ratio_before = ratio_};
+    cuts_->last_is_judged = false;
+  } else {
+    cuts_.reset();
+  }
+  if (decision.verdict == Verdict::kIneffective) {
+    left_alone_until_ = now + kLeaveAlone;
+  }
+  ratio_ = decision.ratio;
+  changed_ = now;
+  unmeasured_since_.reset();
+  readings_.clear();
+  oldest_ = 0;
+}
+
+// The readings less what their mean share is of them: what is left varies only
+// with what tracing took, and not with the load.
+std::optional<Estimate> Controller::Share() const {
+  if (readings_.size() < window_) return std::nullopt;
+  double tracing_cpu = 0;
+  double cpu = 0;
+  for (const Reading& one : readings_) {
+    tracing_cpu += one.tracing_cpu;
+    cpu += one.cpu;
+  }
+  const double share = tracing_cpu / cpu;
+  Estimate estimate = measures::MeanOverTime(readings_.size(), [&](size_t i) {
+    const Reading& one = readings_[(oldest_ + i) % window_];
+    return one.tracing_cpu - share * one.cpu;
+  });
+  const double percent_of_mean_cpu =
+      100 * static_cast<double>(readings_.size()) / cpu;
+  estimate.mean = 100 * share;
+  if (estimate.standard_error) {
+    *estimate.standard_error *= percent_of_mean_cpu;
+  }
+  return estimate;
+}
+
+}  // namespace resource_attribution::trace_sampling
