@@ -39,19 +39,20 @@ class Jaeger:
     """A Jaeger that takes spans, and answers from the file `strategies` how many
     requests each service has to trace."""
 
-    def __init__(self, stack, directory, ratio):
+    def __init__(self, directory):
         self.directory = directory
         self.strategies = directory / "strategies.json"
         self.ports = {name: loopback.free_port() for name in (
             "METRICS_PORT", "SAMPLING_HTTP_PORT", "SAMPLING_GRPC_PORT", "GO_PORT",
             "JAVA_PORT")}
-        # Jaeger does not start without the file.
-        self.write({name: ratio for name in SERVICES})
+
+    def start(self, stack):
+        """Needs the file."""
         self.program = measure.Program(
             stack, BUILT / "jaeger", "--config", HERE / "jaeger.yaml",
             env={**{name: str(port) for name, port in self.ports.items()},
                  "STRATEGIES": str(self.strategies),
-                 "LOG": str(directory / "jaeger.log")})
+                 "LOG": str(self.directory / "jaeger.log")})
         waiting.wait_for(self.answers, "Jaeger", self.read_log)
 
     def read_log(self):
@@ -92,9 +93,12 @@ class Jaeger:
 class Service:
     """A traced and an untraced copy, and a load that is the same for both."""
 
-    def __init__(self, stack, name, jaeger, token):
-        self.name = name
+    def __init__(self, name, jaeger, token):
+        self.name, self.token = name, token
         self.export_port = jaeger.ports[f"{name.upper()}_PORT"]
+
+    def start(self, stack, jaeger):
+        name, token = self.name, self.token
         traced, untraced, sampling, env = getattr(self, name)(jaeger)
         self.traced = measure.Program(
             stack, *traced, f"traced-{token}", env={
@@ -131,8 +135,9 @@ class Service:
                     "OTEL_INSTRUMENTATION_METHODS_INCLUDE":
                         "Orders[parse,price,priceItem,render]"})
 
-    def block(self, token, window, options):
+    def block(self, window, options):
         """What the daemon watches."""
+        token = self.token
         word = {"go": "orders", "java": "Orders"}[self.name]
         return "\n".join([
             f'<Process "{self.name}">',
@@ -149,28 +154,42 @@ class Service:
 
 
 class Host:
-    """Jaeger, the services and the daemon."""
+    """Jaeger, the services and the daemon, which averages over so many passes. With
+    `step`, the daemon writes the file that Jaeger reads, once in so many seconds at the
+    most."""
 
-    def __init__(self, stack, directory, window, sampling=()):
+    def __init__(self, stack, directory, window, step=None):
         token = f"{os.getpid()}-{time.monotonic_ns()}"
-        self.jaeger = Jaeger(stack, directory, MOST)
-        self.services = {name: Service(stack, name, self.jaeger, token)
+        self.jaeger = Jaeger(directory)
+        self.services = {name: Service(name, self.jaeger, token)
                          for name in SERVICES}
-        self.collectd = stack.enter_context(measure.running_collectd(
-            [*plugin_options(self.jaeger, sampling),
-             *(service.block(token, window, block_options(name, sampling))
-               for name, service in self.services.items())]))
-        self.series = measure.Series(self.collectd)
-
-    def set_rate(self, rate):
+        self.blocks = [*(plugin_options(self.jaeger) if step else ()),
+                       *(service.block(window, block_options(name, step) if step else ())
+                         for name, service in self.services.items())]
+        # Jaeger does not start without the file.
+        if step:
+            with measure.running_collectd(self.blocks) as collectd:
+                waiting.wait_for(self.jaeger.strategies.exists, "the file",
+                                 collectd.log)
+        else:
+            self.jaeger.write(dict.fromkeys(SERVICES, MOST))
+        self.jaeger.start(stack)
         for service in self.services.values():
-            service.load.ask(rate)
+            service.start(stack, self.jaeger)
 
     def warm(self, rate, seconds):
         """A JVM that has just started does not keep up with the full load."""
         for part in (10, 3, 1):
             self.set_rate(rate / part)
-            wait(self, seconds / 3)
+            time.sleep(seconds / 3)
+
+    def start_daemon(self, stack):
+        self.collectd = stack.enter_context(measure.running_collectd(self.blocks))
+        self.series = measure.Series(self.collectd)
+
+    def set_rate(self, rate):
+        for service in self.services.values():
+            service.load.ask(rate)
 
     def readings(self):
         """{service: counters since the start}, with what the daemon reports now."""
@@ -192,14 +211,14 @@ class Host:
         return values[last] if time.time() - last < 3 * measure.INTERVAL else None
 
 
-def plugin_options(jaeger, sampling):
+def plugin_options(jaeger):
     return [f'SamplingFile "{jaeger.strategies}"', 'SamplingMode "Act"',
-            f"SamplingDefault {MOST}"] if sampling else []
+            f"SamplingDefault {MOST}"]
 
 
-def block_options(name, sampling):
+def block_options(name, step):
     return ["<Sampling>", f'Service "{name}"', f"MaxCPUShare {LIMITS[name]}",
-            f"Ratio {LEAST} {MOST}", "</Sampling>"] if name in sampling else []
+            f"Ratio {LEAST} {MOST}", f"StepInterval {step}", "</Sampling>"]
 
 
 def change(before, after):
@@ -244,6 +263,7 @@ def measure_ratios(arguments, directory):
     with contextlib.ExitStack() as stack:
         host = Host(stack, directory, measure.COMPARE_WINDOW)
         host.warm(arguments.rate, arguments.warm)
+        host.start_daemon(stack)
         last = MOST
         for repetition in range(arguments.repetitions):
             # The order alternates, so that what the machine does meanwhile hits all.
@@ -315,8 +335,9 @@ def measure_loop(arguments, directory):
     """A record a second: {service: change over the last ten seconds, ratio, …}."""
     readings, records = [], []
     with contextlib.ExitStack() as stack:
-        host = Host(stack, directory, arguments.compare_window, sampling=SERVICES)
+        host = Host(stack, directory, arguments.compare_window, arguments.step)
         host.warm(arguments.rate, arguments.warm)
+        host.start_daemon(stack)
         begin = time.monotonic()
         readings.append(host.readings())
         for seconds, rate in arguments.profile:
@@ -356,7 +377,8 @@ def draw(records):
                   for name in SERVICES}
         drawing.title(left, top - 12, title)
         logarithmic = "logarithmic" in title
-        low = math.log10(LEAST * 100) if logarithmic else 0
+        low = math.floor(min(value for points in curves.values()
+                             for _, value in points)) if logarithmic else 0
         high = math.log10(MOST * 100) if logarithmic else max(
             [*limits.values(), *(value for points in curves.values()
                                  for _, value in points)]) * 1.05 or 1
@@ -434,7 +456,7 @@ def main():
     parser.add_argument("--ratios", default=[1, 0.5, 0.1, 0.01, 0.001],
                         type=lambda text: [float(one) for one in text.split(",")])
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--warm", type=int, default=60,
+    parser.add_argument("--warm", type=int, default=120,
                         help="seconds before the first window")
     parser.add_argument("--window", type=int, default=30, help="seconds")
     parser.add_argument("--part", choices=("ratios", "loop"),
@@ -443,14 +465,15 @@ def main():
                         help="short windows, which show that it works")
     arguments = parser.parse_args()
     low, high, minutes = 20, arguments.rate, 60
-    arguments.compare_window = 60
-    # The ratio falls in large steps and rises in small ones, one in three minutes.
-    arguments.profile = [(4 * minutes, low), (12 * minutes, high), (32 * minutes, low)]
+    # A step is as long as it takes until the services have asked and a window is full.
+    # The ratio falls in large steps and returns in small ones.
+    arguments.step, arguments.compare_window = 60, 30
+    arguments.profile = [(3 * minutes, low), (7 * minutes, high), (15 * minutes, low)]
     if arguments.quick:
         arguments.ratios, arguments.repetitions = [1, 0.001], 1
-        arguments.warm = arguments.window = measure.COMPARE_WINDOW
-        arguments.compare_window = measure.COMPARE_WINDOW
-        arguments.profile = [(20, low), (60, high), (60, low)]
+        arguments.warm, arguments.window = 30, measure.COMPARE_WINDOW
+        arguments.step, arguments.compare_window = 20, measure.COMPARE_WINDOW
+        arguments.profile = [(30, low), (90, high), (120, low)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     ratios, records, notices = [], [], []
     with tempfile.TemporaryDirectory(prefix="ra-sampling.") as directory:
