@@ -1,4 +1,4 @@
-"""Shows that services which Jaeger tells how much to trace do as it says, what that saves
+"""Shows that services follow the sampling ratio that Jaeger tells them, what that saves
 them, and that the plugin keeps the cost of tracing below a limit.
 
 Prints a table of each part, and writes them into the page that --page names, with a
@@ -163,9 +163,10 @@ class Host:
         self.jaeger = Jaeger(directory)
         self.services = {name: Service(name, self.jaeger, token)
                          for name in SERVICES}
-        self.blocks = [*(plugin_options(self.jaeger) if step else ()),
-                       *(service.block(window, block_options(name, step) if step else ())
-                         for name, service in self.services.items())]
+        self.blocks = [service.block(window, block_options(name, step) if step else ())
+                       for name, service in self.services.items()]
+        if step:
+            self.blocks[:0] = plugin_options(self.jaeger)
         # Jaeger does not start without the file.
         if step:
             with measure.running_collectd(self.blocks) as collectd:
@@ -433,16 +434,20 @@ def loop_table(records, arguments):
 
 
 def describe(ratios, records, notices, arguments):
-    parts = [report.describe(report.machine("collectd-core")),
-             f"{arguments.rate} requests/s to each copy of a service, "
-             f"{arguments.repetitions} × {arguments.window} s for each ratio; the SDKs "
-             f"ask every {POLLING // 1000} s:"]
-    for name in SERVICES:
-        parts += [f"{name.capitalize()}:", ratio_table(ratios, name)]
+    parts = [report.describe(report.machine("collectd-core"))]
+    if ratios:
+        parts.append(
+            f"{arguments.rate} requests/s to each copy of a service, "
+            f"{arguments.repetitions} × {arguments.window} s for each ratio; the SDKs "
+            f"ask every {POLLING // 1000} s.")
+        for name in SERVICES:
+            parts += [f"{name.capitalize()}:", ratio_table(ratios, name)]
     if records:
-        parts += ["The daemon writes the file; the last half minute of each load:",
-                  loop_table(records, arguments),
-                  "What it said:", "\n".join(f"    {line}" for line in notices)]
+        parts += [
+            f"The daemon writes the file, with `StepInterval {arguments.step}` and "
+            f"`CompareWindow {arguments.compare_window}`. The last half minute of each "
+            "load:", loop_table(records, arguments),
+            "What it said:", "\n".join(f"    {line}" for line in notices)]
     return "\n\n".join(parts)
 
 
