@@ -4,12 +4,25 @@
 # has_version NEEDED FOUND: whether the version that was found is new enough.
 has_version() { [[ $(printf '%s\n' "$@" | sort -V | head -n 1) == "$1" ]]; }
 
-# needs_toolchain LANGUAGE PROGRAM VERSION FOUND: for a language of which Debian's
-# packages are too old.
-needs_toolchain() {
+# needs LANGUAGE PROGRAM VERSION FOUND: for a program of which Debian's package is too old.
+needs() {
   command -v "$2" >/dev/null || die "the program $2 is missing: --language $1 needs" \
     "version $3 or later, and Debian 12 has no such package"
   has_version "$3" "$4" || die "--language $1 needs $2 $3 or later, not $4"
+}
+
+# check_toolchain LANGUAGE: ends the script if it cannot be built.
+check_toolchain() {
+  case $1 in
+    go)
+      needs go go "$(sed -n 's/^go //p' lab/truth/go/go.mod)" \
+        "$(go env GOVERSION 2>/dev/null | sed 's/^go//')"
+      ;;
+    rust)
+      needs rust cargo "$(sed -n 's/^rust-version = "\(.*\)"/\1/p' \
+        lab/truth/rust/Cargo.toml)" "$(cargo --version 2>/dev/null | cut -d ' ' -f 2)"
+      ;;
+  esac
 }
 
 # packages_of LANGUAGE: Debian's packages for it, if their programs are missing.
@@ -64,8 +77,6 @@ build_java() {
 }
 
 build_go() {
-  needs_toolchain go go "$(sed -n 's/^go //p' lab/truth/go/go.mod)" \
-    "$(go env GOVERSION 2>/dev/null | sed 's/^go//')"
   local built=$PWD/build/truth/go
   (
     cd lab/truth/go
@@ -75,8 +86,6 @@ build_go() {
 }
 
 build_rust() {
-  needs_toolchain rust cargo "$(sed -n 's/^rust-version = "\(.*\)"/\1/p' \
-    lab/truth/rust/Cargo.toml)" "$(cargo --version 2>/dev/null | cut -d ' ' -f 2)"
   local built=$PWD/build/truth/rust kind
   for kind in with_sdk without_sdk; do
     (

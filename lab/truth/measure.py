@@ -15,6 +15,7 @@ import sys
 
 import burners
 import null_test
+import readme
 import tables
 from copies import Copies, Failure, truth
 from lab import report
@@ -101,23 +102,28 @@ def describe_service(service, results, detected, arguments):
 
 
 def measure(services, arguments):
+    """{language: {load: results}}, and the tables."""
     results_of, parts = {}, []
     for service in services:
         results, detected = measure_service(service, arguments)
         results_of[service.title] = results
         parts += describe_service(service, results, detected, arguments)
-    return "\n\n".join([
-        about(results_of, arguments), *parts,
-        "### CPU for each exported kilobyte", "µs for 1,000 bytes of the traced copy:",
-        tables.kilobyte_table(results_of),
-        "### Threads that use known shares of a CPU",
-        tables.burners_table(burners.measure(arguments.window, arguments.truth_only))])
+    threads = burners.measure(arguments.window, arguments.truth_only)
+    return results_of, "\n\n".join([
+        about(results_of, arguments),
+        "### In short", "Tracing takes, traced − off, percent of one core:",
+        tables.summary_table(results_of),
+        "µs of CPU for each 1,000 bytes that the traced copy exports:",
+        tables.kilobyte_table(results_of), *parts,
+        "### Threads that use known shares of a CPU", tables.burners_table(threads)])
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--page", type=pathlib.Path,
                         help="the page to write the tables into")
+    parser.add_argument("--readme", type=pathlib.Path,
+                        help="the page to write the sentences into")
     parser.add_argument("--language", default=",".join(SERVICES),
                         help="languages, such as go,java")
     parser.add_argument("--truth-only", action="store_true",
@@ -152,10 +158,12 @@ def main():
             print(null_test.describe(service, null_test.measure(
                 service, arguments.warm)), flush=True)
         return
-    text = measure(chosen, arguments)
+    results_of, text = measure(chosen, arguments)
     print(text)
     if arguments.page:
         report.write_tables(arguments.page, text)
+    if arguments.readme and not arguments.truth_only and readme.RATE in arguments.rates:
+        report.write_tables(arguments.readme, readme.sentences(results_of), "measured")
 
 
 if __name__ == "__main__":

@@ -160,20 +160,38 @@ def us_per_kilobyte(runs, other):
                 runs, differences(runs, "us_per_request", "traced", other))]
 
 
+def all_rates(results_of):
+    return sorted({rate for results in results_of.values() for rate in results})
+
+
+def summary_table(results_of):
+    """What tracing takes in each language: `results_of` is {language: results}."""
+    rates = all_rates(results_of)
+    return table(
+        ["language", *(f"{rate} requests/s" for rate in rates)],
+        [[title, *(spread(differences(results.get(rate, []), "cpu", "traced", "off"), 2)
+                   for rate in rates)] for title, results in results_of.items()])
+
+
+def verdict(costs):
+    """How far the costs of several loads lie apart, and whether a factor of two holds."""
+    if len(costs) < 2 or min(costs) <= 0:
+        return "–", "unknown" if len(costs) < 2 else "no"
+    ratio = max(costs) / min(costs)
+    return f"{ratio:.2f}", "yes" if ratio <= 2 else "no"
+
+
 def kilobyte_table(results_of):
-    """`results_of` is {language: results}."""
-    rates = sorted({rate for results in results_of.values() for rate in results})
+    rates = all_rates(results_of)
     rows = []
     for title, results in results_of.items():
         for other in ("off", "none"):
             costs = {rate: us_per_kilobyte(runs, other)
                      for rate, runs in results.items()}
-            means = [statistics.fmean(values) for values in costs.values()]
-            holds = min(means) > 0 and max(means) <= 2 * min(means)
             rows.append([title, f"traced − {other}",
                          *(spread(costs.get(rate, []), 0) for rate in rates),
-                         f"{max(means) / min(means):.2f}" if min(means) > 0 else "–",
-                         "yes" if holds else "no"])
+                         *verdict([statistics.fmean(values)
+                                   for values in costs.values()])])
     return table(["language", "tracing is", *(f"{rate} requests/s" for rate in rates),
                   "largest ÷ smallest",
                   "holds within a factor of two across the loads"], rows, left=2)
