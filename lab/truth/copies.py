@@ -18,7 +18,7 @@ EXPORT_PATIENCE = 20
 # Requests a second and copy before the first window.
 WARM_RATE = 300
 # Seconds with a load before its window.
-SETTLE = 3
+SETTLE = 2
 
 
 class Failure(Exception):
@@ -106,7 +106,7 @@ def machine_cpu_seconds():
 class Copies:
     """Copies of a service under the same load."""
 
-    def __init__(self, stack, service, names=services.COPIES):
+    def __init__(self, stack, service, names):
         self.service = service
         self.sink = Sink(stack)
         self.copies = {name: self.start(stack, name) for name in names}

@@ -20,22 +20,25 @@ import tables
 from copies import Copies, Failure, truth
 from lab import report
 from plugin import COMPARE_WINDOW, Blocks, Series, reported, running_collectd, traffic
-from services import SERVICES
+from services import COPIES, SERVICES
 
 
-def measure_once(service, rates, arguments):
-    """{load: result} and what is detected, of copies that are started for it."""
+def measure_once(service, rates, reverse, arguments, detected):
+    """{load: result} of copies that are started for it. Fills in what is detected, if
+    it is empty."""
+    order = -1 if reverse else 1
     truth_only = arguments.truth_only
     with contextlib.ExitStack() as stack:
-        copies = Copies(stack, service)
+        copies = Copies(stack, service, COPIES[::order])
         blocks = Blocks(stack, copies)
         collectd = stack.enter_context(running_collectd(
             [blocks.estimate()] if truth_only else blocks.all()))
         series = Series(collectd)
-        detected = blocks.detected()
+        if not detected:
+            detected.update(blocks.detected())
         idle = copies.warm(series, arguments.warm)
         results = {}
-        for rate in rates:
+        for rate in rates[::order]:
             begin, end, memory = copies.window(series, rate, arguments.window)
             before, idle = idle, copies.drain(series)
             results[rate] = {
@@ -44,17 +47,16 @@ def measure_once(service, rates, arguments):
                 "reported": reported(series, (begin["time"], end["time"]), truth_only),
                 "traffic": None if truth_only else traffic(
                     copies.sink, series, before["time"], idle["time"])}
-        return results, detected
+        return results
 
 
 def measure_service(service, arguments):
     """{load: [result of each window]} and what is detected of the copies."""
     rates = [rate for rate in arguments.rates if rate <= service.most]
-    results = {rate: [] for rate in rates}
+    results, detected = {rate: [] for rate in rates}, {}
     for repetition in range(arguments.repetitions):
-        # Every other time in the reverse order: no load is always the first.
-        order = rates[::-1] if repetition % 2 else rates
-        once, detected = measure_once(service, order, arguments)
+        # Every other time in the reverse order: no copy and no load is always the first.
+        once = measure_once(service, rates, repetition % 2 == 1, arguments, detected)
         for rate, one in once.items():
             results[rate].append(one)
             cpu = one["truth"]["cpu"]
@@ -132,7 +134,7 @@ def parse_arguments():
         int(rate) for rate in text.split(",")], default=[20, 100, 300],
         help="requests a second and copy, such as 20,100,300")
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--warm", type=int, default=20,
+    parser.add_argument("--warm", type=int, default=15,
                         help="seconds before the first window")
     parser.add_argument("--window", type=int, default=20,
                         help=f"seconds, a multiple of {COMPARE_WINDOW}")

@@ -87,10 +87,11 @@ SERVICES = {
         # A JVM compiles for half a minute what runs often.
         slow_start=2),
     "go": Service(
-        "Go", (BUILT / "go/with_sdk/orders",), (BUILT / "go/without_sdk/orders",), SAMPLER_OFF,
+        "Go", (BUILT / "go/with_sdk/orders",),
+        (BUILT / "go/without_sdk/orders",), SAMPLER_OFF,
         ("go", "version"), "OpenTelemetry SDK", "go/go.mod", r"otel/sdk v([\d.]+)"),
     "rust": Service(
-        "Rust", (BUILT / "rust/with_sdk/orders",), (BUILT / "rust/without_sdk/orders",), SAMPLER_OFF,
-        ("rustc", "--version"), "OpenTelemetry SDK", "rust/Cargo.lock",
+        "Rust", (BUILT / "rust/with_sdk/orders",),
+        (BUILT / "rust/without_sdk/orders",), SAMPLER_OFF, ("rustc", "--version"), "OpenTelemetry SDK", "rust/Cargo.lock",
         r'name = "opentelemetry_sdk"\s+version = "([\d.]+)"'),
 }
