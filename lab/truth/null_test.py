@@ -2,7 +2,7 @@
 
 import contextlib
 
-from copies import SETTLE, Copies
+from copies import SETTLE, Copies, Failure
 from plugin import COMPARE_WINDOW, INTERVAL, TRACING, Blocks, Series, running_collectd
 
 WINDOWS = 10
@@ -24,13 +24,19 @@ def measure(service, warm):
         end = copies.readings()
         copies.check_rate(RATE, begin, end)
         window = begin["time"], end["time"]
-        return {resource: series.compared(window, "compared-control", name)
-                for resource, name in TRACING.items()}
+        values = {resource: series.compared(window, "compared-control", name)
+                  for resource, name in TRACING.items()}
+        if any(len(all_) != WINDOWS for all_ in values.values()):
+            raise Failure(f"these are not {WINDOWS} windows: {values}")
+        return values
 
 
 def describe(service, values):
-    counts = ", ".join(
-        f"of {resource} in {sum(value is not None for value in all_)} of {len(all_)}"
-        for resource, all_ in values.items())
+    found = {resource: sum(value is not None for value in all_)
+             for resource, all_ in values.items()}
+    counts = ", ".join(f"of {resource} in {count} of {WINDOWS}"
+                       for resource, count in found.items())
+    holds = "yes" if max(found.values()) <= WINDOWS // 10 else "no"
     return (f"{service.title}: two untraced copies at {RATE} requests/s, windows of "
-            f"{COMPARE_WINDOW * INTERVAL} s with a value: {counts}")
+            f"{COMPARE_WINDOW * INTERVAL} s with a value: {counts}. None in at least "
+            f"nine of ten: {holds}")

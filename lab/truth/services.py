@@ -70,28 +70,34 @@ PYTHON = (BUILT / "python/bin/python", "-B", HERE / "python/service.py")
 # "nodelay" the kernel keeps a body back until the head is acknowledged.
 JAVA = ("java", "-Xmx256m", "-Dsun.net.httpserver.nodelay=true",
         "-cp", f"{BUILT}/java/classes:{BUILT}/java/jars/*", "Orders")
+AGENT = f"-javaagent:{BUILT}/java/opentelemetry-javaagent.jar"
 
 SERVICES = {
     "node": Service(
-        "Node.js", NODE, (NODE[0], NODE[-1]), DISABLED, ("node", "--version"),
-        "OpenTelemetry SDK", "node/package.json", r'sdk-node": "([\d.]+)"',
+        title="Node.js", with_sdk=NODE, without_sdk=(NODE[0], NODE[-1]), off=DISABLED,
+        version=("node", "--version"), sdk="OpenTelemetry SDK",
+        lock="node/package.json", pinned=r'sdk-node": "([\d.]+)"',
         env={"NODE_PATH": f"{BUILT}/node/node_modules"}),
     "python": Service(
-        "Python", (*PYTHON, "sdk"), PYTHON, DISABLED, (PYTHON[0], "--version"),
-        "OpenTelemetry SDK", "python/requirements.txt", r"opentelemetry-sdk==([\d.]+)"),
+        title="Python", with_sdk=(*PYTHON, "sdk"), without_sdk=PYTHON, off=DISABLED,
+        version=(PYTHON[0], "--version"), sdk="OpenTelemetry SDK",
+        lock="python/requirements.txt", pinned=r"opentelemetry-sdk==([\d.]+)"),
     "java": Service(
-        "Java", (JAVA[0], f"-javaagent:{BUILT}/java/opentelemetry-javaagent.jar",
-                 *JAVA[1:]), JAVA, DISABLED, ("java", "--version"),
-        "OpenTelemetry agent", "java/pom.xml",
-        r"opentelemetry-javaagent</artifactId>\s*<version>([\d.]+)",
+        title="Java", with_sdk=(JAVA[0], AGENT, *JAVA[1:]), without_sdk=JAVA,
+        off=DISABLED, version=("java", "--version"), sdk="OpenTelemetry agent",
+        lock="java/pom.xml",
+        pinned=r"opentelemetry-javaagent</artifactId>\s*<version>([\d.]+)",
         # A JVM compiles for half a minute what runs often.
         slow_start=2),
     "go": Service(
-        "Go", (BUILT / "go/with_sdk/orders",),
-        (BUILT / "go/without_sdk/orders",), SAMPLER_OFF,
-        ("go", "version"), "OpenTelemetry SDK", "go/go.mod", r"otel/sdk v([\d.]+)"),
+        title="Go", with_sdk=(BUILT / "go/with_sdk/orders",),
+        without_sdk=(BUILT / "go/without_sdk/orders",), off=SAMPLER_OFF,
+        version=("go", "version"), sdk="OpenTelemetry SDK",
+        lock="go/go.mod", pinned=r"otel/sdk v([\d.]+)"),
     "rust": Service(
-        "Rust", (BUILT / "rust/with_sdk/orders",),
-        (BUILT / "rust/without_sdk/orders",), SAMPLER_OFF, ("rustc", "--version"), "OpenTelemetry SDK", "rust/Cargo.lock",
-        r'name = "opentelemetry_sdk"\s+version = "([\d.]+)"'),
+        title="Rust", with_sdk=(BUILT / "rust/with_sdk/orders",),
+        without_sdk=(BUILT / "rust/without_sdk/orders",), off=SAMPLER_OFF,
+        version=("rustc", "--version"), sdk="OpenTelemetry SDK",
+        lock="rust/Cargo.lock",
+        pinned=r'name = "opentelemetry_sdk"\s+version = "([\d.]+)"'),
 }
