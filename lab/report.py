@@ -40,10 +40,10 @@ def describe(machine_):
             .format(**machine_))
 
 
-def write_tables(page, text):
+def write_tables(page, text, mark="table"):
     """Replaces what stands between the marks of a page."""
-    before, begin, rest = page.read_text().partition("<!-- table begin -->\n")
-    _, end, after = rest.partition("<!-- table end -->")
+    before, begin, rest = page.read_text().partition(f"<!-- {mark} begin -->\n")
+    _, end, after = rest.partition(f"<!-- {mark} end -->")
     if not begin or not end:
-        raise ValueError(f"{page} has no place for the tables")
+        raise ValueError(f"{page} has no place for the {mark}")
     page.write_text(f"{before}{begin}{text}\n{end}{after}")

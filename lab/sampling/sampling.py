@@ -20,7 +20,8 @@ import time
 import urllib.request
 
 from lab import chart, report
-from lab.truth import measure
+from lab.truth import plugin
+from lab.truth.copies import Failure, Program
 from tests.support import daemon, loopback, waiting
 
 HERE = pathlib.Path(__file__).parent
@@ -48,7 +49,7 @@ class Jaeger:
 
     def start(self, stack):
         """Needs the file."""
-        self.program = measure.Program(
+        self.program = Program(
             stack, BUILT / "jaeger", "--config", HERE / "jaeger.yaml",
             env={**{name: str(port) for name, port in self.ports.items()},
                  "STRATEGIES": str(self.strategies),
@@ -100,7 +101,7 @@ class Service:
     def start(self, stack, jaeger):
         name, token = self.name, self.token
         traced, untraced, sampling, env = getattr(self, name)(jaeger)
-        self.traced = measure.Program(
+        self.traced = Program(
             stack, *traced, f"traced-{token}", env={
                 "OTEL_SERVICE_NAME": name,
                 "OTEL_EXPORTER_OTLP_ENDPOINT":
@@ -111,8 +112,8 @@ class Service:
                     f"endpoint=http://127.0.0.1:{sampling},"
                     f"pollingIntervalMs={POLLING},initialSamplingRate={MOST}",
                 **env})
-        self.untraced = measure.Program(stack, *untraced, f"untraced-{token}")
-        self.load = measure.Program(
+        self.untraced = Program(stack, *untraced, f"untraced-{token}")
+        self.load = Program(
             stack, "/usr/bin/python3", "-B", HERE.parent / "truth/load.py",
             self.traced.line(), self.untraced.line())
 
@@ -169,7 +170,7 @@ class Host:
             self.blocks[:0] = plugin_options(self.jaeger)
         # Jaeger does not start without the file.
         if step:
-            with measure.running_collectd(self.blocks) as collectd:
+            with plugin.running_collectd(self.blocks) as collectd:
                 waiting.wait_for(self.jaeger.strategies.exists, "the file",
                                  collectd.log)
         else:
@@ -185,8 +186,8 @@ class Host:
             time.sleep(seconds / 3)
 
     def start_daemon(self, stack):
-        self.collectd = stack.enter_context(measure.running_collectd(self.blocks))
-        self.series = measure.Series(self.collectd)
+        self.collectd = stack.enter_context(plugin.running_collectd(self.blocks))
+        self.series = plugin.Series(self.collectd)
 
     def set_rate(self, rate):
         for service in self.services.values():
@@ -198,8 +199,8 @@ class Host:
         now, spans = time.time(), self.jaeger.spans()
         return {name: {
             "time": now, "spans": spans[name], **service.readings(),
-            "bytes": self.latest(name, measure.SENT),
-            "reported": self.latest(name, measure.TRACING_CPU),
+            "bytes": self.latest(name, plugin.SENT),
+            "reported": self.latest(name, plugin.TRACING_CPU),
             "ratio": self.latest(name, "tracing_sampling_ratio")}
             for name, service in self.services.items()}
 
@@ -209,7 +210,7 @@ class Host:
         if not values:
             return None
         last = max(values)
-        return values[last] if time.time() - last < 3 * measure.INTERVAL else None
+        return values[last] if time.time() - last < 3 * plugin.INTERVAL else None
 
 
 def plugin_options(jaeger):
@@ -262,7 +263,7 @@ def measure_ratios(arguments, directory):
     """[(ratio, {service: seconds until it followed}, {service: change})]"""
     results = []
     with contextlib.ExitStack() as stack:
-        host = Host(stack, directory, measure.COMPARE_WINDOW)
+        host = Host(stack, directory, plugin.COMPARE_WINDOW)
         host.warm(arguments.rate, arguments.warm)
         host.start_daemon(stack)
         last = MOST
@@ -296,11 +297,11 @@ def wait(host, seconds):
     values = {name: [] for name in SERVICES}
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        time.sleep(measure.INTERVAL)
+        time.sleep(plugin.INTERVAL)
         for name, one in host.readings().items():
             if one["reported"] is not None:
                 values[name].append(one["reported"])
-    return {name: statistics.fmean(some[-measure.COMPARE_WINDOW:]) if some else None
+    return {name: statistics.fmean(some[-plugin.COMPARE_WINDOW:]) if some else None
             for name, some in values.items()}
 
 
@@ -347,7 +348,7 @@ def measure_loop(arguments, directory):
                   flush=True)
             end = time.monotonic() + seconds
             while time.monotonic() < end:
-                time.sleep(measure.INTERVAL)
+                time.sleep(plugin.INTERVAL)
                 readings.append(host.readings())
                 before = readings[max(0, len(readings) - 11)]
                 records.append({"time": time.monotonic() - begin, **{
@@ -476,8 +477,8 @@ def main():
     arguments.profile = [(3 * minutes, low), (7 * minutes, high), (15 * minutes, low)]
     if arguments.quick:
         arguments.ratios, arguments.repetitions = [1, 0.001], 1
-        arguments.warm, arguments.window = 30, measure.COMPARE_WINDOW
-        arguments.step, arguments.compare_window = 20, measure.COMPARE_WINDOW
+        arguments.warm, arguments.window = 30, plugin.COMPARE_WINDOW
+        arguments.step, arguments.compare_window = 20, plugin.COMPARE_WINDOW
         arguments.profile = [(30, low), (90, high), (120, low)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     ratios, records, notices = [], [], []
@@ -501,5 +502,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("sampling: interrupted")
-    except measure.Failure as failure:
+    except Failure as failure:
         sys.exit(f"sampling: {failure}")

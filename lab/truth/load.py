@@ -5,29 +5,29 @@ not depend on how they answer.
 
 Each line of its input is a number of requests a second and copy, or "counts". It
 answers both with the number of requests that each copy has answered so far, in JSON.
-Ends with its input, and with an error if a copy does not keep up."""
+After "warm" and a number, requests for which a copy has no time yet are left out.
+Ends with its input, and with an error if a copy does not keep up or its first answer is
+wrong."""
 
 import asyncio
 import collections
 import itertools
 import json
 import os
+import re
 import sys
+
+import order
 
 CONNECTIONS = 4
 # Requests of a copy that wait for a connection.
 MOST_WAITING = 200
 
-ORDER = json.dumps({
-    "id": "7a1c9d52-4b0e-4f6e-9c55-1f2e3d4c5b6a",
-    "currency": "USD",
-    "items": [{"sku": f"A-{number:05}", "name": f"  Part  No {number} ",
-               "quantity": number % 7 + 1, "price": number * 1.37,
-               "tags": ["stock", "small", f"shelf-{number % 9}"]}
-              for number in range(1, 25)]}).encode()
+BODY = json.dumps(order.ORDER).encode()
 REQUEST = (b"POST /orders HTTP/1.1\r\nHost: localhost\r\n"
            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-           % (len(ORDER), ORDER))
+           % (len(BODY), BODY))
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
 def fail(text):
@@ -52,10 +52,10 @@ class Copy:
                 lambda: Connection(self), "127.0.0.1", self.port)
             self.idle.append(connection)
 
-    def send(self):
+    def send(self, may_wait):
         if self.idle:
             self.idle.popleft().send()
-        else:
+        elif may_wait:
             self.waiting += 1
             if self.waiting > MOST_WAITING:
                 fail(f"the copy at port {self.port} does not keep up")
@@ -65,7 +65,7 @@ class Copy:
         self.idle.append(connection)
         if self.waiting:
             self.waiting -= 1
-            self.send()
+            self.send(True)
 
 
 class Connection(asyncio.Protocol):
@@ -90,10 +90,11 @@ class Connection(asyncio.Protocol):
             return
         if not head.startswith(b"HTTP/1.1 200 "):
             fail(f"the copy at port {self.copy.port} answers {head!r}")
-        length = int(head.lower().partition(b"content-length: ")[2]
-                     .split(b"\r\n")[0])
+        length = int(LENGTH.search(head)[1])
         if len(body) == length:
             self.buffer = b""
+            if not self.copy.answered and not order.is_right(body):
+                fail(f"the copy at port {self.copy.port} answers {body!r}")
             self.copy.was_answered(self)
 
 
@@ -102,10 +103,12 @@ class Load:
     def __init__(self, copies):
         self.copies = copies
         self.rate = 0
+        self.may_wait = True
         self.changed = asyncio.Event()
 
-    def set_rate(self, rate):
-        self.rate = rate
+    def set_rate(self, line):
+        self.may_wait = not line.startswith("warm ")
+        self.rate = float(line.removeprefix("warm "))
         self.changed.set()
 
     async def run(self):
@@ -119,7 +122,7 @@ class Load:
             if self.rate:
                 next_time += 1 / self.rate / len(self.copies)
                 await asyncio.sleep(max(0, next_time - loop.time()))
-                copy.send()
+                copy.send(self.may_wait)
 
 
 async def main():
@@ -134,7 +137,7 @@ async def main():
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := (await lines.readline()).decode().strip():
         if line != "counts":
-            load.set_rate(float(line))
+            load.set_rate(line)
         print(json.dumps([copy.answered for copy in copies]), flush=True)
     os._exit(0)
 

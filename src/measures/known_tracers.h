@@ -435,22 +435,27 @@ inline constexpr std::array kLibraryDirectories = {
 /// have no name of their own: opentelemetry-cpp leaves names to the application
 /// (sdk/common/thread_instrumentation.h), and CPython before 3.14 does not pass
 /// them to the kernel (What's New in Python 3.14, threading).
+///
+/// "Seen" names the version in whose process the kernel showed the name. The
+/// others, and all with `..`, are from the source only.
 inline constexpr auto kTracingThreads = std::to_array<const char*>({
     // BatchSpanProcessor_WorkerThread-1; opentelemetry-java,
     // sdk/trace/…/BatchSpanProcessor.java
+    // Seen: its agent 2.31.1.
     R"(^BatchSpanProces$)",
     R"(^BatchSp\.\..*-\d+$)",
     // JaegerRemoteSampler_WorkerThread-1; opentelemetry-java,
     // sdk-extensions/jaeger-remote-sampler/…/JaegerRemoteSampler.java
+    // Seen: its agent 2.31.1.
     R"(^JaegerRemoteSam$)",
     R"(^JaegerR\.\..*-\d+$)",
     // OpenTelemetry.Traces.BatchProcessor; opentelemetry-rust,
     // opentelemetry-sdk/src/trace/span_processor.rs
+    // Seen: 0.33.1.
     R"(^OpenTelemetry\.T$)",
     // OpenTelemetry-BatchExportProcessor-OtlpTraceExporter;
-    // opentelemetry-dotnet, Internal/BatchExportThreadWorker.cs. Of exporters
-    // of
-    // logs the first 15 bytes are the same.
+    // opentelemetry-dotnet, Internal/BatchExportThreadWorker.cs. Those of
+    // exporters of logs have the same first 15 bytes.
     R"(^OpenTelemetry-B$)",
     // OtelBatchSpanRecordProcessor, before OtelBatchSpanProcessor;
     // opentelemetry-python, sdk/_shared_internal/__init__.py
@@ -458,17 +463,20 @@ inline constexpr auto kTracingThreads = std::to_array<const char*>({
 
     // dd-trace-processor, dd-trace-monitor, dd-span-sampling-processor;
     // dd-trace-java, AgentThreadFactory.java
+    // Seen: 1.68.1.
     R"(^dd-trace-(proces|monito)$)",
     R"(^dd-trac\.\..*(ssor|itor)$)",
     R"(^dd-span-samplin$)",
     R"(^dd-span\.\..*ssor$)",
     // ddtrace.internal.writer.writer:AgentWriter, now …:NativeWriter;
     // dd-trace-py, ddtrace/internal/_threads.cpp keeps what is behind the colon
+    // Seen: NativeWriter, 4.16.0, in Python 3.11.
     R"(^(Agent|Native)Writer$)",
 
     // The only senders of the agents below: metrics are among what they send.
     // elastic-apm-server-reporter; apm-agent-java, ApmServerReporter.java.
     // elastic-apm-server-healthcheck, which looks the same, ends soon.
+    // Seen: 1.55.1.
     R"(^elastic-apm-ser$)",
     R"(^elastic\.\..*rter$)",
     // ElasticApmPayloadSenderV2; apm-agent-dotnet, PayloadSenderV2.cs
@@ -477,10 +485,10 @@ inline constexpr auto kTracingThreads = std::to_array<const char*>({
     R"(^eapm event proc$)",
     // New Relic Harvest Service, New Relic Faster Harvest Service;
     // newrelic-java-agent, HarvestServiceImpl.java. Shortened in the later way
-    // they look
-    // like its other services, which are not for tracing.
+    // they look like its other services, which are not for tracing.
     R"(^New Relic (Harve|Faste)$)",
     // New Relic Transaction Service Processor; TransactionService.java
+    // Seen: 8.19.0.
     R"(^New Relic Trans$)",
     R"(^New Rel\.\..*(ssor|or \d+)$)",
     // New Relic Infinite Tracing #1; InfiniteTracing.java
@@ -497,6 +505,7 @@ inline constexpr auto kTracingThreads = std::to_array<const char*>({
     R"(^DataCar\.\..*read$)",
     // BatchItemProcessor_WorkerThread-1; ApplicationInsights-Java,
     // BatchItemProcessor.java
+    // Seen: 3.5.3.
     R"(^BatchItemProces$)",
     R"(^BatchIt\.\..*-\d+$)",
 });
