@@ -55,10 +55,10 @@ void ChangeLog::Take(const PassReport& report, Supervisor& supervisor) {
 }
 
 // Returns whether the budget had a line left.
-bool ChangeLog::Say(ServiceLog& log, const std::string& service, int severity,
-                    const std::string& text) {
-  if (!log.budget.Take()) return false;
-  Log(severity, "block \"" + service + "\": " + text + log.budget.Ending());
+bool ChangeLog::Say(LineBudget& budget, const std::string& service,
+                    int severity, const std::string& text) {
+  if (!budget.Take()) return false;
+  Log(severity, "block \"" + service + "\": " + text + budget.Ending());
   return true;
 }
 
@@ -69,15 +69,15 @@ void ChangeLog::SayPresence(ServiceLog& log, const std::string& service,
   if (now == log.presence) return;
   bool is_said = true;
   if (now == Presence::kPresent && log.presence == Presence::kAbsent) {
-    is_said = Say(log, service, LOG_NOTICE,
+    is_said = Say(log.budget, service, LOG_NOTICE,
                   "found " + std::to_string(processes) +
                       (processes == 1 ? " process" : " processes"));
   } else if (log.presence == Presence::kPresent) {
-    is_said = Say(log, service, LOG_NOTICE,
+    is_said = Say(log.budget, service, LOG_NOTICE,
                   "no process matches any more; nothing is reported for it "
                   "until one does");
   } else if (now == Presence::kAbsent) {
-    is_said = Say(log, service, LOG_INFO,
+    is_said = Say(log.budget, service, LOG_INFO,
                   "no process matches yet; nothing is reported for it until "
                   "one does");
   }
@@ -109,7 +109,9 @@ void ChangeLog::SayNotice(const Notice& notice, Supervisor& supervisor) {
             Printable(supervisor.Describe(notice.process));
   }
   const std::string& name = supervisor.services()[notice.service];
-  if (Say(log, name, SeverityOf(notice), line)) said = notice.text;
+  LineBudget& budget =
+      notice.kind == Notice::Kind::kSampling ? log.sampling_budget : log.budget;
+  if (Say(budget, name, SeverityOf(notice), line)) said = notice.text;
 }
 
 void ChangeLog::Fail(const char* reason) {

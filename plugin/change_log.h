@@ -51,9 +51,10 @@ class ChangeLog {
     Presence presence = Presence::kUnknown;
     std::array<std::string, Notice::kKinds> said;
     LineBudget budget;
+    LineBudget sampling_budget;  // changes of the ratio are not lost in others
   };
 
-  bool Say(ServiceLog& log, const std::string& service, int severity,
+  bool Say(LineBudget& budget, const std::string& service, int severity,
            const std::string& text);
   void SayPresence(ServiceLog& log, const std::string& service,
                    size_t processes);

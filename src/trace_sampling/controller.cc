@@ -18,8 +18,13 @@ constexpr double kMostUp = 1.2;
 constexpr double kDeadBandBegin = 0.8;
 constexpr double kTarget = 0.9;
 
-// Cuts that take less than this part of what they should are ineffective.
+// Cuts that take less than this part of what they should are ineffective. They
+// are judged if they should take this part of the share at least.
 constexpr double kLeastEffect = 0.1;
+constexpr double kLeastExpected = 0.3;
+
+// How much the CPU of a service may change, without tracing, under one load.
+constexpr double kSameLoad = 0.1;
 
 // Four digits are enough for a ratio, and easier to read.
 double Rounded(double ratio) {
@@ -112,7 +117,8 @@ Controller::Decision Controller::Decide(const Estimate& share) const {
 }
 
 // Judges the last cut. If all of the cost came from sampling, it would have
-// fallen with the ratio. A fall that noise would hide says nothing.
+// fallen with the ratio. A fall that is small, or that noise would hide, says
+// nothing, and neither does another load, which has another share.
 bool Controller::CutsAreIneffective(const Estimate& share) {
   if (!cuts_ || cuts_->last_is_judged) return false;
   const Estimate& before = cuts_->share_before;
@@ -120,9 +126,11 @@ bool Controller::CutsAreIneffective(const Estimate& share) {
   const double noise = std::hypot(ErrorOf(before), ErrorOf(share));
   const double expected = before.mean * (1 - ratio_ / cuts_->ratio_before);
   int& without_effect = cuts_->without_effect;
-  if (fell > std::max(noise, kLeastEffect * expected)) {
+  if (std::abs(OwnCpu() / cuts_->own_cpu_before - 1) > kSameLoad) {
+    cuts_->load_has_changed = true;
+  } else if (fell > std::max(noise, kLeastEffect * expected)) {
     without_effect = 0;
-  } else if (expected > 2 * noise) {
+  } else if (expected > std::max(2 * noise, kLeastExpected * before.mean)) {
     if (without_effect == 1) return true;
     ++without_effect;
   }
@@ -136,11 +144,22 @@ Controller::Decision Controller::Return(Verdict verdict,
       .verdict = verdict, .ratio = sampling_.ratios.greatest, .share = share};
 }
 
+// A share that has risen in spite of cuts was measured too low before: the load
+// was rising.
+void Controller::RememberCut(const Estimate& share) {
+  if (!cuts_) cuts_.emplace();
+  if (cuts_->load_has_changed || share.mean > cuts_->share_before.mean) {
+    cuts_->share_before = share;
+    cuts_->ratio_before = ratio_;
+    cuts_->own_cpu_before = OwnCpu();
+    cuts_->load_has_changed = false;
+  }
+  cuts_->last_is_judged = false;
+}
+
 void Controller::Apply(const Decision& decision, Clock::time_point now) {
   if (decision.verdict == Verdict::kLower) {
-    if (!cuts_)
-      cuts_ = {.share_before = decision.share, .ratio_before = ratio_};
-    cuts_->last_is_judged = false;
+    RememberCut(decision.share);
   } else {
     cuts_.reset();
   }
@@ -152,6 +171,13 @@ void Controller::Apply(const Decision& decision, Clock::time_point now) {
   unmeasured_since_.reset();
   readings_.clear();
   oldest_ = 0;
+}
+
+// What the service uses between two passes, without tracing.
+double Controller::OwnCpu() const {
+  double own_cpu = 0;
+  for (const Reading& one : readings_) own_cpu += one.cpu - one.tracing_cpu;
+  return own_cpu / static_cast<double>(readings_.size());
 }
 
 // The readings less what their mean share is of them: what is left varies only

@@ -68,20 +68,26 @@ class Controller {
  private:
   void Add(const Reading& reading);
   std::optional<Estimate> Share() const;
+  double OwnCpu() const;
   bool IsUnmeasured(Clock::time_point now, bool is_measured,
                     const std::optional<Estimate>& share);
   bool IsBelowDeadBand(const Estimate& share) const;
   bool CutsAreIneffective(const Estimate& share);
+  void RememberCut(const Estimate& share);
   Decision Decide(const Estimate& share) const;
   Decision Return(Verdict verdict, const Estimate& share) const;
 
   // Cuts with no raise in between. Together they must have an effect: where a
   // part of the cost does not follow the ratio, each cut changes less.
   struct Cuts {
+    // What the effect is measured from.
     Estimate share_before;
     double ratio_before = 0;
+    double own_cpu_before = 0;
+
     bool last_is_judged = false;
-    int without_effect = 0;  // in a row
+    bool load_has_changed = false;  // since then
+    int without_effect = 0;         // in a row
   };
 
   const Sampling sampling_;

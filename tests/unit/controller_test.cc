@@ -225,6 +225,29 @@ TEST(ControllerTest, EffectThatNoiseHidesIsNotJudged) {
   }
 }
 
+// The first cut is decided in the middle of the rise, from a share that is too
+// low to judge the next ones by.
+TEST(ControllerTest, RisingLoadIsNoLackOfEffect) {
+  int ineffective = 0;
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    SimulatedService service;
+    service.random().seed(seed);
+    service.noise = 0.1;
+    service.cpu = 10;
+    service.share = 1;
+    service.PassFor(std::chrono::hours(1) + seed * seconds(7));
+    for (int rise = 0; rise < 10; ++rise) {
+      service.cpu += 5;
+      service.share += 1.2;
+      service.floor += 0.15;
+      service.Pass();
+    }
+    service.PassFor(std::chrono::hours(2));
+    if (service.Pass().verdict == Verdict::kIneffective) ++ineffective;
+  }
+  EXPECT_LE(ineffective, 2);
+}
+
 TEST(ControllerTest, RatioIsNeverLessThanTheLeast) {
   Sampling options = Options();
   options.ratios.least = 0.05;

@@ -120,9 +120,8 @@ TEST_F(SamplingControlTest, RatioThatCannotBeWrittenIsNotInForce) {
   Pass(1);
   Pass(1);
   std::filesystem::remove_all(directory_.path());
-  const std::string said =
-      "sampling ratio not written: " + strategies_path() +
-      ": No such file or directory";
+  const std::string said = "sampling ratio not written: " + strategies_path() +
+                           ": No such file or directory";
   EXPECT_THAT(Pass(10), IsEmpty());
   EXPECT_THAT(Pass(10.001), ElementsAre(said));
   EXPECT_EQ(RatioInForce(), 0.1);
