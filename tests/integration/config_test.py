@@ -164,7 +164,8 @@ class ConfigTest(testcase.TestCase):
     def test_every_option_is_explained_in_drop_in_page_and_manual(self):
         _, checked = self.check(
             plugin_block('Bogus 1\n<Process "a">\nBogus 1\n'
-                         '<Component "b">\nBogus 1\n</Component>\n</Process>'))
+                         '<Component "b">\nBogus 1\n</Component>\n'
+                         "<Sampling>\nBogus 1\n</Sampling>\n</Process>"))
         options = set()
         for line in checked.lines("error"):
             if "known here: " in line:
@@ -189,7 +190,7 @@ class ConfigTest(testcase.TestCase):
         blocks = re.findall(r"(?m)^  <Process .*\n(?:    .*\n)+?  </Process>\n",
                             manual)
         examples += map(plugin_block, blocks)
-        self.assertEqual(len(examples), 6)
+        self.assertEqual(len(examples), 7)
         for example in examples:
             with self.subTest(example=example):
                 status, checked = self.check(example)
