@@ -20,10 +20,11 @@ constexpr double kTarget = 0.9;
 
 // Cuts that take less than this part of what they should are ineffective. They
 // are judged if they should take this part of the share at least.
-constexpr double kLeastEffect = 0.1;
+constexpr double kLeastEffect = 0.3;
 constexpr double kLeastExpected = 0.3;
 
-// How much the CPU of a service may change, without tracing, under one load.
+// How much the CPU of a service without tracing may change under one load, as a
+// part of its CPU.
 constexpr double kSameLoad = 0.1;
 
 // Four digits are enough for a ratio, and easier to read.
@@ -126,13 +127,15 @@ bool Controller::CutsAreIneffective(const Estimate& share) {
   const double noise = std::hypot(ErrorOf(before), ErrorOf(share));
   const double expected = before.mean * (1 - ratio_ / cuts_->ratio_before);
   int& without_effect = cuts_->without_effect;
-  if (std::abs(OwnCpu() / cuts_->own_cpu_before - 1) > kSameLoad) {
+  if (std::abs(Mean().OwnCpu() - cuts_->cpu_before.OwnCpu()) >
+      kSameLoad * cuts_->cpu_before.cpu) {
     cuts_->load_has_changed = true;
-  } else if (fell > std::max(noise, kLeastEffect * expected)) {
-    without_effect = 0;
-  } else if (expected > std::max(2 * noise, kLeastExpected * before.mean)) {
+  } else if (fell + noise < kLeastEffect * expected &&
+             expected > kLeastExpected * before.mean) {
     if (without_effect == 1) return true;
     ++without_effect;
+  } else if (fell > noise) {
+    without_effect = 0;
   }
   cuts_->last_is_judged = true;
   return false;
@@ -151,7 +154,7 @@ void Controller::RememberCut(const Estimate& share) {
   if (cuts_->load_has_changed || share.mean > cuts_->share_before.mean) {
     cuts_->share_before = share;
     cuts_->ratio_before = ratio_;
-    cuts_->own_cpu_before = OwnCpu();
+    cuts_->cpu_before = Mean();
     cuts_->load_has_changed = false;
   }
   cuts_->last_is_judged = false;
@@ -173,34 +176,28 @@ void Controller::Apply(const Decision& decision, Clock::time_point now) {
   oldest_ = 0;
 }
 
-// What the service uses between two passes, without tracing.
-double Controller::OwnCpu() const {
-  double own_cpu = 0;
-  for (const Reading& one : readings_) own_cpu += one.cpu - one.tracing_cpu;
-  return own_cpu / static_cast<double>(readings_.size());
+Reading Controller::Mean() const {
+  Reading mean;
+  const auto count = static_cast<double>(readings_.size());
+  for (const Reading& one : readings_) {
+    mean.tracing_cpu += one.tracing_cpu / count;
+    mean.cpu += one.cpu / count;
+  }
+  return mean;
 }
 
 // The readings less what their mean share is of them: what is left varies only
 // with what tracing took, and not with the load.
 std::optional<Estimate> Controller::Share() const {
   if (readings_.size() < window_) return std::nullopt;
-  double tracing_cpu = 0;
-  double cpu = 0;
-  for (const Reading& one : readings_) {
-    tracing_cpu += one.tracing_cpu;
-    cpu += one.cpu;
-  }
-  const double share = tracing_cpu / cpu;
+  const Reading mean = Mean();
+  const double share = mean.tracing_cpu / mean.cpu;
   Estimate estimate = measures::MeanOverTime(readings_.size(), [&](size_t i) {
     const Reading& one = readings_[(oldest_ + i) % window_];
     return one.tracing_cpu - share * one.cpu;
   });
-  const double percent_of_mean_cpu =
-      100 * static_cast<double>(readings_.size()) / cpu;
   estimate.mean = 100 * share;
-  if (estimate.standard_error) {
-    *estimate.standard_error *= percent_of_mean_cpu;
-  }
+  if (estimate.standard_error) *estimate.standard_error *= 100 / mean.cpu;
   return estimate;
 }
 

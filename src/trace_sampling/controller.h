@@ -18,6 +18,9 @@ using measures::Estimate;
 struct Reading {
   double tracing_cpu = 0;
   double cpu = 0;
+
+  /// What the service would use without tracing.
+  double OwnCpu() const { return cpu - tracing_cpu; }
 };
 
 /// Decides which ratio of its traces a service samples, so that tracing takes
@@ -68,7 +71,7 @@ class Controller {
  private:
   void Add(const Reading& reading);
   std::optional<Estimate> Share() const;
-  double OwnCpu() const;
+  Reading Mean() const;
   bool IsUnmeasured(Clock::time_point now, bool is_measured,
                     const std::optional<Estimate>& share);
   bool IsBelowDeadBand(const Estimate& share) const;
@@ -83,7 +86,7 @@ class Controller {
     // What the effect is measured from.
     Estimate share_before;
     double ratio_before = 0;
-    double own_cpu_before = 0;
+    Reading cpu_before;
 
     bool last_is_judged = false;
     bool load_has_changed = false;  // since then
