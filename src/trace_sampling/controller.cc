@@ -150,7 +150,7 @@ Controller::Decision Controller::Return(Verdict verdict,
 // A share that has risen in spite of cuts was measured too low before: the load
 // was rising.
 void Controller::RememberCut(const Estimate& share) {
-  if (!cuts_) cuts_.emplace();
+  if (!cuts_) cuts_ = Cuts{};
   if (cuts_->load_has_changed || share.mean > cuts_->share_before.mean) {
     cuts_->share_before = share;
     cuts_->ratio_before = ratio_;
