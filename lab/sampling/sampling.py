@@ -434,29 +434,32 @@ def loop_table(records, arguments):
     return "\n".join(rows)
 
 
-def describe(ratios, records, notices, arguments):
-    parts = [report.describe(report.machine("collectd-core"))]
-    if ratios:
-        parts.append(
-            f"{arguments.rate} requests/s to each copy of a service, "
-            f"{arguments.repetitions} × {arguments.window} s for each ratio; the SDKs "
-            f"ask every {POLLING // 1000} s.")
-        for name in SERVICES:
-            parts += [f"{name.capitalize()}:", ratio_table(ratios, name)]
-    if records:
-        parts += [
-            f"The daemon writes the file, with `StepInterval {arguments.step}` and "
-            f"`CompareWindow {arguments.compare_window}`. The last half minute of each "
-            "load:", loop_table(records, arguments),
-            "What it said:", "\n".join(f"    {line}" for line in notices)]
+def describe_ratios(results, arguments):
+    parts = [report.describe(report.machine("collectd-core")),
+             f"{arguments.rate} requests/s to each copy of a service, "
+             f"{arguments.repetitions} × {arguments.window} s for each ratio; the SDKs "
+             f"ask every {POLLING // 1000} s."]
+    for name in SERVICES:
+        parts += [f"{name.capitalize()}:", ratio_table(results, name)]
     return "\n\n".join(parts)
+
+
+def describe_loop(records, notices, arguments):
+    limits = " and ".join(f"{LIMITS[name]} of {name.capitalize()}" for name in SERVICES)
+    return "\n\n".join([
+        report.describe(report.machine("collectd-core")),
+        f"The daemon writes the file, with `StepInterval {arguments.step}`, "
+        f"`CompareWindow {arguments.compare_window}` and as `MaxCPUShare` {limits}; the "
+        f"SDKs ask every {POLLING // 1000} s. The last half minute of each load:",
+        loop_table(records, arguments), "What the daemon said:",
+        "\n".join(f"    {line}" for line in notices)])
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--page", type=pathlib.Path,
-                        help="the page to write the tables into; the picture goes "
-                        "beside it")
+                        help="the page to write into, between the marks of each part; "
+                        "the picture goes beside it")
     parser.add_argument("--rate", type=int, default=200,
                         help="requests a second and copy")
     parser.add_argument("--ratios", default=[1, 0.5, 0.1, 0.01, 0.001],
@@ -473,28 +476,28 @@ def main():
     low, high, minutes = 20, arguments.rate, 60
     # A step is as long as it takes until the services have asked and a window is full.
     # The ratio falls in large steps and returns in small ones.
-    arguments.step, arguments.compare_window = 60, 30
-    arguments.profile = [(3 * minutes, low), (7 * minutes, high), (15 * minutes, low)]
+    arguments.step, arguments.compare_window = 30, 20
+    arguments.profile = [(2 * minutes, low), (5 * minutes, high), (7 * minutes, low)]
     if arguments.quick:
         arguments.ratios, arguments.repetitions = [1, 0.001], 1
         arguments.warm, arguments.window = 30, plugin.COMPARE_WINDOW
         arguments.step, arguments.compare_window = 20, plugin.COMPARE_WINDOW
         arguments.profile = [(30, low), (90, high), (120, low)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    ratios, records, notices = [], [], []
     with tempfile.TemporaryDirectory(prefix="ra-sampling.") as directory:
         for part in ("ratios", "loop") if not arguments.part else (arguments.part,):
             own = pathlib.Path(directory) / part
             own.mkdir()
             if part == "ratios":
-                ratios = measure_ratios(arguments, own)
+                text = describe_ratios(measure_ratios(arguments, own), arguments)
             else:
                 records, notices = measure_loop(arguments, own)
-    text = describe(ratios, records, notices, arguments)
-    print(text)
-    if arguments.page:
-        report.write_tables(arguments.page, text)
-        arguments.page.with_suffix(".svg").write_text(draw(records))
+                text = describe_loop(records, notices, arguments)
+            print(text, flush=True)
+            if arguments.page:
+                report.write_tables(arguments.page, text, part)
+                if part == "loop":
+                    arguments.page.with_suffix(".svg").write_text(draw(records))
 
 
 if __name__ == "__main__":
