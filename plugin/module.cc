@@ -152,7 +152,8 @@ void DispatchReport() {
   }
   if (!module.sampling) return;
   for (const auto& one : module.sampling->controlled()) {
-    Dispatch(one, now);
+    // A service without a process has no values.
+    if (module.report.processes[one.service] > 0) Dispatch(one, now);
   }
 }
 

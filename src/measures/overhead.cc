@@ -4,11 +4,14 @@
 
 namespace resource_attribution::measures {
 
-void Overhead::Observe(const Pass& /*pass*/, const Observed& observed) {
+void Overhead::Observe(const Pass& pass, const Observed& observed) {
   if (observed.tracing == TracingState::kUntraced) return;
   Sum& sum = sums_[observed.series];
   ++sum.processes;
   sum.memory.Add(MemoryOf(observed.record));
+  if (service_.sampling) {
+    AddKnown(CpuPercent(pass, observed.record), sum.cpu_percent);
+  }
 }
 
 void Overhead::Finish(const Pass& pass, std::span<SeriesReport> series,
@@ -29,12 +32,12 @@ void Overhead::Finish(const Pass& pass, std::span<SeriesReport> series,
         threads_ != nullptr
             ? ShareOf(pass, threads_->TracingCpuPercent(i))
             : static_cast<double>(sum.processes) * service_.tracing_cpu_percent;
-    if (service_.sampling && values.tracing_cpu_overhead_percent &&
-        values.process_cpu_percent) {
+    const auto cpu_percent = ShareOf(pass, sum.cpu_percent);
+    if (values.tracing_cpu_overhead_percent && cpu_percent) {
       report.tracing_costs.push_back(
           {.service = index_,
            .tracing_cpu = *values.tracing_cpu_overhead_percent,
-           .cpu = *values.process_cpu_percent});
+           .cpu = *cpu_percent});
     }
   }
 }

@@ -2,6 +2,7 @@
 #define RESOURCE_ATTRIBUTION_MEASURES_OVERHEAD_H_
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "config/config.h"
@@ -33,6 +34,7 @@ class Overhead : public Measure {
   struct Sum {
     size_t processes = 0;
     MemoryBytes memory;
+    std::optional<double> cpu_percent;  // where sampling depends on it
   };
 
   const Service& service_;

@@ -62,7 +62,7 @@ struct PassReport {
   std::vector<Notice> notices;
   std::vector<SeriesReport> series;
   std::vector<ComponentReport> components;
-  /// Of services whose sampling the plugin controls, where it was measured.
+  /// Costs of the services whose sampling the plugin controls.
   std::vector<TracingCost> tracing_costs;
 
   /// Begins a report on so many services.

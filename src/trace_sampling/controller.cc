@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace resource_attribution::trace_sampling {
 namespace {
@@ -13,8 +14,8 @@ using Verdict = Controller::Verdict;
 constexpr double kMostDown = 0.5;
 constexpr double kMostUp = 1.2;
 
-// Of the limit: a share from here to the limit is left alone, and a change of
-// the ratio aims at the middle.
+// Parts of the limit: the controller leaves a share between the first and the
+// limit alone, and aims at the second.
 constexpr double kDeadBandBegin = 0.8;
 constexpr double kTarget = 0.9;
 
@@ -49,18 +50,24 @@ Controller::Controller(const Sampling& sampling, size_t window)
 
 Controller::Decision Controller::Take(Clock::time_point now,
                                       std::optional<Reading> reading) {
+  const auto begun = std::exchange(taken_, now);
   if (left_alone_until_ && now < *left_alone_until_) {
     return {.verdict = Verdict::kIneffective, .ratio = ratio_};
   }
   left_alone_until_.reset();
   const bool is_measured = reading && reading->cpu > 0;
-  // Until a third of the time has passed, the service has not asked for its
-  // ratio.
+  // A reading is of the time since the pass before. Until a third of the step
+  // interval has passed, the service has not asked for its ratio.
   const bool has_settled =
-      !changed_ || now - *changed_ >= Seconds(sampling_.step_seconds / 3);
+      !changed_ ||
+      (begun && *begun - *changed_ >= Seconds(sampling_.step_seconds / 3));
   if (is_measured && has_settled) Add(*reading);
   const auto share = Share();
-  if (IsUnmeasured(now, is_measured, share)) {
+  const bool is_noise = share && !share->IsCost() && !IsBelowDeadBand(*share);
+  if (IsUnknownForLong(now, is_measured && !is_noise)) {
+    if (is_measured) return Raise(Verdict::kNoise, *share);
+    readings_.clear();
+    oldest_ = 0;
     return Return(Verdict::kUnmeasured, {});
   }
   const bool may_change =
@@ -81,17 +88,13 @@ void Controller::Add(const Reading& reading) {
   oldest_ = (oldest_ + 1) % window_;
 }
 
-// Whether the share has been unknown for so long that the ratio returns.
-bool Controller::IsUnmeasured(Clock::time_point now, bool is_measured,
-                              const std::optional<Estimate>& share) {
-  const bool is_noise = share && !share->IsCost() && !IsBelowDeadBand(*share);
-  if (is_measured && !is_noise) {
-    unmeasured_since_.reset();
+bool Controller::IsUnknownForLong(Clock::time_point now, bool is_known) {
+  if (is_known) {
+    unknown_since_.reset();
     return false;
   }
-  if (!unmeasured_since_) unmeasured_since_ = now;
-  return ratio_ < sampling_.ratios.greatest &&
-         now - *unmeasured_since_ >= kHoldUnmeasured;
+  if (!unknown_since_) unknown_since_ = now;
+  return now - *unknown_since_ >= kHoldUnmeasured;
 }
 
 bool Controller::IsBelowDeadBand(const Estimate& share) const {
@@ -107,12 +110,8 @@ Controller::Decision Controller::Decide(const Estimate& share) const {
     decision.ratio = std::max(ratios.least, Rounded(ratio_ * factor));
     decision.verdict =
         ratio_ > ratios.least ? Verdict::kLower : Verdict::kAtLeast;
-  } else if (IsBelowDeadBand(share) && ratio_ < ratios.greatest) {
-    const double factor = share.mean > 0
-                              ? std::min(kTarget * limit / share.mean, kMostUp)
-                              : kMostUp;
-    decision.ratio = std::min(ratios.greatest, Rounded(ratio_ * factor));
-    decision.verdict = Verdict::kRaise;
+  } else if (IsBelowDeadBand(share)) {
+    return Raise(Verdict::kRaise, share);
   }
   return decision;
 }
@@ -127,22 +126,42 @@ bool Controller::CutsAreIneffective(const Estimate& share) {
   const double noise = std::hypot(ErrorOf(before), ErrorOf(share));
   const double expected = before.mean * (1 - ratio_ / cuts_->ratio_before);
   int& without_effect = cuts_->without_effect;
+  // No other cut follows: this one is judged as long as it takes.
+  const bool is_last = ratio_ <= sampling_.ratios.least;
   if (std::abs(Mean().OwnCpu() - cuts_->cpu_before.OwnCpu()) >
       kSameLoad * cuts_->cpu_before.cpu) {
     cuts_->load_has_changed = true;
   } else if (fell + noise < kLeastEffect * expected &&
-             expected > kLeastExpected * before.mean) {
-    if (without_effect == 1) return true;
+             (expected > kLeastExpected * before.mean || is_last)) {
+    if (without_effect == 1 || is_last) return true;
     ++without_effect;
   } else if (fell > noise) {
     without_effect = 0;
   }
-  cuts_->last_is_judged = true;
+  cuts_->last_is_judged = !is_last;
   return false;
+}
+
+Controller::Decision Controller::Raise(Verdict verdict,
+                                       const Estimate& share) const {
+  if (ratio_ >= sampling_.ratios.greatest) {
+    return {.ratio = ratio_, .share = share};
+  }
+  const double factor =
+      verdict == Verdict::kRaise && share.mean > 0
+          ? std::min(kTarget * sampling_.max_cpu_share / share.mean, kMostUp)
+          : kMostUp;
+  return {
+      .verdict = verdict,
+      .ratio = std::min(sampling_.ratios.greatest, Rounded(ratio_ * factor)),
+      .share = share};
 }
 
 Controller::Decision Controller::Return(Verdict verdict,
                                         const Estimate& share) const {
+  if (verdict == Verdict::kUnmeasured && ratio_ >= sampling_.ratios.greatest) {
+    return {.ratio = ratio_};
+  }
   return {
       .verdict = verdict, .ratio = sampling_.ratios.greatest, .share = share};
 }
@@ -171,7 +190,7 @@ void Controller::Apply(const Decision& decision, Clock::time_point now) {
   }
   ratio_ = decision.ratio;
   changed_ = now;
-  unmeasured_since_.reset();
+  unknown_since_.reset();
   readings_.clear();
   oldest_ = 0;
 }

@@ -41,6 +41,7 @@ class Controller {
     kRaise,        ///< it takes less than the dead band
     kAtLeast,      ///< more than the limit, and the ratio is the least
     kIneffective,  ///< two cuts changed nothing: back to the greatest ratio
+    kNoise,        ///< the cost is lost in noise for long: a step up
     kUnmeasured,   ///< not measured for long: back to the greatest ratio
   };
 
@@ -62,24 +63,14 @@ class Controller {
 
   double ratio() const { return ratio_; }
 
-  /// Without a measurement for so long the ratio becomes the greatest.
+  /// Without a measurement for so long the ratio becomes the greatest; if the
+  /// cost is lost in noise for so long, the ratio rises by a step.
   static constexpr std::chrono::minutes kHoldUnmeasured{10};
 
   /// For so long an ineffective ratio is left alone.
   static constexpr std::chrono::hours kLeaveAlone{24};
 
  private:
-  void Add(const Reading& reading);
-  std::optional<Estimate> Share() const;
-  Reading Mean() const;
-  bool IsUnmeasured(Clock::time_point now, bool is_measured,
-                    const std::optional<Estimate>& share);
-  bool IsBelowDeadBand(const Estimate& share) const;
-  bool CutsAreIneffective(const Estimate& share);
-  void RememberCut(const Estimate& share);
-  Decision Decide(const Estimate& share) const;
-  Decision Return(Verdict verdict, const Estimate& share) const;
-
   // Cuts with no raise in between. Together they must have an effect: where a
   // part of the cost does not follow the ratio, each cut changes less.
   struct Cuts {
@@ -93,13 +84,25 @@ class Controller {
     int without_effect = 0;         // in a row
   };
 
+  void Add(const Reading& reading);
+  std::optional<Estimate> Share() const;
+  Reading Mean() const;
+  bool IsUnknownForLong(Clock::time_point now, bool is_known);
+  bool IsBelowDeadBand(const Estimate& share) const;
+  bool CutsAreIneffective(const Estimate& share);
+  void RememberCut(const Estimate& share);
+  Decision Decide(const Estimate& share) const;
+  Decision Raise(Verdict verdict, const Estimate& share) const;
+  Decision Return(Verdict verdict, const Estimate& share) const;
+
   const Sampling sampling_;
   const size_t window_;
   double ratio_;
   std::vector<Reading> readings_;  // since the last change, at most a window
   size_t oldest_ = 0;              // of a full window
   std::optional<Clock::time_point> changed_;
-  std::optional<Clock::time_point> unmeasured_since_;
+  std::optional<Clock::time_point> taken_;  // the pass before
+  std::optional<Clock::time_point> unknown_since_;
   std::optional<Cuts> cuts_;
   std::optional<Clock::time_point> left_alone_until_;
 };

@@ -28,6 +28,9 @@ class ReplacedFile {
   /// as it was. Does nothing if it wrote the same text last.
   procfs::Result<void> Replace(std::string_view text);
 
+  /// Makes the next Replace write, whatever the text.
+  void Forget() { written_.reset(); }
+
  private:
   procfs::Result<void> CheckIn(int directory) const;
   procfs::Result<void> WriteIn(int directory, std::string_view text) const;

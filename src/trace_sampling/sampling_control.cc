@@ -22,6 +22,14 @@ std::string Percent(const Estimate& share) {
   return text.data();
 }
 
+// The error, for people; empty if the file has the text, or there is none.
+std::string Replace(std::optional<ReplacedFile>& file,
+                    const std::string& text) {
+  if (!file) return "";
+  const auto done = file->Replace(text);
+  return done ? "" : done.error().Message();
+}
+
 std::string Limit(const Sampling& sampling) {
   return "MaxCPUShare " + FormatNumber(sampling.max_cpu_share);
 }
@@ -81,6 +89,10 @@ void SamplingControl::Take(Clock::time_point now, PassReport* report) {
       }
     }
     state.decision = state.controller.Take(now, reading);
+    // The ratio to begin with, whatever was measured at another one.
+    if (mode_ == SamplingMode::kAct && !state.has_begun) {
+      state.decision = {.ratio = state.controller.ratio()};
+    }
   }
   if (mode_ == SamplingMode::kAct) {
     if (std::exchange(has_passed_, true)) Act(now);
@@ -93,55 +105,72 @@ void SamplingControl::Take(Clock::time_point now, PassReport* report) {
 }
 
 void SamplingControl::Act(Clock::time_point now) {
-  if (NeedsWrite()) Write();
+  if (NeedsWrite(now)) {
+    written_at_ = now;
+    Write();
+  }
   for (size_t at = 0; at < states_.size(); ++at) {
     State& state = states_[at];
     if (!state.file_error.empty()) {
-      said_.push_back(
-          {.service = controlled_[at].service,
-           .kind = Notice::Kind::kSamplingFiles,
-           .text = "sampling ratio not written: " + state.file_error});
+      Say(at, Notice::Kind::kSamplingFiles, Severity::kWarning,
+          "sampling ratio not written: " + state.file_error);
       continue;
     }
     SayVerdict(at);
     controlled_[at].is_ineffective =
         state.decision.verdict == Verdict::kIneffective;
-    if (state.decision.ratio != state.controller.ratio()) {
+    if (state.decision.ratio != state.controller.ratio() ||
+        !std::exchange(state.has_begun, true)) {
       state.controller.Apply(state.decision, now);
     }
   }
 }
 
-bool SamplingControl::NeedsWrite() const {
+bool SamplingControl::NeedsWrite(Clock::time_point now) {
+  bool needs_write = !written_at_ || now - *written_at_ >= kRewrite;
+  if (needs_write) ForgetFiles();
   for (size_t at = 0; at < states_.size(); ++at) {
-    if (controlled_[at].ratio != states_[at].decision.ratio) return true;
+    if (controlled_[at].ratio != states_[at].decision.ratio) {
+      needs_write = true;
+    } else {
+      states_[at].file_error.clear();
+    }
   }
-  return false;
+  return needs_write;
 }
 
-// The ratios that were decided. If only one of two files can be written, the
-// ratio in force depends on which of them the service gets.
+void SamplingControl::ForgetFiles() {
+  if (strategies_) strategies_->Forget();
+  for (State& state : states_) {
+    if (state.answer) state.answer->Forget();
+  }
+}
+
+// The answers first: a service whose answer cannot be written keeps its ratio
+// in the strategies, too.
 void SamplingControl::Write() {
   has_written_ = true;
   std::vector<ServiceRatio> ratios;
-  for (const State& state : states_) {
-    ratios.push_back({state.sampling.service, state.decision.ratio});
+  for (State& state : states_) {
+    state.file_error = Replace(state.answer, AnswerText(state.decision.ratio));
+    const bool is_written = state.file_error.empty();
+    ratios.push_back({state.sampling.service, is_written
+                                                  ? state.decision.ratio
+                                                  : state.controller.ratio()});
   }
-  const auto write = [](std::optional<ReplacedFile>& file,
-                        const std::string& text) -> std::string {
-    if (!file) return "";
-    const auto done = file->Replace(text);
-    return done ? "" : done.error().Message();
-  };
-  const std::string strategies_error =
-      write(strategies_, StrategiesText(ratios, other_ratio_));
+  const std::string error =
+      Replace(strategies_, StrategiesText(ratios, other_ratio_));
   for (size_t at = 0; at < states_.size(); ++at) {
     State& state = states_[at];
-    state.file_error = strategies_error;
+    std::optional<double>& in_force = controlled_[at].ratio;
     if (!state.file_error.empty()) continue;
-    state.file_error = write(state.answer, AnswerText(state.decision.ratio));
-    controlled_[at].ratio.reset();
-    if (state.file_error.empty()) controlled_[at].ratio = state.decision.ratio;
+    if (error.empty()) {
+      in_force = state.decision.ratio;
+    } else if (in_force != state.decision.ratio) {
+      state.file_error = error;
+      // Only the answer has the new ratio.
+      if (state.answer) in_force.reset();
+    }
   }
 }
 
@@ -150,7 +179,8 @@ std::vector<std::string> SamplingControl::Return() {
   for (State& state : states_) {
     state.decision = {.ratio = state.sampling.ratios.greatest};
   }
-  if (NeedsWrite()) Write();
+  ForgetFiles();
+  Write();
   std::vector<std::string> errors;
   for (const State& state : states_) {
     if (!state.file_error.empty()) {
@@ -163,9 +193,14 @@ std::vector<std::string> SamplingControl::Return() {
   return errors;
 }
 
-void SamplingControl::Say(size_t at, Severity severity, std::string text) {
-  said_.push_back({.service = controlled_[at].service,
-                   .kind = Notice::Kind::kSampling,
+void SamplingControl::Say(size_t at, Notice::Kind kind, Severity severity,
+                          std::string text) {
+  const size_t service = controlled_[at].service;
+  std::erase_if(said_, [&](const Notice& one) {
+    return one.service == service && one.kind == kind;
+  });
+  said_.push_back({.service = service,
+                   .kind = kind,
                    .severity = severity,
                    .text = std::move(text)});
 }
@@ -174,52 +209,66 @@ void SamplingControl::Say(size_t at, Severity severity, std::string text) {
 void SamplingControl::SayVerdict(size_t at) {
   State& state = states_[at];
   const Controller::Decision& decision = state.decision;
-  const Verdict last = std::exchange(state.last, decision.verdict);
-  const std::string from_to = FormatNumber(state.controller.ratio()) + " to " +
-                              FormatNumber(decision.ratio);
+  const bool lasts = decision.verdict == Verdict::kAtLeast ||
+                     decision.verdict == Verdict::kIneffective;
+  if (decision.verdict == Verdict::kHold ||
+      (lasts && decision.verdict == state.last)) {
+    return;
+  }
+  state.last = decision.verdict;
+  const auto say = [&](Severity severity, const std::string& text) {
+    Say(at, Notice::Kind::kSampling, severity, "sampling ratio " + text);
+  };
+  const std::string from_to = "from " + FormatNumber(state.controller.ratio()) +
+                              " to " + FormatNumber(decision.ratio) + ": ";
   const std::string returned =
-      "sampling ratio returned to " + FormatNumber(decision.ratio) + ": ";
+      "returned to " + FormatNumber(decision.ratio) + ": ";
+  const std::string figures =
+      Percent(decision.share) + ", " + Limit(state.sampling);
   switch (decision.verdict) {
     case Verdict::kHold:
       break;
     case Verdict::kLower:
-      Say(at, Severity::kNotice,
-          "sampling ratio lowered from " + from_to + ": " +
-              Percent(decision.share) + ", " + Limit(state.sampling));
+      say(Severity::kNotice, "lowered " + from_to + figures);
       break;
     case Verdict::kRaise:
-      Say(at, Severity::kNotice,
-          "sampling ratio raised from " + from_to + ": " +
-              Percent(decision.share) + ", " + Limit(state.sampling));
+      say(Severity::kNotice, "raised " + from_to + figures);
+      break;
+    case Verdict::kNoise:
+      say(Severity::kNotice,
+          "raised " + from_to +
+              "for 10 minutes the cost of tracing was less than its error");
       break;
     case Verdict::kAtLeast:
-      if (last == Verdict::kAtLeast) break;
-      Say(at, Severity::kWarning,
-          "sampling ratio stays " + FormatNumber(decision.ratio) +
-              ", the least: " + Percent(decision.share) + ", " +
-              Limit(state.sampling));
+      say(Severity::kWarning,
+          "stays " + FormatNumber(decision.ratio) + ", the least: " + figures);
       break;
     case Verdict::kIneffective:
-      if (last == Verdict::kIneffective) break;
-      Say(at, Severity::kWarning,
-          returned +
-              "two cuts had no measurable effect, so that the service does "
-              "not follow the ratio, or its cost is not that of sampling; "
-              "tried again in 24 h");
+      say(Severity::kWarning,
+          returned + "cuts had no measurable effect (" + figures +
+              "): the service does not ask for its ratio, or most of the cost "
+              "does not depend on sampling; tried again in 24 h");
       break;
     case Verdict::kUnmeasured:
-      Say(at, Severity::kNotice,
+      say(Severity::kNotice,
           returned + "the cost of tracing was not measured for 10 minutes");
       break;
   }
 }
 
+// Once, until the share is below the dead band again.
 void SamplingControl::SayWhatItWouldDo(size_t at) {
   State& state = states_[at];
   const Controller::Decision& decision = state.decision;
-  const Verdict last = std::exchange(state.last, decision.verdict);
-  if (decision.verdict != Verdict::kLower || last == Verdict::kLower) return;
-  Say(at, Severity::kNotice,
+  if (decision.share.standard_error &&
+      decision.share.mean < 0.8 * state.sampling.max_cpu_share) {
+    state.last = Verdict::kHold;
+  }
+  if (decision.verdict != Verdict::kLower || state.last == Verdict::kLower) {
+    return;
+  }
+  state.last = Verdict::kLower;
+  Say(at, Notice::Kind::kSampling, Severity::kNotice,
       "sampling ratio would be lowered from " +
           FormatNumber(state.controller.ratio()) + " to " +
           FormatNumber(decision.ratio) + " with SamplingMode \"Act\": " +

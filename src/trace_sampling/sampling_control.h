@@ -37,6 +37,9 @@ class SamplingControl {
   /// Whether a service asks for it.
   static bool IsWanted(const Config& config);
 
+  /// The files are written anew so often, in case one was deleted.
+  static constexpr std::chrono::hours kRewrite{1};
+
   /// Whether Take may write files, and so wait for a disk.
   bool MayWrite() const { return mode_ == SamplingMode::kAct; }
 
@@ -63,12 +66,15 @@ class SamplingControl {
     Controller::Decision decision{};
     Controller::Verdict last = Controller::Verdict::kHold;
     std::string file_error{};  // empty: its files are written
+    bool has_begun = false;    // its first ratio is in force
   };
 
-  bool NeedsWrite() const;
+  bool NeedsWrite(Clock::time_point now);
   void Write();
+  void ForgetFiles();
   void Act(Clock::time_point now);
-  void Say(size_t at, Notice::Severity severity, std::string text);
+  void Say(size_t at, Notice::Kind kind, Notice::Severity severity,
+           std::string text);
   void SayVerdict(size_t at);
   void SayWhatItWouldDo(size_t at);
 
@@ -77,7 +83,8 @@ class SamplingControl {
   std::optional<ReplacedFile> strategies_;
   std::vector<Controlled> controlled_;
   std::vector<State> states_;
-  std::vector<Notice> said_;  // since the last report
+  std::vector<Notice> said_;  // since the last report, one of each kind
+  std::optional<Clock::time_point> written_at_;
   bool has_passed_ = false;
   bool has_written_ = false;
 };

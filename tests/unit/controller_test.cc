@@ -60,7 +60,6 @@ class SimulatedService {
       changed_ = now_;
       ++changes_;
     }
-    last_ = decision;
     return decision;
   }
 
@@ -93,7 +92,6 @@ class SimulatedService {
   std::chrono::duration<double> since_change_{};
   double sampled_ = options_.ratios.greatest;
   int changes_ = 0;
-  Controller::Decision last_;
 };
 
 TEST(ControllerTest, BeginsWithTheGreatestRatio) {
@@ -182,6 +180,65 @@ TEST(ControllerTest, TwoCutsWithoutEffectEndInTheGreatestRatio) {
   service.PassFor(std::chrono::hours(23));
   EXPECT_EQ(service.changes(), 3);
   EXPECT_EQ(service.Pass().verdict, Verdict::kIneffective);
+}
+
+TEST(ControllerTest, OneCutIsJudgedIfNoOtherCanFollow) {
+  for (const double least : {0.05, 0.08}) {
+    Sampling options = Options();
+    options.ratios.least = least;
+    SimulatedService service(options);
+    service.listens = false;
+    EXPECT_EQ(service.PassUntilDecided(minutes(10)), Verdict::kLower);
+    EXPECT_EQ(service.PassUntilDecided(minutes(10)), Verdict::kIneffective);
+    EXPECT_EQ(service.ratio(), 0.1);
+  }
+}
+
+TEST(ControllerTest, CostThatNoiseHidesForTenMinutesRaisesTheRatioByAStep) {
+  SimulatedService service;
+  service.PassFor(minutes(60));
+  const double lowered = service.ratio();
+  ASSERT_LT(lowered, 0.09);
+  Verdict verdict = Verdict::kHold;
+  for (int pass = 0; verdict == Verdict::kHold && pass < 100; ++pass) {
+    service.share = pass % 2 == 0 ? 60 : -50;
+    service.floor = service.share;
+    verdict = service.Pass().verdict;
+  }
+  EXPECT_EQ(verdict, Verdict::kNoise);
+  EXPECT_NEAR(service.ratio(), lowered * 1.2, lowered * 0.001);
+}
+
+TEST(ControllerTest, WindowFromBeforeALongGapDoesNotCount) {
+  SimulatedService service;
+  service.share = 1;
+  service.PassFor(minutes(10));
+  service.is_measured = false;
+  service.PassFor(std::chrono::hours(24));
+  service.is_measured = true;
+  service.share = 6;
+  for (size_t pass = 0; pass + 1 < kWindow; ++pass) {
+    EXPECT_EQ(service.Pass().verdict, Verdict::kHold);
+  }
+  EXPECT_EQ(service.Pass().verdict, Verdict::kLower);
+}
+
+// The CPU of a reading was used since the pass before.
+TEST(ControllerTest, ReadingThatBeganBeforeTheServiceAskedDoesNotCount) {
+  Controller controller(Options(), 2);
+  Controller::Clock::time_point now{};
+  const auto take = [&](double share) {
+    now += minutes(1);
+    return controller.Take(now, Reading{.tracing_cpu = share, .cpu = 100});
+  };
+  take(10);
+  const auto cut = take(10.001);
+  ASSERT_EQ(cut.verdict, Verdict::kLower);
+  controller.Apply(cut, now);
+  take(10);  // began with the change, a third of StepInterval is a minute
+  take(5);
+  const auto next = take(5.001);
+  EXPECT_NEAR(next.share.mean, 5, 0.01);
 }
 
 TEST(ControllerTest, IneffectiveServiceIsTriedAgainTheNextDay) {
@@ -367,6 +424,10 @@ class RandomScenario {
         EXPECT_GT(ratio, before);
         EXPECT_LE(ratio, before * 1.201);
         EXPECT_LT(decision.share.mean, options_.max_cpu_share * 0.8);
+        break;
+      case Verdict::kNoise:
+        EXPECT_GT(ratio, before);
+        EXPECT_LE(ratio, before * 1.201);
         break;
       case Verdict::kUnmeasured:
       case Verdict::kIneffective:

@@ -70,6 +70,9 @@ TEST_F(ReplacedFileTest, SameTextIsNotWrittenAgain) {
   std::filesystem::remove(path_);
   EXPECT_EQ(Replace("ours"), "");
   EXPECT_FALSE(std::filesystem::exists(path_));
+  file_.Forget();
+  EXPECT_EQ(Replace("ours"), "");
+  EXPECT_EQ(Read(path_), "ours");
 }
 
 TEST_F(ReplacedFileTest, FileOfAnotherIsLeftAlone) {

@@ -61,6 +61,16 @@ class SamplingControlTest : public testing::Test {
     return said;
   }
 
+  // The passes until the first ratio is in force and a full window has passed,
+  // but for its last pass. Returns what they say.
+  std::vector<std::string> Begin(double share) {
+    std::vector<std::string> said;
+    for (int pass = 0; pass < 4; ++pass) {
+      for (auto& text : Pass(share)) said.push_back(std::move(text));
+    }
+    return said;
+  }
+
   SamplingControl& Control() {
     if (!control_) control_.emplace(config_);
     return *control_;
@@ -94,7 +104,8 @@ TEST_F(SamplingControlTest, FilesBeginWithTheGreatestRatio) {
 }
 
 TEST_F(SamplingControlTest, StepIsWrittenAndSaidOnce) {
-  Pass(10);
+  EXPECT_THAT(Begin(10), IsEmpty());
+  EXPECT_EQ(RatioInForce(), 0.1);
   EXPECT_THAT(Pass(10.001),
               ElementsAre("sampling ratio lowered from 0.1 to 0.05: tracing "
                           "takes 10.00 % of the CPU (standard error 0.00), "
@@ -103,26 +114,48 @@ TEST_F(SamplingControlTest, StepIsWrittenAndSaidOnce) {
   EXPECT_EQ(Read(answer_path()), AnswerText(0.05));
   EXPECT_EQ(Read(strategies_path()),
             StrategiesText({{"shop-checkout", 0.05}}, 0.001));
-  EXPECT_THAT(Pass(2.5), IsEmpty());
-  EXPECT_THAT(Pass(2.5), IsEmpty());
+  EXPECT_THAT(Begin(2.5), IsEmpty());
+}
+
+TEST_F(SamplingControlTest, WhatWasMeasuredBeforeTheFirstRatioDoesNotCount) {
+  Pass(50);
+  Pass(50.001);
+  Pass(1);
+  EXPECT_THAT(Begin(1), IsEmpty());
+  EXPECT_EQ(RatioInForce(), 0.1);
 }
 
 TEST_F(SamplingControlTest, StopReturnsToTheGreatestRatio) {
-  Pass(10);
+  Begin(10);
   Pass(10.001);
+  ASSERT_EQ(RatioInForce(), 0.05);
   EXPECT_THAT(Control().Return(), IsEmpty());
   EXPECT_EQ(Read(answer_path()), AnswerText(0.1));
   EXPECT_EQ(Read(strategies_path()),
             StrategiesText({{"shop-checkout", 0.1}}, 0.001));
 }
 
+TEST_F(SamplingControlTest, StopWritesAlsoWhereTheFileWasDeleted) {
+  Begin(1);
+  std::filesystem::remove(strategies_path());
+  EXPECT_THAT(Control().Return(), IsEmpty());
+  EXPECT_TRUE(std::filesystem::exists(strategies_path()));
+}
+
+TEST_F(SamplingControlTest, FileThatIsDeletedIsWrittenAgainWithinAnHour) {
+  Begin(1);
+  std::filesystem::remove(strategies_path());
+  Pass(1);
+  EXPECT_FALSE(std::filesystem::exists(strategies_path()));
+  for (int pass = 0; pass < 20; ++pass) Pass(1);
+  EXPECT_TRUE(std::filesystem::exists(strategies_path()));
+}
+
 TEST_F(SamplingControlTest, RatioThatCannotBeWrittenIsNotInForce) {
-  Pass(1);
-  Pass(1);
+  Begin(10);
   std::filesystem::remove_all(directory_.path());
-  const std::string said = "sampling ratio not written: " + strategies_path() +
+  const std::string said = "sampling ratio not written: " + answer_path() +
                            ": No such file or directory";
-  EXPECT_THAT(Pass(10), IsEmpty());
   EXPECT_THAT(Pass(10.001), ElementsAre(said));
   EXPECT_EQ(RatioInForce(), 0.1);
   EXPECT_THAT(Pass(10), ElementsAre(said));
@@ -132,16 +165,36 @@ TEST_F(SamplingControlTest, RatioThatCannotBeWrittenIsNotInForce) {
   EXPECT_EQ(RatioInForce(), 0.05);
 }
 
-TEST_F(SamplingControlTest, RatioIsUnknownWhereOneOfTwoFilesIsWritten) {
-  Pass(1);
+TEST_F(SamplingControlTest, ErrorEndsWhenTheRatioIsTheOldOneAgain) {
+  Begin(10);
+  std::filesystem::remove_all(directory_.path());
+  EXPECT_THAT(Pass(10.001), ElementsAre(HasSubstr("not written")));
+  EXPECT_THAT(Pass(2.6), IsEmpty());
+  EXPECT_THAT(Pass(2.6), IsEmpty());
+  EXPECT_EQ(RatioInForce(), 0.1);
+}
+
+TEST_F(SamplingControlTest,
+       ServiceWithoutItsAnswerKeepsItsRatioInTheStrategies) {
+  Begin(10);
   std::ofstream(answer_path()) << "theirs";
-  EXPECT_THAT(Pass(1), ElementsAre(HasSubstr("it replaces no other")));
-  EXPECT_EQ(RatioInForce(), std::nullopt);
+  EXPECT_THAT(Pass(10.001), ElementsAre(HasSubstr("it replaces no other")));
+  EXPECT_EQ(RatioInForce(), 0.1);
   EXPECT_EQ(Read(answer_path()), "theirs");
+  EXPECT_EQ(Read(strategies_path()),
+            StrategiesText({{"shop-checkout", 0.1}}, 0.001));
   EXPECT_THAT(Control().Check(), ElementsAre(StartsWith(answer_path())));
   EXPECT_THAT(Control().Return(),
               ElementsAre(AllOf(HasSubstr("not returned to 0.1"),
                                 HasSubstr("it replaces no other"))));
+}
+
+TEST_F(SamplingControlTest, RatioIsUnknownWhereOnlyTheAnswerHasIt) {
+  Begin(10);
+  std::ofstream(strategies_path()) << "theirs";
+  EXPECT_THAT(Pass(10.001), ElementsAre(HasSubstr("it replaces no other")));
+  EXPECT_EQ(RatioInForce(), std::nullopt);
+  EXPECT_EQ(Read(strategies_path()), "theirs");
 }
 
 TEST_F(SamplingControlTest, ObserveSaysWhatItWouldDoAndChangesNothing) {
@@ -152,14 +205,18 @@ TEST_F(SamplingControlTest, ObserveSaysWhatItWouldDoAndChangesNothing) {
                           "with SamplingMode \"Act\": tracing takes 10.00 % of "
                           "the CPU (standard error 0.00), MaxCPUShare 3"));
   EXPECT_THAT(Pass(10), IsEmpty());
-  EXPECT_THAT(Pass(1), IsEmpty());
+  // Once, until the share is below the dead band.
+  EXPECT_THAT(Pass(2.6), IsEmpty());
+  EXPECT_THAT(Pass(2.6), IsEmpty());
+  EXPECT_THAT(Pass(10), IsEmpty());
+  EXPECT_THAT(Pass(10.001), IsEmpty());
   EXPECT_EQ(RatioInForce(), std::nullopt);
   EXPECT_THAT(Control().Return(), IsEmpty());
   EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
 }
 
 TEST_F(SamplingControlTest, LostMeasurementIsSaidWithTheNextReport) {
-  Pass(10);
+  Begin(10);
   Pass(10.001);
   for (int pass = 0; pass < 6; ++pass) {
     now_ += std::chrono::minutes(3);
@@ -172,13 +229,19 @@ TEST_F(SamplingControlTest, LostMeasurementIsSaidWithTheNextReport) {
 }
 
 TEST_F(SamplingControlTest, IneffectiveIsAWarningOnce) {
-  for (int pass = 0; pass < 5; ++pass) Pass(10 + 0.001 * pass);
-  EXPECT_FALSE(Control().controlled().front().is_ineffective);
-  EXPECT_EQ(RatioInForce(), 0.025);
-  EXPECT_THAT(Pass(10), ElementsAre(HasSubstr("two cuts had no measurable")));
+  Begin(10);
+  std::vector<std::string> all;
+  for (int pass = 0; pass < 12; ++pass) {
+    for (auto& text : Pass(10 + 0.001 * (pass % 2))) {
+      all.push_back(std::move(text));
+    }
+  }
+  EXPECT_THAT(all, ElementsAre(HasSubstr("lowered from 0.1 to 0.05"),
+                               HasSubstr("lowered from 0.05 to 0.025"),
+                               AllOf(HasSubstr("returned to 0.1: cuts had no "
+                                               "measurable effect"),
+                                     HasSubstr("10.00 %"))));
   EXPECT_EQ(RatioInForce(), 0.1);
-  EXPECT_TRUE(Control().controlled().front().is_ineffective);
-  EXPECT_THAT(Pass(10), IsEmpty());
   EXPECT_TRUE(Control().controlled().front().is_ineffective);
 }
 
