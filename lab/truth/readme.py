@@ -2,7 +2,7 @@
 
 import statistics
 
-from lab.truth.tables import differences
+from lab.truth.tables import differences, spread
 
 # Requests a second.
 RATE = 100
@@ -23,7 +23,7 @@ def sentences(results_of):
     """`results_of` is {language: {load: results}}."""
     runs_of = {title: results[RATE] for title, results in results_of.items()}
     took = listed([
-        f"{statistics.fmean(differences(runs, 'cpu', 'traced', 'off')):.2f} in {title}"
+        f"{spread(differences(runs, 'cpu', 'traced', 'off'), 2)} in {title}"
         for title, runs in runs_of.items()])
     said = listed([compared(runs) for runs in runs_of.values()])
     return (f"In a service with OpenTelemetry's SDK at {RATE} requests a second, tracing "
