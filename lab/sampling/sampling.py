@@ -22,6 +22,7 @@ import urllib.request
 from lab import chart, report
 from lab.truth import plugin
 from lab.truth.copies import Failure, Program
+from lab.truth.tables import spread
 from tests.support import daemon, loopback, waiting
 
 HERE = pathlib.Path(__file__).parent
@@ -305,16 +306,6 @@ def wait(host, seconds):
             for name, some in values.items()}
 
 
-def spread(values, digits):
-    values = [value for value in values if value is not None]
-    if not values:
-        return "none"
-    text = f"{statistics.fmean(values):,.{digits}f}"
-    if len(values) > 1:
-        text += f" ± {statistics.stdev(values):,.{digits}f}"
-    return text
-
-
 def ratio_table(results, name):
     rows = ["| ratio | traced, % of a CPU | untraced | **tracing** | reported | "
             "share of its CPU, % | spans a request | bytes/s | followed within, s |",
@@ -322,7 +313,8 @@ def ratio_table(results, name):
     for ratio in sorted({one[0] for one in results}, reverse=True):
         changes = [one[2][name] for one in results if one[0] == ratio]
         def cell(column, digits):
-            return spread([one[column] for one in changes], digits)
+            return spread([one[column] for one in changes
+                           if one[column] is not None], digits)
         times = [one[1][name] for one in results if one[0] == ratio and one[1]]
         rows.append(f"| {ratio} | {cell('traced', 2)} | {cell('untraced', 2)} | "
                     f"**{cell('tracing', 2)}** | {cell('reported', 2)} | "
