@@ -320,9 +320,14 @@ int Shutdown() {
     module_state->thread.reset();
   }
   if (module_state && module_state->sampling) {
-    for (const std::string& error : module_state->sampling->Return()) {
-      Log(LOG_WARNING, PrintableLine(error));
-    }
+    Guarded(
+        [] {
+          for (const std::string& error : module_state->sampling->Return()) {
+            Log(LOG_WARNING, PrintableLine(error));
+          }
+          return 0;
+        },
+        LogAndFail);
   }
   module_state.reset();
   return 0;
