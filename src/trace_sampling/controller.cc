@@ -14,9 +14,7 @@ using Verdict = Controller::Verdict;
 constexpr double kMostDown = 0.5;
 constexpr double kMostUp = 1.2;
 
-// Parts of the limit: the controller leaves a share between the first and the
-// limit alone, and aims at the second.
-constexpr double kDeadBandBegin = 0.8;
+// Which part of the limit a change of the ratio aims at.
 constexpr double kTarget = 0.9;
 
 // Cuts that take less than this part of what they should are ineffective. They

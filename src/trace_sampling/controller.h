@@ -63,6 +63,9 @@ class Controller {
 
   double ratio() const { return ratio_; }
 
+  /// The dead band is from this part of the limit to the limit.
+  static constexpr double kDeadBandBegin = 0.8;
+
   /// Without a measurement for so long the ratio becomes the greatest; if the
   /// cost is lost in noise for so long, the ratio rises by a step.
   static constexpr std::chrono::minutes kHoldUnmeasured{10};

@@ -149,7 +149,6 @@ void SamplingControl::ForgetFiles() {
 // The answers first: a service whose answer cannot be written keeps its ratio
 // in the strategies, too.
 void SamplingControl::Write() {
-  has_written_ = true;
   std::vector<ServiceRatio> ratios;
   for (State& state : states_) {
     state.file_error = Replace(state.answer, AnswerText(state.decision.ratio));
@@ -175,7 +174,7 @@ void SamplingControl::Write() {
 }
 
 std::vector<std::string> SamplingControl::Return() {
-  if (!has_written_) return {};
+  if (!written_at_) return {};
   for (State& state : states_) {
     state.decision = {.ratio = state.sampling.ratios.greatest};
   }
@@ -261,7 +260,8 @@ void SamplingControl::SayWhatItWouldDo(size_t at) {
   State& state = states_[at];
   const Controller::Decision& decision = state.decision;
   if (decision.share.standard_error &&
-      decision.share.mean < 0.8 * state.sampling.max_cpu_share) {
+      decision.share.mean <
+          Controller::kDeadBandBegin * state.sampling.max_cpu_share) {
     state.last = Verdict::kHold;
   }
   if (decision.verdict != Verdict::kLower || state.last == Verdict::kLower) {

@@ -86,7 +86,6 @@ class SamplingControl {
   std::vector<Notice> said_;  // since the last report, one of each kind
   std::optional<Clock::time_point> written_at_;
   bool has_passed_ = false;
-  bool has_written_ = false;
 };
 
 }  // namespace resource_attribution::trace_sampling
