@@ -127,12 +127,17 @@ void Discovery::MatchAll(const Pass& pass) {
   SettleClaims();
 }
 
-// Keeps the matches of the last pass with services that search.
+// Keeps the matches of the last pass with services that search, of processes
+// that have not ended. Both lists are in order of the PID.
 void Discovery::KeepMatches(const Pass& pass) {
+  auto record = pass.table.records().begin();
+  const auto end = pass.table.records().end();
   for (const Match& match : matches_) {
-    if (!match.inherited && !services_[match.service].is_listed &&
-        pass.plan.StillHolds(match.pid) &&
-        pass.table.Find(match.pid) != nullptr) {
+    while (record != end && record->first < match.pid) ++record;
+    if (record == end) return;
+    if (record->first == match.pid && !match.inherited &&
+        !services_[match.service].is_listed &&
+        pass.plan.StillHolds(match.pid)) {
       next_matches_.push_back(match);
     }
   }
