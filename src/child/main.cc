@@ -58,9 +58,9 @@ bool MapNote() {
 
 int Serve() {
   child::Server server(procfs::Daemon::kParent, child::Confine);
-  child::Bytes request;
+  child::Incoming request;
   while (child::Receive(STDIN_FILENO, request)) {
-    if (!child::Send(STDIN_FILENO, server.Answer(request))) break;
+    if (!child::Send(STDIN_FILENO, server.Answer(request.message()))) break;
   }
   return 0;
 }

@@ -15,18 +15,8 @@ namespace {
 
 using Size = uint64_t;
 
-constexpr size_t kFirstReply = size_t{16} << 10;
-
-bool ReceiveAll(int socket, char* to, size_t size) {
-  while (size > 0) {
-    const ssize_t got = recv(socket, to, size, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    to += got;
-    size -= static_cast<size_t>(got);
-  }
-  return true;
-}
+// A message of usual size comes whole in one call.
+constexpr size_t kUsual = size_t{16} << 10;
 
 bool SendAll(int socket, iovec* parts, size_t count) {
   msghdr message{};
@@ -59,20 +49,44 @@ bool Send(int socket, std::span<const char> message) {
   return SendAll(socket, parts, std::size(parts));
 }
 
-bool Receive(int socket, Bytes& message) {
+// With its size; that of the size alone as long as it is not known.
+size_t Incoming::Whole() const {
   Size size = 0;
-  if (!ReceiveAll(socket, reinterpret_cast<char*>(&size), sizeof(size)) ||
-      size > kMessageMax) {
-    return false;
+  if (received_ >= sizeof(size)) {
+    std::memcpy(&size, bytes_.data(), sizeof(size));
   }
-  message.resize(size);
-  return ReceiveAll(socket, message.data(), size);
+  return sizeof(size) + size;
+}
+
+std::span<char> Incoming::Room() {
+  bytes_.resize(std::max({bytes_.size(), kUsual, Whole()}));
+  return std::span(bytes_).subspan(received_);
+}
+
+bool Incoming::Add(size_t count) {
+  received_ += count;
+  return Whole() <= sizeof(Size) + kMessageMax &&
+         (received_ < sizeof(Size) || received_ <= Whole());
+}
+
+std::span<const char> Incoming::message() const {
+  return std::span(bytes_).subspan(sizeof(Size), received_ - sizeof(Size));
+}
+
+bool Receive(int socket, Incoming& message) {
+  message.Clear();
+  while (!message.IsWhole()) {
+    const auto room = message.Room();
+    const ssize_t got = recv(socket, room.data(), room.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || !message.Add(static_cast<size_t>(got))) return false;
+  }
+  return true;
 }
 
 void Conversation::Begin(int socket, int interrupt) {
   socket_ = socket;
   interrupt_ = interrupt;
-  if (reply_.empty()) reply_.resize(kFirstReply);
 }
 
 Wait Conversation::Ask(std::span<const char> request, TimePoint deadline) {
@@ -81,7 +95,7 @@ Wait Conversation::Ask(std::span<const char> request, TimePoint deadline) {
   request_.assign(header, header + sizeof(size));
   request_.insert(request_.end(), request.begin(), request.end());
   sent_ = 0;
-  received_ = 0;
+  reply_.Clear();
   return GoOn(deadline);
 }
 
@@ -90,14 +104,11 @@ Wait Conversation::GoOn(TimePoint deadline) {
   return sent == Wait::kDone ? ReceiveRest(deadline) : sent;
 }
 
-std::span<const char> Conversation::reply() const {
-  return std::span(reply_).subspan(sizeof(Size), received_ - sizeof(Size));
-}
+std::span<const char> Conversation::reply() const { return reply_.message(); }
 
 std::span<const char> Conversation::KeepReply() {
   std::swap(kept_, reply_);
-  if (reply_.empty()) reply_.resize(kFirstReply);
-  return std::span(kept_).subspan(sizeof(Size), received_ - sizeof(Size));
+  return kept_.message();
 }
 
 Wait Conversation::WaitFor(int16_t events, TimePoint deadline) const {
@@ -133,29 +144,16 @@ Wait Conversation::SendRest(TimePoint deadline) {
   return Wait::kDone;
 }
 
-// A reply of usual size comes whole in one call.
 Wait Conversation::ReceiveRest(TimePoint deadline) {
-  while (true) {
-    Size size = 0;
-    if (received_ >= sizeof(size)) {
-      std::memcpy(&size, reply_.data(), sizeof(size));
-      if (size > kMessageMax) return Wait::kEnded;
-      const size_t whole = sizeof(size) + size;
-      // The child says nothing without being asked.
-      if (received_ > whole) return Wait::kEnded;
-      if (received_ == whole) return Wait::kDone;
-      if (reply_.size() < whole) reply_.resize(whole);
-    }
+  while (!reply_.IsWhole()) {
+    const auto room = reply_.Room();
     const Wait wait = WaitFor(POLLIN, deadline);
     if (wait != Wait::kDone) return wait;
-    const ssize_t got = recv(socket_, reply_.data() + received_,
-                             reply_.size() - received_, MSG_DONTWAIT);
-    if (got > 0) {
-      received_ += static_cast<size_t>(got);
-    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-      return Wait::kEnded;
-    }
+    const ssize_t got = recv(socket_, room.data(), room.size(), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (got <= 0 || !reply_.Add(static_cast<size_t>(got))) return Wait::kEnded;
   }
+  return Wait::kDone;
 }
 
 }  // namespace resource_attribution::child

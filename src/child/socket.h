@@ -17,8 +17,33 @@ inline constexpr size_t kMessageMax = size_t{16} << 20;
 /// Sends a message. Returns whether it was sent whole.
 bool Send(int socket, std::span<const char> message);
 
+/// A message that is being received. The other side sends no other until it is
+/// answered, so that all bytes that come belong to it. Not thread-safe.
+class Incoming {
+ public:
+  /// Forgets the message; the memory stays for the next.
+  void Clear() { received_ = 0; }
+
+  /// Where the next bytes go, as many as there is room for.
+  std::span<char> Room();
+
+  /// Bytes have come there. Returns whether they can belong to a message.
+  bool Add(size_t count);
+
+  bool IsWhole() const { return received_ > 0 && received_ == Whole(); }
+
+  /// The message, if it is whole.
+  std::span<const char> message() const;
+
+ private:
+  size_t Whole() const;
+
+  Bytes bytes_;
+  size_t received_ = 0;
+};
+
 /// Waits for a message. Returns whether it came whole.
-bool Receive(int socket, Bytes& message);
+bool Receive(int socket, Incoming& message);
 
 enum class Wait {
   kDone,
@@ -56,9 +81,8 @@ class Conversation {
   int interrupt_ = -1;
   Bytes request_;
   size_t sent_ = 0;
-  Bytes reply_;
-  Bytes kept_;
-  size_t received_ = 0;
+  Incoming reply_;
+  Incoming kept_;
 };
 
 }  // namespace resource_attribution::child
