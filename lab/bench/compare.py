@@ -12,6 +12,7 @@ import math
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
@@ -31,7 +32,7 @@ MANY_FILES = 20000
 BASE = "collectd alone"
 EVENTS, SCAN = "this plugin, events", "this plugin, scan"
 PROCESSES, EXPORTER_NAME = "collectd processes", "process-exporter"
-FLOOR = "bare floor"
+DISPATCH, FLOOR = "the values alone", "bare floor"
 
 # Each pass has one such system call: the end of the events, the beginning of the list,
 # and that of collectd's own.
@@ -77,11 +78,13 @@ class Point:
               MaxOpenFiles {MANY_FILES}
               {blocks}
             </Plugin>""" for name, discovery in ((EVENTS, "Events"), (SCAN, "Scan"))}
-        return {BASE: "", **ours, PROCESSES: f"""
-            LoadPlugin processes
-            <Plugin processes>
+        others = {name: f"""
+            LoadPlugin {plugin}
+            <Plugin {plugin}>
               {blocks}
-            </Plugin>"""}
+            </Plugin>""" for name, plugin in ((PROCESSES, "processes"),
+                                              (DISPATCH, "dispatch"))}
+        return {BASE: "", **ours, **others}
 
 
 POINTS = [
@@ -205,6 +208,8 @@ class Bench:
         collectd = daemon.Collectd(
             self.directory, configuration, interval=interval, plugins=["processes"],
             wrapper=["prlimit", f"--nofile={MANY_FILES}:{hard}"])
+        shutil.copy(project.BUILD_DIR / "lab/bench/dispatch.so",
+                    collectd.directory / "plugins")
         try:
             yield collectd.start()
         finally:
@@ -287,7 +292,7 @@ class Bench:
             daemons[SCAN].kill()
             private = {name: private_kib(pids[name])
                        for name in (BASE, EVENTS, PROCESSES, EXPORTER_NAME)}
-        for name in (EVENTS, SCAN, PROCESSES):
+        for name in (EVENTS, SCAN, PROCESSES, DISPATCH):
             rounds[name] = [used - base for used, base in zip(
                 rounds[name], rounds[BASE])]
         for name in (EVENTS, PROCESSES):
