@@ -13,19 +13,13 @@ namespace {
 using procfs::Printable;
 using procfs::PrintableLine;
 
+using Severity = Notice::Severity;
+
 constexpr int kLinesAnHour = 12;
 
-int SeverityOf(const Notice& notice) {
-  switch (notice.severity) {
-    case Notice::Severity::kInfo:
-      return LOG_INFO;
-    case Notice::Severity::kNotice:
-      return LOG_NOTICE;
-    case Notice::Severity::kWarning:
-      break;
-  }
-  return LOG_WARNING;
-}
+// In order of Severity.
+constexpr std::array<int, Notice::kSeverities> kLevels = {LOG_INFO, LOG_NOTICE,
+                                                          LOG_WARNING};
 
 }  // namespace
 
@@ -55,10 +49,12 @@ void ChangeLog::Take(const PassReport& report, Supervisor& supervisor) {
 }
 
 // Returns whether the budget had a line left.
-bool ChangeLog::Say(LineBudget& budget, const std::string& service,
-                    int severity, const std::string& text) {
+bool ChangeLog::Say(ServiceLog& log, const std::string& service,
+                    Severity severity, const std::string& text) {
+  const auto index = static_cast<size_t>(severity);
+  LineBudget& budget = log.budgets[index];
   if (!budget.Take()) return false;
-  Log(severity, "block \"" + service + "\": " + text + budget.Ending());
+  Log(kLevels[index], "block \"" + service + "\": " + text + budget.Ending());
   return true;
 }
 
@@ -69,15 +65,15 @@ void ChangeLog::SayPresence(ServiceLog& log, const std::string& service,
   if (now == log.presence) return;
   bool is_said = true;
   if (now == Presence::kPresent && log.presence == Presence::kAbsent) {
-    is_said = Say(log.budget, service, LOG_NOTICE,
+    is_said = Say(log, service, Severity::kNotice,
                   "found " + std::to_string(processes) +
                       (processes == 1 ? " process" : " processes"));
   } else if (log.presence == Presence::kPresent) {
-    is_said = Say(log.budget, service, LOG_NOTICE,
+    is_said = Say(log, service, Severity::kNotice,
                   "no process matches any more; nothing is reported for it "
                   "until one does");
   } else if (now == Presence::kAbsent) {
-    is_said = Say(log.budget, service, LOG_INFO,
+    is_said = Say(log, service, Severity::kInfo,
                   "no process matches yet; nothing is reported for it until "
                   "one does");
   }
@@ -109,9 +105,7 @@ void ChangeLog::SayNotice(const Notice& notice, Supervisor& supervisor) {
             Printable(supervisor.Describe(notice.process));
   }
   const std::string& name = supervisor.services()[notice.service];
-  LineBudget& budget =
-      notice.kind == Notice::Kind::kSampling ? log.sampling_budget : log.budget;
-  if (Say(budget, name, SeverityOf(notice), line)) said = notice.text;
+  if (Say(log, name, notice.severity, line)) said = notice.text;
 }
 
 void ChangeLog::Fail(const char* reason) {

@@ -50,12 +50,12 @@ class ChangeLog {
   struct ServiceLog {
     Presence presence = Presence::kUnknown;
     std::array<std::string, Notice::kKinds> said;
-    LineBudget budget;
-    LineBudget sampling_budget;  // changes of the ratio are not lost in others
+    // One for each severity: a process that comes and goes hides no warning.
+    std::array<LineBudget, Notice::kSeverities> budgets;
   };
 
-  bool Say(LineBudget& budget, const std::string& service, int severity,
-           const std::string& text);
+  bool Say(ServiceLog& log, const std::string& service,
+           Notice::Severity severity, const std::string& text);
   void SayPresence(ServiceLog& log, const std::string& service,
                    size_t processes);
   void ForgetWhatIsOver(const PassReport& report);

@@ -576,8 +576,9 @@ class Part(testcase.TestCase):
         log = self.collectd.log().splitlines()
         ours = [line for line in log if "resource_attribution plugin" in line]
         errors = self.collectd.lines("error")
-        # "started", and for each block and for failures twelve lines an hour.
-        bound = 1 + 12 * (self.blocks + 1) * math.ceil(self.seconds / 3600)
+        # "started", and for each block and for failures twelve lines an hour of each
+        # severity.
+        bound = 1 + 3 * 12 * (self.blocks + 1) * math.ceil(self.seconds / 3600)
         complain = self.oracle.complain
         if (errors and not self.signals) or len(ours) > bound:
             complain(f"{len(ours)} log lines, {bound} allowed; {errors}")

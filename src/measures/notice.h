@@ -32,6 +32,7 @@ struct Notice {
       static_cast<size_t>(Kind::kSamplingFiles) + 1;
 
   enum class Severity { kInfo, kNotice, kWarning };
+  static constexpr size_t kSeverities = 3;
 
   size_t service = 0;  ///< index into Config::services
   Kind kind = Kind::kProblem;

@@ -104,14 +104,14 @@ class HostileTest(testcase.TestCase):
     def test_process_that_comes_and_goes_does_not_fill_the_log(self):
         actor = self.actor()
         collectd = self.start_collectd('Process "here"')
-        for _ in range(12):
+        for _ in range(13):
             actor.do('rename(b"here")')
             collectd.wait_for_counts(here=1)
             actor.do('rename(b"away")')
             collectd.wait_for_counts(here=0)
         lines = [line for line in collectd.lines("notice") if '"here"' in line]
-        # The thirteenth line of an hour is not logged; the first was at level info.
-        self.assertEqual(len(lines), 11)
+        # The thirteenth line of a severity is not logged in an hour.
+        self.assertEqual(len(lines), 12)
         self.assertIn("further messages suppressed for up to 1 h", lines[-1])
         self.assert_quiet_end(collectd)
 

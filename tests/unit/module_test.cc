@@ -536,6 +536,26 @@ TEST_F(ModuleTest, ProcessThatComesAndGoesDoesNotFillTheLog) {
   EXPECT_THAT(collectd_.Lines(LOG_NOTICE), Contains(HasSubstr("block \"a\"")));
 }
 
+TEST_F(ModuleTest, ProcessThatComesAndGoesHidesNoWarning) {
+  tree_.Put({.pid = 5, .comm = "a"});
+  Start({{"Process",
+          {"a"},
+          {{"Name", {"a"}, {}},
+           {"MaxProcesses", {1}, {}},
+           {"PerProcess", {true}, {}}}}});
+  for (int pass = 0; pass < 20; ++pass) {
+    Pass();
+    tree_.Remove(5);
+    Pass();
+    tree_.Put({.pid = 5, .comm = "a"});
+  }
+  EXPECT_THAT(collectd_.Lines(LOG_NOTICE), SizeIs(12));
+  tree_.Put({.pid = 6, .comm = "a"});
+  Pass();
+  EXPECT_THAT(collectd_.Lines(LOG_WARNING),
+              ElementsAre(HasSubstr("more than MaxProcesses 1")));
+}
+
 TEST_F(ModuleTest, PassThatFailsInTurnDoesNotFillTheLog) {
   tree_.Put({.pid = 1, .comm = "init"});
   tree_.Put({.pid = 5, .comm = "a"});
