@@ -419,7 +419,8 @@ bool ConnectEvents::Read(const Ring& ring) {
   std::memcpy(records_.data(), data + begin, first);
   std::memcpy(records_.data() + first, data, length - first);
   __atomic_store_n(&page->data_tail, head, __ATOMIC_RELEASE);
-  return AddSocketEvents({records_.data(), length}, tracepoints_, events_) &&
+  return AddSocketEvents(std::span(records_).first(length), tracepoints_,
+                         events_) &&
          size - length >= kRecordMax;
 }
 
