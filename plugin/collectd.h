@@ -3,7 +3,7 @@
 
 // collectd's plugin interface: C headers without extern "C". Those of collectd
 // 5.8 use C's name for the type bool.
-#define _Bool bool  // NOLINT(bugprone-reserved-identifier)
+#define _Bool bool
 extern "C" {
 // clang-format off
 #include <daemon/collectd.h>
