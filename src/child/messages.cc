@@ -85,7 +85,7 @@ SeriesReport TakeSeries(Reader& reader) {
 }
 
 void Put(const Notice& notice, Writer& writer) {
-  writer.Put(uint64_t{notice.service});
+  writer.Put(notice.service);
   writer.Put(static_cast<uint8_t>(notice.kind));
   writer.Put(static_cast<uint8_t>(notice.severity));
   writer.Put(notice.text);
@@ -95,13 +95,14 @@ void Put(const Notice& notice, Writer& writer) {
 
 Notice TakeNotice(Reader& reader, size_t services) {
   Notice notice;
-  notice.service = reader.Take<uint64_t>();
+  notice.service = reader.Take<size_t>();
   const auto kind = reader.Take<uint8_t>();
   const auto severity = reader.Take<uint8_t>();
   notice.text = reader.TakeText();
   notice.detail = reader.TakeText();
   notice.process = reader.Take<pid_t>();
-  if (notice.service >= services || kind >= Notice::kKinds || severity > 2) {
+  if (notice.service >= services || kind >= Notice::kKinds ||
+      severity >= Notice::kSeverities) {
     reader.Fail();
   }
   notice.kind = static_cast<Notice::Kind>(kind);
@@ -110,7 +111,7 @@ Notice TakeNotice(Reader& reader, size_t services) {
 }
 
 TracingCost TakeCost(Reader& reader, size_t services) {
-  const auto service = reader.Take<uint64_t>();
+  const auto service = reader.Take<size_t>();
   if (service >= services) reader.Fail();
   const auto tracing_cpu = reader.Take<double>();
   return {.service = service,
@@ -192,8 +193,7 @@ std::optional<Ready> ReadReady(Reader& reader) {
 
 void Write(const PassReport& report, Bytes& bytes) {
   Writer writer = Succeed(bytes);
-  writer.PutEach(report.processes,
-                 [&](size_t count) { writer.Put(uint64_t{count}); });
+  writer.PutEach(report.processes, [&](size_t count) { writer.Put(count); });
   writer.PutEach(report.notices,
                  [&](const Notice& notice) { Put(notice, writer); });
   writer.PutEach(report.series,
@@ -204,7 +204,7 @@ void Write(const PassReport& report, Bytes& bytes) {
     writer.Put(one.cpu_percent);
   });
   writer.PutEach(report.tracing_costs, [&](const TracingCost& one) {
-    writer.Put(uint64_t{one.service});
+    writer.Put(one.service);
     writer.Put(one.tracing_cpu);
     writer.Put(one.cpu);
   });
@@ -212,7 +212,7 @@ void Write(const PassReport& report, Bytes& bytes) {
 
 bool ReadReport(Reader& reader, size_t services, PassReport& report) {
   report.Clear(0);
-  reader.TakeEach([&] { report.processes.push_back(reader.Take<uint64_t>()); });
+  reader.TakeEach([&] { report.processes.push_back(reader.Take<size_t>()); });
   reader.TakeEach(
       [&] { report.notices.push_back(TakeNotice(reader, services)); });
   reader.TakeEach([&] { report.series.push_back(TakeSeries(reader)); });
