@@ -44,8 +44,10 @@ void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
   additions_.clear();
   unknown_additions_.clear();
   next_members_.assign(pass.members.begin(), pass.members.end());
+  next_newcomers_.clear();
   for (const Member& member : pass.members) {
     totals_[member.series].service = member.service;
+    if (!HasOpened(member, ticks_per_second)) next_newcomers_.push_back(member);
   }
 
   Claims claims = claims_;
@@ -86,6 +88,7 @@ void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
   std::swap(known_, next_known_);
   std::swap(claims_, next_claims_);
   std::swap(members_, next_members_);
+  std::swap(newcomers_, next_newcomers_);
 }
 
 // A socket of which the previous pass knew nothing has been opened since.
@@ -103,6 +106,10 @@ void TrafficAccount::Begin(const Socket& socket, const Pass& pass,
     }
   });
   next_known_.push_back({.cookie = socket.cookie, .traffic = traffic});
+  // One that is there at first is of no interest.
+  if (begun_ && next_claims_.size() == first) {
+    next_known_.back().unheld_since = 0;
+  }
 }
 
 // A socket that was known already counts for the series that held it in the
@@ -132,6 +139,10 @@ void TrafficAccount::Continue(const Socket& socket, const Known& known,
     }
   });
   next_known_.push_back({.cookie = socket.cookie, .traffic = traffic});
+  // If it is open, it was open when its holders were looked for.
+  if (known.unheld_since && socket.inode == 0) {
+    next_known_.back().unheld_since = *known.unheld_since + 1;
+  }
 }
 
 // A listing may miss a live socket once; twice is unlikely. If the account
@@ -141,6 +152,7 @@ void TrafficAccount::CarryOver(const Known& known, Claims claims) {
   if (known.missed && doubtful_passes_ > 0) return;
   next_known_.push_back(known);
   next_known_.back().missed = true;
+  if (known.unheld_since) ++*next_known_.back().unheld_since;
   next_claims_.insert(next_claims_.end(), claims.begin(), claims.end());
 }
 
@@ -152,7 +164,10 @@ void TrafficAccount::End(const Ended& ended, const Pass& pass,
       next_known_.begin(), next_known_.end(), socket.cookie,
       [](const Known& one, uint64_t cookie) { return one.cookie < cookie; });
   if (known == next_known_.end() || known->cookie != socket.cookie) {
-    return EndUnseen(ended, pass, ticks_per_second);
+    return EndUnheld(ended, 0, pass, ticks_per_second);
+  }
+  if (known->unheld_since) {
+    return EndUnheld(ended, *known->unheld_since, pass, ticks_per_second);
   }
   Traffic delta{Delta(known->traffic.sent, socket.bytes_sent),
                 Delta(known->traffic.received, socket.bytes_received)};
@@ -168,13 +183,16 @@ void TrafficAccount::End(const Ended& ended, const Pass& pass,
   });
 }
 
-// A socket that ended before the first pass is of no interest.
-void TrafficAccount::EndUnseen(const Ended& ended, const Pass& pass,
+// Adds a socket of which no holder was seen, and which was found, or ended
+// unseen, so many passes ago. One that ended before the first pass is of no
+// interest.
+void TrafficAccount::EndUnheld(const Ended& ended, int passes, const Pass& pass,
                                double ticks_per_second) {
   const Socket& socket = ended.socket;
   const Traffic traffic{socket.bytes_sent, socket.bytes_received};
   if (!begun_ || traffic == Traffic{}) return;
-  if (!ended.opened_by) {
+  // Who was a member more than a pass ago is not known any more.
+  if (!ended.opened_by || passes > 1) {
     if (unknown_.contains(socket.remote_port)) {
       unknown_additions_.emplace_back(socket.remote_port,
                                       traffic.sent + traffic.received);
@@ -187,7 +205,9 @@ void TrafficAccount::EndUnseen(const Ended& ended, const Pass& pass,
        ++member) {
     const auto& ports = ports_by_service_[member->service];
     if (std::binary_search(ports.begin(), ports.end(), socket.remote_port) &&
-        HasOpened(*member, ticks_per_second)) {
+        HasOpened(*member, ticks_per_second) &&
+        (passes == 0 ||
+         !std::binary_search(newcomers_.begin(), newcomers_.end(), *member))) {
       additions_.push_back({member->series, traffic});
     }
   }

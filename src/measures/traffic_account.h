@@ -46,7 +46,9 @@ struct Holding {
 /// sends, until it ends.
 ///
 /// A socket that ends before a pass sees it counts if the process that opened
-/// it is known. Otherwise its bytes belong to no series.
+/// it is known. Otherwise its bytes belong to no series. The same holds for one
+/// that a pass saw, but that may have been closed before the pass looked who
+/// holds it.
 ///
 /// Pure arithmetic over what was listed. Not thread-safe.
 class TrafficAccount {
@@ -109,6 +111,11 @@ class TrafficAccount {
     uint64_t cookie = 0;
     Traffic traffic{};
     bool missed = false;  // not listed in the last pass
+
+    // It may have been closed before a pass looked who holds it: how many
+    // passes ago it was found. None: no member held it while it was open, or
+    // one was found.
+    std::optional<int> unheld_since{};
   };
 
   // A member that holds a socket.
@@ -139,7 +146,8 @@ class TrafficAccount {
                 const Pass& pass);
   void CarryOver(const Known& known, Claims claims);
   void End(const Ended& ended, const Pass& pass, double ticks_per_second);
-  void EndUnseen(const Ended& ended, const Pass& pass, double ticks_per_second);
+  void EndUnheld(const Ended& ended, int passes, const Pass& pass,
+                 double ticks_per_second);
   void ForgetEnded(std::span<const Ended> ended);
   void NoteLoss(bool has_all_ended);
   bool MayHaveMissed(size_t service) const;
@@ -168,11 +176,14 @@ class TrafficAccount {
   std::vector<Known> known_;
   std::vector<Claim> claims_;
   std::vector<Member> members_;
+  std::vector<Member>
+      newcomers_;  // members that are older than the pass before
 
   // The same of the pass that is being added; kept for their memory.
   std::vector<Known> next_known_;
   std::vector<Claim> next_claims_;
   std::vector<Member> next_members_;
+  std::vector<Member> next_newcomers_;
   std::vector<Addition> additions_;
   std::vector<std::pair<uint16_t, uint64_t>> unknown_additions_;
 };

@@ -334,6 +334,72 @@ TEST_F(TrafficAccountTest, ShortConnectionOfAnUnknownProcessIsNoZero) {
   ExpectTotal(1, 1);
 }
 
+// The pass listed the socket, and its process closed it before the pass listed
+// what the process holds.
+TEST_F(TrafficAccountTest, SocketThatClosesDuringThePassCountsForItsOpener) {
+  Pass({}, {kMember}, {});
+  End(Socket(1, 1000, 101), kProcess);
+  Pass({Socket(1, 1000, 50)}, {kMember}, {});
+  ExpectTotal(1000, 101);
+  Pass({}, {kMember}, {});
+  ExpectTotal(1000, 101);
+}
+
+TEST_F(TrafficAccountTest, AndLikewiseIfItsEndIsToldOneLater) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 600, 50)}, {kMember}, {});
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+  End(Socket(1, 1000, 101), kProcess);
+  Pass({Socket(1, 1000, 101, 0)}, {kMember}, {});
+  ExpectTotal(1000, 101);
+}
+
+TEST_F(TrafficAccountTest, ButNotForAnOldProcessThatHadJustBecomeAMember) {
+  Pass({}, {}, {});
+  Pass({Socket(1, 600, 50), Socket(2, 0, 0, 7)}, {kMember}, {{7, kProcess}});
+  End(Socket(1, 1000, 101), kProcess);
+  Pass({Socket(2, 0, 0, 7)}, {kMember}, {});
+  ExpectTotal(0, 0);
+  EXPECT_EQ(account_.unknown().at(kPort), 0U);
+}
+
+TEST_F(TrafficAccountTest, NorIfItsOpenerIsUnknown) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 600, 50)}, {kMember}, {});
+  End(Socket(1, 1000, 100));
+  Pass({}, {kMember}, {});
+  EXPECT_EQ(account_.unknown().at(kPort), 1100U);
+}
+
+TEST_F(TrafficAccountTest, NorIfItsEndIsToldMuchLater) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 600, 50)}, {kMember}, {});
+  Pass({Socket(1, 600, 50, 0)}, {kMember}, {});
+  Pass({Socket(1, 600, 50, 0)}, {kMember}, {});
+  End(Socket(1, 1000, 100), kProcess);
+  Pass({}, {kMember}, {});
+  EXPECT_EQ(account_.unknown().at(kPort), 1100U);
+}
+
+TEST_F(TrafficAccountTest, SocketThatIsOpenInTheNextPassWasOfAStranger) {
+  Pass({}, {kMember}, {});
+  Pass({Socket(1, 600, 50), Socket(2, 0, 0, 7)}, {kMember}, {{7, kProcess}});
+  Pass({Socket(1, 700, 50), Socket(2, 0, 0, 7)}, {kMember}, {});
+  End(Socket(1, 1000, 100));
+  Pass({Socket(2, 0, 0, 7)}, {kMember}, {});
+  EXPECT_EQ(account_.unknown().at(kPort), 0U);
+  ExpectTotal(0, 0);
+}
+
+TEST_F(TrafficAccountTest,
+       SocketThatIsThereAtFirstWithoutHolderIsOfNoInterest) {
+  Pass({Socket(1, 600, 50)}, {kMember}, {});
+  End(Socket(1, 1000, 100), kProcess);
+  Pass({}, {kMember}, {});
+  EXPECT_EQ(account_.unknown().at(kPort), 0U);
+  EXPECT_EQ(account_.Of(kInstance), std::nullopt);
+}
+
 TEST_F(TrafficAccountTest, OnlyThePortsOfTheBlockCount) {
   const std::vector<Member> members{kMember, {kProcess, 1, 6}};
   Pass({}, members, {});
