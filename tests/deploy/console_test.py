@@ -112,9 +112,10 @@ class ConsoleTest(testcase.TestCase):
         asked = {urlsplit(event["params"]["request"]["url"])[:2]
                  for event in events
                  if event["method"] == "Network.requestWillBeSent"}
-        # What is of the browser itself: its first page, and an icon inline.
+        # What is of the browser itself: its first page, whose scheme is chrome or
+        # chrome-untrusted, and an icon inline.
         asked = {(scheme, host) for scheme, host in asked
-                 if scheme not in ("chrome", "data")}
+                 if scheme != "data" and not scheme.startswith("chrome")}
         self.assertEqual(asked, {("http", f"127.0.0.1:{server.port}")})
 
     def test_shows_each_process_and_host_with_its_values(self):

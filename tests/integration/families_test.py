@@ -101,19 +101,22 @@ class Families:
         checkpointer = waiting.wait_for(
             lambda: [pid for pid in proc.children(server.pid)
                      if title.match(command_line(pid))], "a checkpointer")[0]
+        # The server starts workers now and then, which do not last.
+        def wait_for_all():
+            waiting.wait_for(
+                lambda: collectd.counts().get("pg") == 1 + len(proc.children(server.pid)),
+                "all of PostgreSQL", collectd.log)
         self.wait_for_singles(collectd, "pg-backends", [backend])
         memory = collectd.wait_for_values("pg-writer")["pg-writer"]
         self.assertAlmostEqual(
             memory["process_memory_bytes"],
             proc.status_kb(checkpointer, "VmRSS") * 1024,
             delta=1 << 20)
-        collectd.wait_for_counts(
-            **{"pg-writer": 1, "pg": 1 + len(proc.children(server.pid))})
+        wait_for_all()
 
         client.stdin.close()
         self.wait_for_singles(collectd, "pg-backends", [])
-        collectd.wait_for_counts(
-            **{"pg-writer": 1, "pg": 1 + len(proc.children(server.pid))})
+        wait_for_all()
         self.assert_quiet_end(collectd)
 
     def test_gunicorn_which_forks_one_more_worker(self):
