@@ -21,6 +21,7 @@ namespace resource_attribution::discovery {
 namespace {
 
 using procfs::Error;
+using procfs::Failed;
 using procfs::FileDescriptor;
 using procfs::Oversize;
 using procfs::Result;
@@ -87,9 +88,7 @@ const char* Relative(const std::string& path) {
 Result<FileDescriptor> OpenDirectory(int root, const std::string& path) {
   FileDescriptor opened(
       openat(root, Relative(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0) {
-    return tl::unexpected(Error{.file = kCgroup, .system_error = errno});
-  }
+  if (opened.get() < 0) return Failed(kCgroup);
   return opened;
 }
 
@@ -107,11 +106,11 @@ CgroupPattern SplitCgroupPath(std::string_view path) {
 
 Result<bool> IsInCgroup(const CgroupPattern& pattern, std::string_view path) {
   if (VisiblePart(path).size() != path.size()) {
-    return tl::unexpected(Error{
-        .file = "/proc/PID/cgroup",
-        .expected = "a path from the root of the hierarchy: the daemon is "
-                    "in a cgroup namespace of its own, which hides the "
-                    "beginnings of paths from Cgroup"});
+    return procfs::Invalid(
+        "/proc/PID/cgroup",
+        "a path from the root of the hierarchy: the daemon is "
+        "in a cgroup namespace of its own, which hides the "
+        "beginnings of paths from Cgroup");
   }
   const auto next_component = [&path] {
     path.remove_prefix(std::min<size_t>(1, path.size()));  // the slash
@@ -220,9 +219,8 @@ Result<void> Cgroups::FindHierarchies() {
     roots_.push_back(std::move(root));
   }
   if (roots_.empty()) {
-    return tl::unexpected(
-        Error{.file = kCgroup,
-              .expected = "the v2 hierarchy or v1's systemd to be mounted"});
+    return procfs::Invalid(kCgroup,
+                           "the v2 hierarchy or v1's systemd to be mounted");
   }
   return {};
 }

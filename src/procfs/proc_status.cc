@@ -36,8 +36,7 @@ const char* ParseLine(std::string_view key, std::string_view value,
 }
 
 tl::unexpected<Error> Malformed(const char* expected) {
-  return tl::unexpected(
-      Error{.file = "/proc/PID/status", .expected = expected});
+  return Invalid("/proc/PID/status", expected);
 }
 
 }  // namespace

@@ -20,7 +20,6 @@ namespace {
 using Kind = Notice::Kind;
 using measures::ExportTraffic;
 using measures::TracingDetection;
-using procfs::Error;
 using procfs::Instant;
 using procfs::Printable;
 using procfs::Result;
@@ -168,10 +167,9 @@ Result<kernel::ProcessEvents> Sampler::SubscribeToEvents() {
   if (auto open = OpenProc(); !open) return tl::unexpected(open.error());
   // Events have the PIDs of the daemon's namespace.
   if (!proc_->HasOwnPids()) {
-    return tl::unexpected(
-        Error{.file = config_.proc_path.c_str(),
-              .expected = "the procfs of the daemon's own PID namespace, as "
-                          "process events need it"});
+    return procfs::Invalid(config_.proc_path.c_str(),
+                           "the procfs of the daemon's own PID namespace, as "
+                           "process events need it");
   }
   return kernel::ProcessEvents::Subscribe();
 }

@@ -7,7 +7,7 @@ namespace resource_attribution::store {
 namespace {
 
 using procfs::Clock;
-using procfs::Error;
+using procfs::Failed;
 using procfs::Instant;
 using procfs::Process;
 using procfs::ProcessId;
@@ -140,7 +140,7 @@ Result<void> ThreadReader::CheckLeader(const Process& process,
   const auto leader = process.ReadThreadStat(id.pid, buffer_);
   if (!leader) return tl::unexpected(leader.error());
   if (leader->start_time == id.start_time) return {};
-  return tl::unexpected(Error{.file = "/proc/PID/task", .system_error = ESRCH});
+  return Failed("/proc/PID/task", ESRCH);
 }
 
 }  // namespace resource_attribution::store
