@@ -16,6 +16,7 @@
 #include <type_traits>
 
 #include "procfs/decimal.h"
+#include "procfs/proc_exe.h"
 
 namespace resource_attribution::discovery {
 namespace {
@@ -159,8 +160,7 @@ std::string_view SystemdUnitOf(std::string_view path) {
 }
 
 std::string_view LastComponent(std::string_view path) {
-  path = VisiblePart(path);
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  return procfs::BaseName(VisiblePart(path));
 }
 
 Result<void> Cgroups::BeginPass() {

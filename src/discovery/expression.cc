@@ -60,6 +60,14 @@ std::unique_ptr<const RE2> CompileExpression(const std::string& expression) {
   return std::make_unique<const RE2>(expression, options);
 }
 
+Expressions CompileExpressions(std::span<const char* const> expressions) {
+  Expressions compiled;
+  for (const char* const one : expressions) {
+    compiled.push_back(CompileExpression(one));
+  }
+  return compiled;
+}
+
 bool IsIn(const RE2& expression, std::string_view text) {
   const MemoryForRe2 memory;
   return RE2::PartialMatch(TextForRe2(text), expression);

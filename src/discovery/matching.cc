@@ -3,15 +3,13 @@
 #include <algorithm>
 
 #include "procfs/proc_comm.h"
+#include "procfs/proc_exe.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
+using procfs::BaseName;
 using procfs::Result;
-
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-}
 
 // Whether the process, whose command name is `comm`, is called `name`.
 Result<bool> IsNamed(std::string_view name, std::string_view comm,

@@ -19,18 +19,16 @@
 #include "procfs/being_read.h"
 #include "procfs/capabilities.h"
 #include "procfs/printable.h"
+#include "procfs/proc_exe.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
+using procfs::BaseName;
 using procfs::Printable;
 using procfs::Quoted;
 
 constexpr size_t kExamplesMax = 3;
-
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-}
 
 bool MatchesGlob(const std::string& pattern, std::string_view text) {
   return fnmatch(pattern.c_str(), std::string(text).c_str(), FNM_NOESCAPE) == 0;

@@ -5,11 +5,15 @@
 #include <span>
 #include <utility>
 
+#include "procfs/kilobytes.h"
 #include "procfs/proc_exe.h"
 #include "procfs/proc_maps.h"
 
 namespace resource_attribution::measures {
 namespace {
+
+using procfs::BaseName;
+using procfs::NextWord;
 
 std::string_view Trimmed(std::string_view text) {
   constexpr auto kBlanks = " \t\r\n"sv;
@@ -31,17 +35,6 @@ const Mark* FindMark(std::span<const Mark> marks, std::string_view text) {
     }
   }
   return nullptr;
-}
-
-std::string_view NextWord(std::string_view& rest, std::string_view separators) {
-  rest.remove_prefix(std::min(rest.find_first_not_of(separators), rest.size()));
-  const std::string_view word = rest.substr(0, rest.find_first_of(separators));
-  rest.remove_prefix(word.size());
-  return word;
-}
-
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
 }
 
 // Whether this option of Node.js or Ruby, or the argument behind it, names a
