@@ -95,6 +95,23 @@ Result<FileDescriptor> OpenDirectory(int root, const std::string& path) {
 
 }  // namespace
 
+Result<std::vector<CgroupMount>> CgroupMounts(const std::string& mounts) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(
+      setmntent(mounts.c_str(), "re"), endmntent);
+  if (file == nullptr) return Failed(mounts.c_str());
+  std::vector<CgroupMount> found;
+  mntent mount{};
+  std::array<char, size_t{2} * PATH_MAX> strings{};
+  while (getmntent_r(file.get(), &mount, strings.data(), strings.size())) {
+    const bool is_v2 = strcmp(mount.mnt_type, "cgroup2") == 0;
+    if (is_v2 || (strcmp(mount.mnt_type, "cgroup") == 0 &&
+                  hasmntopt(&mount, "name=systemd") != nullptr)) {
+      found.push_back({.directory = mount.mnt_dir, .is_v2 = is_v2});
+    }
+  }
+  return found;
+}
+
 CgroupPattern SplitCgroupPath(std::string_view path) {
   CgroupPattern components;
   while (!path.empty()) {
@@ -193,29 +210,21 @@ void Cgroups::GiveBack() {
 }
 
 Result<void> Cgroups::FindHierarchies() {
-  const std::unique_ptr<FILE, int (*)(FILE*)> mounts(
-      setmntent(mounts_.c_str(), "re"), endmntent);
-  if (mounts == nullptr) {
-    return tl::unexpected(
-        Error{.file = mounts_.c_str(), .system_error = errno});
-  }
+  const auto mounts = CgroupMounts(mounts_);
+  if (!mounts) return tl::unexpected(mounts.error());
   bool has_v2 = false;
   bool has_systemd = false;
-  mntent mount{};
-  std::array<char, size_t{2} * PATH_MAX> strings{};
-  while (getmntent_r(mounts.get(), &mount, strings.data(), strings.size())) {
-    const bool is_v2 = strcmp(mount.mnt_type, "cgroup2") == 0;
-    const bool is_systemd = strcmp(mount.mnt_type, "cgroup") == 0 &&
-                            hasmntopt(&mount, "name=systemd") != nullptr;
-    if (!(is_v2 && !has_v2) && !(is_systemd && !has_systemd)) continue;
+  for (const CgroupMount& mount : *mounts) {
+    bool& has_one = mount.is_v2 ? has_v2 : has_systemd;
+    if (has_one) continue;
     FileDescriptor root(
-        open(mount.mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        open(mount.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (root.get() < 0) {
       const Error error{.file = kCgroup, .system_error = errno};
       if (error.OutOfResources()) return tl::unexpected(error);
       continue;
     }
-    (is_v2 ? has_v2 : has_systemd) = true;
+    has_one = true;
     roots_.push_back(std::move(root));
   }
   if (roots_.empty()) {
