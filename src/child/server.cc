@@ -49,7 +49,7 @@ std::span<const char> Server::Answer(std::span<const char> request) {
 
 void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
   Reader reader(request);
-  const auto asked = static_cast<Asked>(reader.Take<uint8_t>());
+  const auto asked = reader.Take<Asked>();
   if (asked == Asked::kAssignment) {
     if (const auto assignment = ReadAssignment(reader)) {
       return Begin(*assignment, reply);
