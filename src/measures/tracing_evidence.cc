@@ -68,9 +68,10 @@ bool BeginsWithAny(std::string_view text, const auto& beginnings) {
 
 }  // namespace
 
-void TracingEvidence::AddSign(const Mark* mark, const char* evidence) {
+// The evidence is the text of the mark, unless `where` it stands says more.
+void TracingEvidence::AddSign(const Mark* mark, const char* where) {
   if (mark == nullptr || signs_[mark->vendor] != nullptr) return;
-  signs_[mark->vendor] = evidence;
+  signs_[mark->vendor] = where != nullptr ? where : mark->text.data();
 }
 
 void TracingEvidence::Set(size_t setting, std::string_view value, Source source,
@@ -92,7 +93,7 @@ void TracingEvidence::AddVariable(const procfs::Variable& variable) {
   // Empty counts as not set (opentelemetry-specification, common.md).
   if (!Trimmed(value).empty()) {
     for (const Mark& prefix : kPrefixes) {
-      if (name.starts_with(prefix.text)) AddSign(&prefix, prefix.text.data());
+      if (name.starts_with(prefix.text)) AddSign(&prefix);
     }
   }
   for (size_t i = 0; i < kJavaOptions.size(); ++i) {
@@ -151,7 +152,7 @@ void TracingEvidence::AddProperty(std::string_view property, Source source) {
       Set(i, property.substr(equals + 1), source, of_setting);
     }
   }
-  if (name.starts_with(kPrefix.text)) AddSign(&kPrefix, kPrefix.text.data());
+  if (name.starts_with(kPrefix.text)) AddSign(&kPrefix);
 }
 
 void TracingEvidence::AddArguments(std::string_view arguments) {
@@ -167,7 +168,7 @@ void TracingEvidence::AddArguments(std::string_view arguments) {
   for (const std::string_view command :
        {program, BaseName(NextWord(behind, kEnd))}) {
     const auto* found = std::ranges::find(kCommands, command, &Mark::text);
-    if (found != kCommands.end()) AddSign(found, found->text.data());
+    if (found != kCommands.end()) AddSign(found);
   }
 
   bool module_follows = false;
@@ -193,8 +194,7 @@ void TracingEvidence::AddMaps(std::string_view maps,
     previous = file->path;
     previous_is_code = file->is_code;
     const std::string_view path = procfs::ParseExe(file->path);
-    const Mark* mark = FindMark(kMapped, path);
-    if (mark != nullptr) AddSign(mark, mark->text.data());
+    AddSign(FindMark(kMapped, path));
     const std::string_view name = BaseName(path);
     if (BeginsWithAny(name, kRuntimeLibraries)) has_runtime_ = true;
     if (name.starts_with("libjvm.so")) has_jvm_ = true;
@@ -209,8 +209,7 @@ void TracingEvidence::AddMaps(std::string_view maps,
 }
 
 void TracingEvidence::AddOpenFile(std::string_view path) {
-  const Mark* mark = FindMark(kMapped, path);
-  if (mark != nullptr) AddSign(mark, mark->text.data());
+  AddSign(FindMark(kMapped, path));
 }
 
 // The first setting with the effect whose condition holds; null: none.
