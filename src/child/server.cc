@@ -2,7 +2,6 @@
 
 #include <exception>
 #include <utility>
-#include <vector>
 
 #include "child/table.h"
 #include "config/config_parser.h"

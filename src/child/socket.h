@@ -2,7 +2,6 @@
 #define RESOURCE_ATTRIBUTION_CHILD_SOCKET_H_
 
 #include <chrono>
-#include <optional>
 #include <span>
 
 #include "child/wire.h"

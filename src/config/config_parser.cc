@@ -1,7 +1,6 @@
 #include "config/config_parser.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "config/option_table.h"

@@ -1,7 +1,6 @@
 #include "measures/program_signs.h"
 
 #include <algorithm>
-#include <span>
 #include <string>
 
 #include "procfs/go_program.h"

@@ -1,7 +1,6 @@
 #include "procfs/utf8.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace resource_attribution::procfs {
 
