@@ -30,7 +30,7 @@ bool NeedsDacReadSearch(const Service& service) {
 std::vector<int> NeededCapabilities(const Config& config) {
   std::vector<int> needed{CAP_SYS_PTRACE};
   const auto any = [&](auto holds) {
-    return std::any_of(config.services.begin(), config.services.end(), holds);
+    return std::ranges::any_of(config.services, holds);
   };
   if (any(NeedsDacReadSearch)) needed.push_back(CAP_DAC_READ_SEARCH);
   if (config.discovery != DiscoveryMode::kScan || any([](const Service& one) {
@@ -42,12 +42,11 @@ std::vector<int> NeededCapabilities(const Config& config) {
 }
 
 bool LooksUpUsers(const Config& config) {
-  return std::any_of(config.services.begin(), config.services.end(),
-                     [](const Service& one) {
-                       return !one.selectors.users.empty() ||
-                              (one.untraced && !one.untraced->users.empty()) ||
-                              one.name.find("${user}") != std::string::npos;
-                     });
+  return std::ranges::any_of(config.services, [](const Service& one) {
+    return !one.selectors.users.empty() ||
+           (one.untraced && !one.untraced->users.empty()) ||
+           one.name.find("${user}") != std::string::npos;
+  });
 }
 
 // Returns 0 or an errno.

@@ -136,11 +136,10 @@ Result<bool> IsInCgroup(const CgroupPattern& pattern, std::string_view path) {
     path.remove_prefix(component.size());
     return component;
   };
-  return std::all_of(pattern.begin(), pattern.end(),
-                     [&](const std::string& component) {
-                       const auto name = next_component();
-                       return !name.empty() && Matches(component, name);
-                     });
+  return std::ranges::all_of(pattern, [&](const std::string& component) {
+    const auto name = next_component();
+    return !name.empty() && Matches(component, name);
+  });
 }
 
 bool IsOfUnit(const std::string& unit, std::string_view path) {

@@ -74,9 +74,9 @@ bool IsIn(const RE2& expression, std::string_view text) {
 }
 
 bool AnyIsIn(const Expressions& expressions, std::string_view text) {
-  return std::any_of(
-      expressions.begin(), expressions.end(),
-      [text](const auto& expression) { return IsIn(*expression, text); });
+  return std::ranges::any_of(expressions, [text](const auto& expression) {
+    return IsIn(*expression, text);
+  });
 }
 
 bool IsPlainText(std::string_view text) {

@@ -21,11 +21,11 @@ void Note(const Error& error, std::string& problem) {
 // Sorts by PID and removes duplicates. If a process is in cgroups of several
 // hierarchies, keeps the longest path, which says most.
 void SortAndUnify(std::vector<CgroupMember>& members) {
-  std::sort(members.begin(), members.end(),
-            [](const CgroupMember& one, const CgroupMember& other) {
-              if (one.pid != other.pid) return one.pid < other.pid;
-              return one.cgroup.size() > other.cgroup.size();
-            });
+  std::ranges::sort(members,
+                    [](const CgroupMember& one, const CgroupMember& other) {
+                      if (one.pid != other.pid) return one.pid < other.pid;
+                      return one.cgroup.size() > other.cgroup.size();
+                    });
   const auto end =
       std::unique(members.begin(), members.end(),
                   [](const CgroupMember& one, const CgroupMember& other) {

@@ -51,7 +51,7 @@ struct Selectors {
   /// without a process event.
   bool AskForCommandLine() const {
     return !command_lines.empty() ||
-           std::any_of(names.begin(), names.end(), [](const auto& name) {
+           std::ranges::any_of(names, [](const auto& name) {
              return name.size() > procfs::kCommMax;
            });
   }

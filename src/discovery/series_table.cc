@@ -44,9 +44,8 @@ SeriesTable::Made SeriesTable::Make(const std::string& name, size_t service,
 }
 
 size_t SeriesTable::FreePlace() {
-  const auto place =
-      std::find_if(series_.begin(), series_.end(),
-                   [](const Series& one) { return one.name.empty(); });
+  const auto place = std::ranges::find_if(
+      series_, [](const Series& one) { return one.name.empty(); });
   const auto index = static_cast<size_t>(place - series_.begin());
   if (place == series_.end()) series_.emplace_back();
   return index;

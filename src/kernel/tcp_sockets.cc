@@ -230,12 +230,11 @@ Result<void> TcpSockets::List(std::vector<TcpSocket>& sockets) {
   }
   // A socket may be there twice if others were opened between two datagrams:
   // the later entry is newer.
-  std::sort(sockets.begin(), sockets.end(),
-            [](const TcpSocket& one, const TcpSocket& other) {
-              if (one.cookie != other.cookie) return one.cookie < other.cookie;
-              return one.bytes_sent + one.bytes_received >
-                     other.bytes_sent + other.bytes_received;
-            });
+  std::ranges::sort(sockets, [](const TcpSocket& one, const TcpSocket& other) {
+    if (one.cookie != other.cookie) return one.cookie < other.cookie;
+    return one.bytes_sent + one.bytes_received >
+           other.bytes_sent + other.bytes_received;
+  });
   const auto is_same = [](const TcpSocket& one, const TcpSocket& other) {
     return one.cookie == other.cookie;
   };

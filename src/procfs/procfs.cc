@@ -90,7 +90,7 @@ Result<pid_t> Procfs::DaemonPid() const {
 // program with the set-user-ID bit.
 bool Procfs::IsPassedOver(pid_t pid) const {
   const auto has = [](const auto& list, const auto& one) {
-    return std::find(list.begin(), list.end(), one) != list.end();
+    return std::ranges::find(list, one) != list.end();
   };
   if (has(passed_over_.processes, pid)) return true;
   if (passed_over_.users.empty()) return false;
@@ -103,9 +103,9 @@ bool Procfs::IsPassedOver(pid_t pid) const {
 
 bool Procfs::IsPassedOver(std::string_view file) const {
   const std::string_view directory = file.substr(0, file.rfind('/') + 1);
-  return std::any_of(
-      passed_over_.files.begin(), passed_over_.files.end(),
-      [&](const std::string& one) { return one == directory || one == file; });
+  return std::ranges::any_of(passed_over_.files, [&](const std::string& one) {
+    return one == directory || one == file;
+  });
 }
 
 bool Procfs::HidesProcesses() const {

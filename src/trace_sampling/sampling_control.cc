@@ -34,8 +34,9 @@ std::string Replace(std::optional<ReplacedFile>& file,
 }  // namespace
 
 bool SamplingControl::IsWanted(const Config& config) {
-  return std::any_of(config.services.begin(), config.services.end(),
-                     [](const Service& one) { return one.sampling; });
+  return std::ranges::any_of(config.services, [](const Service& one) {
+    return one.sampling.has_value();
+  });
 }
 
 SamplingControl::SamplingControl(const Config& config)
