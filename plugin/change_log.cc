@@ -63,21 +63,20 @@ void ChangeLog::SayPresence(ServiceLog& log, const std::string& service,
                             size_t processes) {
   const Presence now = processes > 0 ? Presence::kPresent : Presence::kAbsent;
   if (now == log.presence) return;
-  bool is_said = true;
+  std::string text;
+  Severity severity = Severity::kNotice;
   if (now == Presence::kPresent && log.presence == Presence::kAbsent) {
-    is_said = Say(log, service, Severity::kNotice,
-                  "found " + std::to_string(processes) +
-                      (processes == 1 ? " process" : " processes"));
+    text = "found " + std::to_string(processes) +
+           (processes == 1 ? " process" : " processes");
   } else if (log.presence == Presence::kPresent) {
-    is_said = Say(log, service, Severity::kNotice,
-                  "no process matches any more; nothing is reported for it "
-                  "until one does");
+    text =
+        "no process matches any more; nothing is reported for it until one "
+        "does";
   } else if (now == Presence::kAbsent) {
-    is_said = Say(log, service, Severity::kInfo,
-                  "no process matches yet; nothing is reported for it until "
-                  "one does");
+    severity = Severity::kInfo;
+    text = "no process matches yet; nothing is reported for it until one does";
   }
-  if (is_said) log.presence = now;
+  if (text.empty() || Say(log, service, severity, text)) log.presence = now;
 }
 
 // Forgets conditions that are over, so that they are logged when they begin

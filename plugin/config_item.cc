@@ -1,7 +1,5 @@
 #include "config_item.h"
 
-#include <string>
-
 #include "discovery/name_template.h"
 
 namespace resource_attribution {

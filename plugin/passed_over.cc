@@ -54,10 +54,9 @@ bool Suspect::HasEnded() const {
 }
 
 std::optional<uid_t> PassedOver::Add(Suspect suspect, TimePoint now) {
-  const auto known = std::find_if(
-      processes_.begin(), processes_.end(), [&](const Process& one) {
-        return one.suspect.pid() == suspect.pid() && !one.suspect.HasEnded();
-      });
+  const auto known = std::ranges::find_if(processes_, [&](const Process& one) {
+    return one.suspect.pid() == suspect.pid() && !one.suspect.HasEnded();
+  });
   if (known != processes_.end()) {
     known->until = known->forget = now + hours{1};
     known->is_passed_over = true;

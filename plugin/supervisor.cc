@@ -251,10 +251,7 @@ std::optional<std::string_view> Supervisor::AskForText() {
 void Supervisor::AddWait(const SamplerProcess::Note& note,
                          Clock::duration time) {
   constexpr size_t kMost = 256;
-  const auto known = std::find_if(
-      waited_.begin(), waited_.end(),
-      [&](const Waited& one) { return one.suspect.pid() == note.process; });
-  if (known != waited_.end()) {
+  if (Waited* known = FindWaited(note.process)) {
     known->time += time;
     return;
   }
@@ -264,11 +261,16 @@ void Supervisor::AddWait(const SamplerProcess::Note& note,
   waited_.push_back({*std::move(suspect), time});
 }
 
+Supervisor::Waited* Supervisor::FindWaited(pid_t process) {
+  const auto found = std::ranges::find_if(
+      waited_, [&](const Waited& one) { return one.suspect.pid() == process; });
+  return found == waited_.end() ? nullptr : &*found;
+}
+
 // Whether the child waits for a process that has no CPU.
-bool Supervisor::IsOnlyBusy(const SamplerProcess::Note& note) const {
-  return std::any_of(waited_.begin(), waited_.end(), [&](const Waited& one) {
-    return one.suspect.pid() == note.process && one.suspect.IsRunning();
-  });
+bool Supervisor::IsOnlyBusy(const SamplerProcess::Note& note) {
+  const Waited* one = FindWaited(note.process);
+  return one != nullptr && one->suspect.IsRunning();
 }
 
 Supervisor::Failure Supervisor::Ended() {
@@ -282,17 +284,17 @@ Supervisor::Failure Supervisor::Ended() {
     text += "itself or by SIGKILL, as when memory runs out";
   }
   if (!note.file.empty()) text += ", while it read " + PathOf(note);
-  CountDeath();
-  const bool again = Clock::now() >= next_start_;
-  Say(text + (again ? "; a new one takes its place" : ""), deaths_said_);
-  return {.reason = text, .again = again};
+  return Lost(text);
 }
 
 Supervisor::Failure Supervisor::Kill(const std::string& reason) {
   process_.End();
+  return Lost(kProcess + reason + " and was killed");
+}
+
+Supervisor::Failure Supervisor::Lost(const std::string& text) {
   CountDeath();
   const bool again = Clock::now() >= next_start_;
-  const std::string text = kProcess + reason + " and was killed";
   Say(text + (again ? "; a new one takes its place" : ""), deaths_said_);
   return {.reason = text, .again = again};
 }
@@ -301,10 +303,7 @@ Supervisor::Failure Supervisor::Kill(const std::string& reason) {
 Supervisor::Failure Supervisor::StalledBy(const SamplerProcess::Note& note,
                                           Clock::duration waited) {
   const std::string text = "waited " + Seconds(waited) + " for " + PathOf(note);
-  const auto suspect = std::find_if(
-      waited_.begin(), waited_.end(),
-      [&](const Waited& one) { return one.suspect.pid() == note.process; });
-  if (suspect != waited_.end()) {
+  if (Waited* suspect = FindWaited(note.process)) {
     process_.End();
     PassOver(std::move(*suspect), PathOf(note));
   } else if (note.process == 0 && !note.file.empty()) {

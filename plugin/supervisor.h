@@ -86,8 +86,10 @@ class Supervisor {
                     Clock::duration waited);
   Failure StalledBySeveral(Clock::duration waited);
   Failure Kill(const std::string& reason);
+  Failure Lost(const std::string& text);
   void PassOver(Waited one, const std::string& file);
-  bool IsOnlyBusy(const child::SamplerProcess::Note& note) const;
+  bool IsOnlyBusy(const child::SamplerProcess::Note& note);
+  Waited* FindWaited(pid_t process);
   void CountDeath();
 
   const Options options_;

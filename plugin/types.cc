@@ -4,36 +4,16 @@
 #include <charconv>
 #include <cmath>
 #include <iterator>
-#include <optional>
 #include <span>
 #include <string_view>
 
 namespace resource_attribution {
 namespace {
 
-// A type with one data source.
-struct Gauge {
-  const char* name;
-  std::optional<double> (*value)(const Values& values);
-};
-
 constexpr const char* kComponentCpuPercent = "process_component_cpu_percent";
 constexpr const char* kSamplingRatio = "tracing_sampling_ratio";
 constexpr const char* kSamplingIneffective = "tracing_sampling_ineffective";
 constexpr const char* kNetworkBytes = "tracing_network_bytes";
-
-constexpr Gauge kGauges[] = {
-    {"process_memory_bytes",
-     [](const Values& v) { return v.process_memory_bytes; }},
-    {"process_memory_peak_bytes",
-     [](const Values& v) { return v.process_memory_peak_bytes; }},
-    {"process_cpu_percent",
-     [](const Values& v) { return v.process_cpu_percent; }},
-    {"tracing_memory_overhead_bytes",
-     [](const Values& v) { return v.tracing_memory_overhead_bytes; }},
-    {"tracing_cpu_overhead_percent",
-     [](const Values& v) { return v.tracing_cpu_overhead_percent; }},
-};
 
 template <size_t size>
 void Copy(std::string_view text, char (&field)[size]) {
@@ -81,11 +61,17 @@ void Send(value_list_t& list, std::string_view type,
   plugin_dispatch_values(&list);
 }
 
+void SendGauge(value_list_t& list, std::string_view type, double measured) {
+  value_t value{};
+  value.gauge = measured;
+  Send(list, type, {&value, 1});
+}
+
 }  // namespace
 
 int RegisterTypes() {
   for (const Gauge& gauge : kGauges) {
-    if (const int status = RegisterGauge(gauge.name)) return status;
+    if (const int status = RegisterGauge(gauge.type)) return status;
   }
   for (const char* const gauge :
        {kComponentCpuPercent, kSamplingRatio, kSamplingIneffective}) {
@@ -103,11 +89,8 @@ void Dispatch(const SeriesReport& report, cdtime_t time) {
                   *report.pid);
   }
   for (const Gauge& gauge : kGauges) {
-    const auto measured = gauge.value(report.values);
-    if (!measured) continue;
-    value_t value{};
-    value.gauge = *measured;
-    Send(list, gauge.name, {&value, 1});
+    const auto measured = report.values.*gauge.value;
+    if (measured) SendGauge(list, gauge.type, *measured);
   }
   if (const auto& bytes = report.values.tracing_network_bytes) {
     std::array<value_t, 2> values{};
@@ -120,20 +103,15 @@ void Dispatch(const SeriesReport& report, cdtime_t time) {
 void Dispatch(const ComponentReport& report, cdtime_t time) {
   value_list_t list = ListOf(report.series, time);
   Copy(report.component, list.type_instance);
-  value_t value{};
-  value.gauge = report.cpu_percent;
-  Send(list, kComponentCpuPercent, {&value, 1});
+  SendGauge(list, kComponentCpuPercent, report.cpu_percent);
 }
 
 void Dispatch(const trace_sampling::SamplingControl::Controlled& controlled,
               cdtime_t time) {
   if (!controlled.ratio) return;
   value_list_t list = ListOf(controlled.name, time);
-  value_t value{};
-  value.gauge = *controlled.ratio;
-  Send(list, kSamplingRatio, {&value, 1});
-  value.gauge = controlled.is_ineffective ? 1 : 0;
-  Send(list, kSamplingIneffective, {&value, 1});
+  SendGauge(list, kSamplingRatio, *controlled.ratio);
+  SendGauge(list, kSamplingIneffective, controlled.is_ineffective ? 1 : 0);
 }
 
 }  // namespace resource_attribution

@@ -30,7 +30,7 @@ bool NeedsDacReadSearch(const Service& service) {
 std::vector<int> NeededCapabilities(const Config& config) {
   std::vector<int> needed{CAP_SYS_PTRACE};
   const auto any = [&](auto holds) {
-    return std::any_of(config.services.begin(), config.services.end(), holds);
+    return std::ranges::any_of(config.services, holds);
   };
   if (any(NeedsDacReadSearch)) needed.push_back(CAP_DAC_READ_SEARCH);
   if (config.discovery != DiscoveryMode::kScan || any([](const Service& one) {
@@ -42,12 +42,11 @@ std::vector<int> NeededCapabilities(const Config& config) {
 }
 
 bool LooksUpUsers(const Config& config) {
-  return std::any_of(config.services.begin(), config.services.end(),
-                     [](const Service& one) {
-                       return !one.selectors.users.empty() ||
-                              (one.untraced && !one.untraced->users.empty()) ||
-                              one.name.find("${user}") != std::string::npos;
-                     });
+  return std::ranges::any_of(config.services, [](const Service& one) {
+    return !one.selectors.users.empty() ||
+           (one.untraced && !one.untraced->users.empty()) ||
+           one.name.find("${user}") != std::string::npos;
+  });
 }
 
 // Returns 0 or an errno.
@@ -175,7 +174,7 @@ constexpr const char* kCallsOfLookUps[] = {
 
 // Adds a rule, unless this machine has no such call. Returns 0 or an errno.
 int Allow(scmp_filter_ctx filter, const char* name,
-          const std::vector<scmp_arg_cmp>& conditions = {}) {
+          const std::vector<scmp_arg_cmp>& conditions) {
   const int call = seccomp_syscall_resolve_name(name);
   if (call == __NR_SCMP_ERROR) return 0;
   const int status = seccomp_rule_add_array(
@@ -185,33 +184,6 @@ int Allow(scmp_filter_ctx filter, const char* name,
   return status == -EDOM || status == -EINVAL ? 0 : -status;
 }
 
-// Sockets of netlink only. The C library of i386 and s390x makes sockets by
-// socketcall(2), whose arguments a filter cannot see: all of them there.
-int AllowNetlink(scmp_filter_ctx filter) {
-  if (seccomp_syscall_resolve_name("socketcall") >= 0) {
-    return Allow(filter, "socket");
-  }
-  return Allow(filter, "socket", {{0, SCMP_CMP_EQ, AF_NETLINK, 0}});
-}
-
-// Only for reading, and only what exists.
-int AllowOpen(scmp_filter_ctx filter) {
-  constexpr scmp_datum_t kWriting =
-      O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
-  const auto flags = [](unsigned int argument) {
-    return std::vector{
-        scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY}};
-  };
-  if (const int error = Allow(filter, "openat", flags(2))) return error;
-  return Allow(filter, "open", flags(1));
-}
-
-// abort(3) signals the thread itself.
-int AllowAbort(scmp_filter_ctx filter) {
-  return Allow(filter, "tgkill",
-               {{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid()), 0}});
-}
-
 // Returns 0 or an errno.
 int FilterSystemCalls(bool looks_up_users) {
   // The runtime of a sanitizer makes calls of its own.
@@ -219,19 +191,30 @@ int FilterSystemCalls(bool looks_up_users) {
   const std::unique_ptr<void, decltype(&seccomp_release)> filter(
       seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), seccomp_release);
   if (filter == nullptr) return ENOMEM;
-  for (const char* call : kCalls) {
-    if (const int error = Allow(filter.get(), call)) return error;
-  }
+  int error = 0;  // the first
+  const auto allow = [&](const char* call,
+                         const std::vector<scmp_arg_cmp>& conditions = {}) {
+    if (error == 0) error = Allow(filter.get(), call, conditions);
+  };
+  for (const char* call : kCalls) allow(call);
   if (looks_up_users) {
-    for (const char* call : kCallsOfLookUps) {
-      if (const int error = Allow(filter.get(), call)) return error;
-    }
-  } else if (const int error = AllowNetlink(filter.get())) {
-    return error;
+    for (const char* call : kCallsOfLookUps) allow(call);
+  } else if (seccomp_syscall_resolve_name("socketcall") >= 0) {
+    // The C library of i386 and s390x makes sockets by socketcall(2), whose
+    // arguments a filter cannot see: all of them there.
+    allow("socket");
+  } else {
+    allow("socket", {{0, SCMP_CMP_EQ, AF_NETLINK, 0}});
   }
-  if (const int error = AllowOpen(filter.get())) return error;
-  if (const int error = AllowAbort(filter.get())) return error;
-  return -seccomp_load(filter.get());
+  // Only for reading, and only what exists.
+  constexpr scmp_datum_t kWriting =
+      O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+  allow("openat", {{2, SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY}});
+  allow("open", {{1, SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY}});
+  // abort(3) signals the thread itself.
+  const auto own_pid = static_cast<scmp_datum_t>(getpid());
+  allow("tgkill", {{0, SCMP_CMP_EQ, own_pid, 0}});
+  return error != 0 ? error : -seccomp_load(filter.get());
 }
 
 void Note(const char* what, int error, std::string& problem) {

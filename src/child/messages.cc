@@ -1,252 +1,147 @@
 #include "child/messages.h"
 
-#include <array>
-#include <utility>
+#include <algorithm>
+#include <tuple>
 
 namespace resource_attribution::child {
+
+template <>
+constexpr auto kFields<options::Value> = std::tuple(&options::Value::text,
+                                                    &options::Value::number,
+                                                    &options::Value::boolean);
+template <>
+constexpr auto kFields<options::Item> = std::tuple(&options::Item::key,
+                                                   &options::Item::values,
+                                                   &options::Item::children);
+template <>
+constexpr auto kFields<Assignment> = std::tuple(&Assignment::version,
+                                                &Assignment::plugin_blocks,
+                                                &Assignment::interval_seconds);
+template <>
+constexpr auto kFields<procfs::PassedOver> =
+    std::tuple(&procfs::PassedOver::processes, &procfs::PassedOver::users,
+               &procfs::PassedOver::files);
+template <>
+constexpr auto kFields<Ready> = std::tuple(&Ready::discovery, &Ready::warnings,
+                                           &Ready::connections);
+template <>
+constexpr auto kFields<Notice> = std::tuple(&Notice::service, &Notice::kind,
+                                            &Notice::severity, &Notice::text,
+                                            &Notice::detail, &Notice::process);
+template <>
+constexpr auto kFields<Traffic> = std::tuple(&Traffic::sent,
+                                             &Traffic::received);
+template <>
+constexpr auto kFields<Values> = std::apply(
+    [](auto... gauges) {
+      return std::tuple(gauges.value..., &Values::tracing_network_bytes);
+    },
+    kGauges);
+template <>
+constexpr auto kFields<SeriesReport> = std::tuple(&SeriesReport::name,
+                                                  &SeriesReport::pid,
+                                                  &SeriesReport::values);
+template <>
+constexpr auto kFields<ComponentReport> =
+    std::tuple(&ComponentReport::series, &ComponentReport::component,
+               &ComponentReport::cpu_percent);
+template <>
+constexpr auto kFields<TracingCost> = std::tuple(&TracingCost::service,
+                                                 &TracingCost::tracing_cpu,
+                                                 &TracingCost::cpu);
+template <>
+constexpr auto kFields<PassReport> = std::tuple(&PassReport::processes,
+                                                &PassReport::notices,
+                                                &PassReport::series,
+                                                &PassReport::components,
+                                                &PassReport::tracing_costs);
+
 namespace {
 
-// The presence of an optional value, then the value.
-template <typename T>
-void PutOptional(const std::optional<T>& value, Writer& writer) {
-  writer.Put(value.has_value());
-  if (value) writer.Put(*value);
-}
-
-template <typename T>
-std::optional<T> TakeOptional(Reader& reader) {
-  if (!reader.Take<bool>()) return std::nullopt;
-  return reader.Take<T>();
-}
-
-// The parser of collectd's configuration is deeper than this only for a file
-// that the plugin refuses.
-constexpr int kDeepest = 8;
-
-void Put(const options::Item& item, Writer& writer) {
-  writer.Put(item.key);
-  writer.PutEach(item.values, [&](const options::Value& value) {
-    writer.Put(value.text.has_value());
-    if (value.text) writer.Put(*value.text);
-    PutOptional(value.number, writer);
-    PutOptional(value.boolean, writer);
-  });
-  writer.PutEach(item.children,
-                 [&](const options::Item& child) { Put(child, writer); });
-}
-
-options::Item TakeItem(Reader& reader, int depth) {
-  if (depth > kDeepest) reader.Fail();
-  options::Item item{.key = std::string(reader.TakeText())};
-  reader.TakeEach([&] {
-    options::Value& value = item.values.emplace_back();
-    if (reader.Take<bool>()) value.text = reader.TakeText();
-    value.number = TakeOptional<double>(reader);
-    value.boolean = TakeOptional<bool>(reader);
-  });
-  reader.TakeEach(
-      [&] { item.children.push_back(TakeItem(reader, depth + 1)); });
-  return item;
-}
-
-// Where a value is in Values.
-constexpr std::array kGauges{
-    &Values::process_memory_bytes,
-    &Values::process_memory_peak_bytes,
-    &Values::process_cpu_percent,
-    &Values::tracing_memory_overhead_bytes,
-    &Values::tracing_cpu_overhead_percent,
-};
-
-void Put(const SeriesReport& series, Writer& writer) {
-  writer.Put(series.name);
-  PutOptional(series.pid, writer);
-  for (const auto gauge : kGauges) PutOptional(series.values.*gauge, writer);
-  const auto& bytes = series.values.tracing_network_bytes;
-  writer.Put(bytes.has_value());
-  if (bytes) {
-    writer.Put(bytes->sent);
-    writer.Put(bytes->received);
-  }
-}
-
-SeriesReport TakeSeries(Reader& reader) {
-  SeriesReport series{.name = reader.TakeText(),
-                      .pid = TakeOptional<pid_t>(reader)};
-  for (const auto gauge : kGauges) {
-    series.values.*gauge = TakeOptional<double>(reader);
-  }
-  if (reader.Take<bool>()) {
-    const auto sent = reader.Take<uint64_t>();
-    series.values.tracing_network_bytes = {.sent = sent,
-                                           .received = reader.Take<uint64_t>()};
-  }
-  return series;
-}
-
-void Put(const Notice& notice, Writer& writer) {
-  writer.Put(notice.service);
-  writer.Put(static_cast<uint8_t>(notice.kind));
-  writer.Put(static_cast<uint8_t>(notice.severity));
-  writer.Put(notice.text);
-  writer.Put(notice.detail);
-  writer.Put(notice.process);
-}
-
-Notice TakeNotice(Reader& reader, size_t services) {
-  Notice notice;
-  notice.service = reader.Take<size_t>();
-  const auto kind = reader.Take<uint8_t>();
-  const auto severity = reader.Take<uint8_t>();
-  notice.text = reader.TakeText();
-  notice.detail = reader.TakeText();
-  notice.process = reader.Take<pid_t>();
-  if (notice.service >= services || kind >= Notice::kKinds ||
-      severity >= Notice::kSeverities) {
-    reader.Fail();
-  }
-  notice.kind = static_cast<Notice::Kind>(kind);
-  notice.severity = static_cast<Notice::Severity>(severity);
-  return notice;
-}
-
-TracingCost TakeCost(Reader& reader, size_t services) {
-  const auto service = reader.Take<size_t>();
-  if (service >= services) reader.Fail();
-  const auto tracing_cpu = reader.Take<double>();
-  return {.service = service,
-          .tracing_cpu = tracing_cpu,
-          .cpu = reader.Take<double>()};
-}
-
-Writer Begin(Asked asked, Bytes& bytes) {
+void WriteRequest(Asked asked, const auto& content, Bytes& bytes) {
   Writer writer(bytes);
-  writer.Put(static_cast<uint8_t>(asked));
-  return writer;
+  writer.Put(asked);
+  writer.Put(content);
 }
 
-Writer Succeed(Bytes& bytes) {
+// The reply to what the child could do, or could not.
+void WriteReply(bool success, const auto& content, Bytes& bytes) {
   Writer writer(bytes);
-  writer.Put(true);
-  return writer;
+  writer.Put(success);
+  writer.Put(content);
+}
+
+template <typename T>
+std::optional<T> ReadWhole(Reader& reader) {
+  T content = reader.Take<T>();
+  if (!reader.IsWhole()) return std::nullopt;
+  return content;
 }
 
 }  // namespace
 
 void Write(const Assignment& assignment, Bytes& bytes) {
-  Writer writer = Begin(Asked::kAssignment, bytes);
-  writer.Put(assignment.version);
-  writer.PutEach(assignment.plugin_blocks,
-                 [&](const options::Item& item) { Put(item, writer); });
-  writer.Put(assignment.interval_seconds);
-}
-
-std::optional<Assignment> ReadAssignment(Reader& reader) {
-  Assignment assignment{.version = std::string(reader.TakeText())};
-  reader.TakeEach([&] {
-    assignment.plugin_blocks.push_back(TakeItem(reader, /*depth=*/0));
-  });
-  assignment.interval_seconds = reader.Take<double>();
-  if (!reader.IsWhole()) return std::nullopt;
-  return assignment;
+  WriteRequest(Asked::kAssignment, assignment, bytes);
 }
 
 void WritePass(const procfs::PassedOver& passed_over, Bytes& bytes) {
-  Writer writer = Begin(Asked::kPass, bytes);
-  const auto put = [&](const auto& one) { writer.Put(one); };
-  writer.PutEach(passed_over.processes, put);
-  writer.PutEach(passed_over.users, put);
-  writer.PutEach(passed_over.files, put);
-}
-
-std::optional<procfs::PassedOver> ReadPass(Reader& reader) {
-  procfs::PassedOver passed_over;
-  reader.TakeEach(
-      [&] { passed_over.processes.push_back(reader.Take<pid_t>()); });
-  reader.TakeEach([&] { passed_over.users.push_back(reader.Take<uid_t>()); });
-  reader.TakeEach([&] { passed_over.files.emplace_back(reader.TakeText()); });
-  if (!reader.IsWhole()) return std::nullopt;
-  return passed_over;
+  WriteRequest(Asked::kPass, passed_over, bytes);
 }
 
 void WriteAboutProcess(Asked asked, pid_t pid, Bytes& bytes) {
-  Begin(asked, bytes).Put(pid);
+  WriteRequest(asked, pid, bytes);
 }
 
-void WriteTable(Bytes& bytes) { Begin(Asked::kTable, bytes); }
+void WriteTable(Bytes& bytes) { Writer(bytes).Put(Asked::kTable); }
 
-void Write(const Ready& ready, Bytes& bytes) {
-  Writer writer = Succeed(bytes);
-  writer.Put(ready.discovery);
-  writer.PutEach(ready.warnings,
-                 [&](const std::string& line) { writer.Put(line); });
-  writer.Put(ready.connections);
+std::optional<Assignment> ReadAssignment(Reader& reader) {
+  return ReadWhole<Assignment>(reader);
 }
 
-std::optional<Ready> ReadReady(Reader& reader) {
-  Ready ready{.discovery = std::string(reader.TakeText())};
-  reader.TakeEach([&] { ready.warnings.emplace_back(reader.TakeText()); });
-  ready.connections = reader.TakeText();
-  if (!reader.IsWhole()) return std::nullopt;
-  return ready;
+std::optional<procfs::PassedOver> ReadPass(Reader& reader) {
+  return ReadWhole<procfs::PassedOver>(reader);
 }
+
+void Write(const Ready& ready, Bytes& bytes) { WriteReply(true, ready, bytes); }
 
 void Write(const PassReport& report, Bytes& bytes) {
-  Writer writer = Succeed(bytes);
-  writer.PutEach(report.processes, [&](size_t count) { writer.Put(count); });
-  writer.PutEach(report.notices,
-                 [&](const Notice& notice) { Put(notice, writer); });
-  writer.PutEach(report.series,
-                 [&](const SeriesReport& series) { Put(series, writer); });
-  writer.PutEach(report.components, [&](const ComponentReport& one) {
-    writer.Put(one.series);
-    writer.Put(one.component);
-    writer.Put(one.cpu_percent);
-  });
-  writer.PutEach(report.tracing_costs, [&](const TracingCost& one) {
-    writer.Put(one.service);
-    writer.Put(one.tracing_cpu);
-    writer.Put(one.cpu);
-  });
-}
-
-bool ReadReport(Reader& reader, size_t services, PassReport& report) {
-  report.Clear(0);
-  reader.TakeEach([&] { report.processes.push_back(reader.Take<size_t>()); });
-  reader.TakeEach(
-      [&] { report.notices.push_back(TakeNotice(reader, services)); });
-  reader.TakeEach([&] { report.series.push_back(TakeSeries(reader)); });
-  reader.TakeEach([&] {
-    const auto series = reader.TakeText();
-    const auto component = reader.TakeText();
-    report.components.push_back({.series = series,
-                                 .component = component,
-                                 .cpu_percent = reader.Take<double>()});
-  });
-  reader.TakeEach(
-      [&] { report.tracing_costs.push_back(TakeCost(reader, services)); });
-  return reader.IsWhole() && report.processes.size() == services;
+  WriteReply(true, report, bytes);
 }
 
 void WriteText(std::string_view text, Bytes& bytes) {
-  Succeed(bytes).Put(text);
-}
-
-std::optional<std::string_view> ReadText(Reader& reader) {
-  const std::string_view text = reader.TakeText();
-  if (!reader.IsWhole()) return std::nullopt;
-  return text;
+  WriteReply(true, text, bytes);
 }
 
 void WriteFailure(std::string_view reason, Bytes& bytes) {
-  Writer writer(bytes);
-  writer.Put(false);
-  writer.Put(reason);
+  WriteReply(false, reason, bytes);
 }
 
 std::optional<std::string_view> ReadFailure(Reader& reader) {
   if (reader.Take<bool>()) return std::nullopt;
-  return reader.TakeText();
+  return reader.Take<std::string_view>();
+}
+
+std::optional<Ready> ReadReady(Reader& reader) {
+  return ReadWhole<Ready>(reader);
+}
+
+bool ReadReport(Reader& reader, size_t services, PassReport& report) {
+  reader.Take(report);
+  const auto is_valid = [services](const Notice& one) {
+    return one.service < services &&
+           static_cast<size_t>(one.kind) < Notice::kKinds &&
+           static_cast<size_t>(one.severity) < Notice::kSeverities;
+  };
+  const auto is_of_service = [services](const TracingCost& one) {
+    return one.service < services;
+  };
+  return reader.IsWhole() && report.processes.size() == services &&
+         std::ranges::all_of(report.notices, is_valid) &&
+         std::ranges::all_of(report.tracing_costs, is_of_service);
+}
+
+std::optional<std::string_view> ReadText(Reader& reader) {
+  return ReadWhole<std::string_view>(reader);
 }
 
 }  // namespace resource_attribution::child

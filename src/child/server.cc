@@ -2,7 +2,6 @@
 
 #include <exception>
 #include <utility>
-#include <vector>
 
 #include "child/table.h"
 #include "config/config_parser.h"
@@ -49,7 +48,7 @@ std::span<const char> Server::Answer(std::span<const char> request) {
 
 void Server::AnswerOrThrow(std::span<const char> request, Bytes& reply) {
   Reader reader(request);
-  const auto asked = static_cast<Asked>(reader.Take<uint8_t>());
+  const auto asked = reader.Take<Asked>();
   if (asked == Asked::kAssignment) {
     if (const auto assignment = ReadAssignment(reader)) {
       return Begin(*assignment, reply);

@@ -18,10 +18,15 @@ using Size = uint64_t;
 // A message of usual size comes whole in one call.
 constexpr size_t kUsual = size_t{16} << 10;
 
-bool SendAll(int socket, iovec* parts, size_t count) {
+}  // namespace
+
+bool Send(int socket, std::span<const char> bytes) {
+  Size size = bytes.size();
+  iovec parts[] = {{&size, sizeof(size)},
+                   {const_cast<char*>(bytes.data()), bytes.size()}};
   msghdr message{};
   message.msg_iov = parts;
-  message.msg_iovlen = count;
+  message.msg_iovlen = std::size(parts);
   while (message.msg_iovlen > 0) {
     ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
@@ -38,15 +43,6 @@ bool SendAll(int socket, iovec* parts, size_t count) {
     }
   }
   return true;
-}
-
-}  // namespace
-
-bool Send(int socket, std::span<const char> message) {
-  Size size = message.size();
-  iovec parts[] = {{&size, sizeof(size)},
-                   {const_cast<char*>(message.data()), message.size()}};
-  return SendAll(socket, parts, std::size(parts));
 }
 
 // With its size; that of the size alone as long as it is not known.

@@ -2,7 +2,6 @@
 #define RESOURCE_ATTRIBUTION_CHILD_SOCKET_H_
 
 #include <chrono>
-#include <optional>
 #include <span>
 
 #include "child/wire.h"
@@ -15,7 +14,7 @@ namespace resource_attribution::child {
 inline constexpr size_t kMessageMax = size_t{16} << 20;
 
 /// Sends a message. Returns whether it was sent whole.
-bool Send(int socket, std::span<const char> message);
+bool Send(int socket, std::span<const char> bytes);
 
 /// A message that is being received. The other side sends no other until it is
 /// answered, so that all bytes that come belong to it. Not thread-safe.

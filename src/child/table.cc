@@ -137,9 +137,8 @@ std::vector<Row> MakeRows(const Sampler& sampler, const PassReport& report) {
 
 // The width in characters: counts the bytes of UTF-8 that begin one.
 size_t Width(std::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(),
-                    [](char byte) { return (byte & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char byte) { return (byte & 0xc0) != 0x80; }));
 }
 
 std::string RightAligned(const std::string& text, size_t width) {

@@ -1,19 +1,36 @@
 #ifndef RESOURCE_ATTRIBUTION_CHILD_WIRE_H_
 #define RESOURCE_ATTRIBUTION_CHILD_WIRE_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
 namespace resource_attribution::child {
 
 /// A message between the daemon and its child. Both are of one build and on one
-/// machine: numbers are as in memory, text has its size in front.
+/// machine: numbers are as in memory, text and lists have their size in front.
 using Bytes = std::vector<char>;
+
+/// The fields of a struct in a message, in order, as pointers to members.
+template <typename T>
+constexpr auto kFields = nullptr;
+
+template <typename T>
+constexpr bool kIsNumber = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+template <typename T>
+constexpr bool kIsText = std::is_convertible_v<T, std::string_view>;
+template <typename T>
+constexpr bool kIsList = requires(T list) {
+  list.emplace_back();
+};
+template <typename T>
+constexpr bool kIsOptional = requires(T value) {
+  value.has_value();
+};
 
 /// Appends to a message.
 class Writer {
@@ -21,23 +38,30 @@ class Writer {
   explicit Writer(Bytes& bytes) : bytes_(bytes) {}
 
   template <typename T>
-  void Put(T value) requires std::is_arithmetic_v<T> {
-    const auto* begin = reinterpret_cast<const char*>(&value);
-    bytes_.insert(bytes_.end(), begin, begin + sizeof(value));
-  }
-
-  void Put(std::string_view text) {
-    Put(uint64_t{text.size()});
-    bytes_.insert(bytes_.end(), text.begin(), text.end());
-  }
-
-  /// The size, and each element by `put`.
-  void PutEach(const auto& list, auto put) {
-    Put(uint64_t{list.size()});
-    for (const auto& one : list) put(one);
+  void Put(const T& value) {
+    if constexpr (kIsNumber<T>) {
+      PutBytes(reinterpret_cast<const char*>(&value), sizeof(value));
+    } else if constexpr (kIsText<T>) {
+      const std::string_view text = value;
+      Put(text.size());
+      PutBytes(text.data(), text.size());
+    } else if constexpr (kIsOptional<T>) {
+      Put(value.has_value());
+      if (value) Put(*value);
+    } else if constexpr (kIsList<T>) {
+      Put(value.size());
+      for (const auto& one : value) Put(one);
+    } else {
+      std::apply([&](auto... fields) { (Put(value.*fields), ...); },
+                 kFields<T>);
+    }
   }
 
  private:
+  void PutBytes(const char* bytes, size_t size) {
+    bytes_.insert(bytes_.end(), bytes, bytes + size);
+  }
+
   Bytes& bytes_;
 };
 
@@ -48,25 +72,34 @@ class Reader {
   explicit Reader(std::span<const char> bytes) : left_(bytes) {}
 
   template <typename T>
-  T Take() requires std::is_arithmetic_v<T> {
-    if constexpr (std::is_same_v<T, bool>) return Take<uint8_t>() != 0;
+  T Take() {
     T value{};
-    const auto bytes = TakeBytes(sizeof(value));
-    if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof(value));
+    Take(value);
     return value;
   }
 
-  /// Refers to the message.
-  std::string_view TakeText() {
-    const auto bytes = TakeBytes(Take<uint64_t>());
-    return {bytes.data(), bytes.size()};
-  }
-
-  /// Calls `take` for each element of a list, which has at least one byte.
-  void TakeEach(auto take) {
-    const auto size = Take<uint64_t>();
-    if (size > left_.size()) return Fail();
-    for (uint64_t i = 0; i < size && !failed_; ++i) take();
+  /// A std::string_view refers to the message.
+  template <typename T>
+  void Take(T& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      value = Take<uint8_t>() != 0;
+    } else if constexpr (kIsNumber<T>) {
+      const auto bytes = TakeBytes(sizeof(value));
+      if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof(value));
+    } else if constexpr (kIsText<T>) {
+      const auto bytes = TakeBytes(Take<size_t>());
+      value = std::string_view(bytes.data(), bytes.size());
+    } else if constexpr (kIsOptional<T>) {
+      value.reset();
+      if (Take<bool>()) Take(value.emplace());
+    } else if constexpr (kIsList<T>) {
+      TakeList(value);
+    } else {
+      if (++depth_ > kDeepest) Fail();
+      std::apply([&](auto... fields) { (Take(value.*fields), ...); },
+                 kFields<T>);
+      --depth_;
+    }
   }
 
   /// Makes the message invalid.
@@ -79,7 +112,19 @@ class Reader {
   bool IsWhole() const { return !failed_ && left_.empty(); }
 
  private:
-  std::span<const char> TakeBytes(uint64_t size) {
+  // The parser of collectd's configuration is deeper than this only for a file
+  // that the plugin refuses.
+  static constexpr int kDeepest = 10;
+
+  // Each element has at least one byte.
+  void TakeList(auto& list) {
+    list.clear();
+    const auto size = Take<size_t>();
+    if (size > left_.size()) return Fail();
+    for (size_t i = 0; i < size && !failed_; ++i) Take(list.emplace_back());
+  }
+
+  std::span<const char> TakeBytes(size_t size) {
     if (size > left_.size()) Fail();
     if (failed_) return {};
     const auto bytes = left_.first(size);
@@ -89,6 +134,7 @@ class Reader {
 
   std::span<const char> left_;
   bool failed_ = false;
+  int depth_ = 0;
 };
 
 }  // namespace resource_attribution::child

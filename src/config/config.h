@@ -100,18 +100,15 @@ struct Service {
   /// Its processes are there for tracing only: all that they use is overhead.
   bool tracing_process = false;
 
-  /// How many names a name with placeholders may produce.
-  size_t max_instances = 256;
+  size_t max_instances = 256;  ///< names that placeholders may produce
 
   /// Reports processes one by one instead of as a sum: the `max_processes` with
   /// the most resident memory.
   bool per_process = false;
   size_t max_processes = 64;
 
-  /// Whether the plugin detects if its processes are traced.
-  bool tracing_detect = false;
-
-  size_t compare_window = 10;  ///< passes that a comparison averages over
+  bool tracing_detect = false;  ///< whether its processes are traced
+  size_t compare_window = 10;   ///< passes that a comparison averages over
 
   /// Which of its processes are not traced, if the administrator says so.
   std::optional<discovery::Selectors> untraced;
@@ -123,7 +120,6 @@ struct Service {
   std::vector<uint16_t> tracing_export_ports;
 
   std::vector<Component> components;
-
   std::optional<Sampling> sampling;
 
   /// A comparison without `untraced` needs to detect which processes are

@@ -1,7 +1,6 @@
 #include "config/config_parser.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "config/option_table.h"
@@ -44,10 +43,10 @@ std::string TextAt(const Item& item, size_t at) {
 std::string NameOf(const Item& item, size_t wanted) {
   std::string name = TextAt(item, 0);
   const bool is_valid = item.values.size() == wanted &&
-                        std::all_of(item.values.begin(), item.values.end(),
-                                    [](const options::Value& value) {
-                                      return value.text.has_value();
-                                    }) &&
+                        std::ranges::all_of(item.values,
+                                            [](const options::Value& value) {
+                                              return value.text.has_value();
+                                            }) &&
                         options::IsPlainText(name, discovery::kSeriesNameMax) &&
                         name.find('/') == std::string::npos;
   return is_valid ? name : "";
@@ -104,8 +103,8 @@ void ReadComponent(const Item& item, const std::string& heading,
   if (component.threads.empty() && errors.size() == errors_before) {
     errors.push_back(heading + ": expected Thread, an RE2 expression");
   }
-  const bool is_known = std::any_of(
-      service.components.begin(), service.components.end(),
+  const bool is_known = std::ranges::any_of(
+      service.components,
       [&](const Component& one) { return one.name == component.name; });
   if (is_known) {
     errors.push_back(heading +
@@ -144,10 +143,9 @@ Expected CheckPlaceholders(const Service& service) {
   for (const auto& part : name.parts()) {
     if (part.kind != discovery::NameTemplate::Kind::kCapture) continue;
     const auto& expressions = service.selectors.command_lines;
-    if (std::none_of(expressions.begin(), expressions.end(),
-                     [&part](const auto& expression) {
-                       return discovery::HasGroup(*expression, part.text);
-                     })) {
+    if (std::ranges::none_of(expressions, [&part](const auto& expression) {
+          return discovery::HasGroup(*expression, part.text);
+        })) {
       return "unknown placeholder ${" + Printable(part.text) +
              "}: expected ${comm}, ${user}, ${unit}, ${cgroup} or the name of "
              "a group (?P<name>...) of the block's CommandLine";
@@ -160,9 +158,9 @@ Expected CheckPlaceholders(const Service& service) {
 // has inherited nothing yet.
 Expected CheckTogether(const Item& block, const Service& service) {
   const auto is_given = [&block](const char* option) {
-    return std::any_of(
-        block.children.begin(), block.children.end(),
-        [option](const Item& child) { return child.Is(option); });
+    return std::ranges::any_of(block.children, [option](const Item& child) {
+      return child.Is(option);
+    });
   };
   const bool is_compared =
       service.tracing_overhead == TracingOverhead::kCompared;

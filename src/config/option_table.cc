@@ -294,8 +294,8 @@ const std::vector<Option>& Table() {
 
 std::optional<std::string> Set(const Item& item, Scope where,
                                const Target& target) {
-  const auto option = std::find_if(
-      Table().begin(), Table().end(), [&item, where](const Option& one) {
+  const auto option =
+      std::ranges::find_if(Table(), [&item, where](const Option& one) {
         return (one.scopes & where) != 0 && item.Is(one.name);
       });
   if (option == Table().end()) {

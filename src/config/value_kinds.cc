@@ -46,7 +46,7 @@ bool IsPlainText(std::string_view text, size_t max) {
 
 std::optional<bool> Boolean::Parse(const std::string& text) {
   const auto is_any_of = [&text](const auto& words) {
-    return std::any_of(words.begin(), words.end(), [&text](const char* word) {
+    return std::ranges::any_of(words, [&text](const char* word) {
       return strcasecmp(text.c_str(), word) == 0;
     });
   };
@@ -175,10 +175,9 @@ Parsed<discovery::CgroupPattern> Cgroup::Read(const Item& item) const {
   const std::string* path = OnlyText(item);
   if (path != nullptr && IsPlainText(*path, kPathMax)) {
     auto components = discovery::SplitCgroupPath(*path);
-    if (std::none_of(components.begin(), components.end(),
-                     [](const std::string& component) {
-                       return component == "." || component == "..";
-                     })) {
+    if (std::ranges::none_of(components, [](const std::string& component) {
+          return component == "." || component == "..";
+        })) {
       return components;
     }
   }

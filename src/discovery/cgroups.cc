@@ -16,11 +16,13 @@
 #include <type_traits>
 
 #include "procfs/decimal.h"
+#include "procfs/proc_exe.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
 using procfs::Error;
+using procfs::Failed;
 using procfs::FileDescriptor;
 using procfs::Oversize;
 using procfs::Result;
@@ -87,13 +89,28 @@ const char* Relative(const std::string& path) {
 Result<FileDescriptor> OpenDirectory(int root, const std::string& path) {
   FileDescriptor opened(
       openat(root, Relative(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0) {
-    return tl::unexpected(Error{.file = kCgroup, .system_error = errno});
-  }
+  if (opened.get() < 0) return Failed(kCgroup);
   return opened;
 }
 
 }  // namespace
+
+Result<std::vector<CgroupMount>> CgroupMounts(const std::string& mounts) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(
+      setmntent(mounts.c_str(), "re"), endmntent);
+  if (file == nullptr) return Failed(mounts.c_str());
+  std::vector<CgroupMount> found;
+  mntent mount{};
+  std::array<char, size_t{2} * PATH_MAX> strings{};
+  while (getmntent_r(file.get(), &mount, strings.data(), strings.size())) {
+    const bool is_v2 = strcmp(mount.mnt_type, "cgroup2") == 0;
+    if (is_v2 || (strcmp(mount.mnt_type, "cgroup") == 0 &&
+                  hasmntopt(&mount, "name=systemd") != nullptr)) {
+      found.push_back({.directory = mount.mnt_dir, .is_v2 = is_v2});
+    }
+  }
+  return found;
+}
 
 CgroupPattern SplitCgroupPath(std::string_view path) {
   CgroupPattern components;
@@ -107,11 +124,11 @@ CgroupPattern SplitCgroupPath(std::string_view path) {
 
 Result<bool> IsInCgroup(const CgroupPattern& pattern, std::string_view path) {
   if (VisiblePart(path).size() != path.size()) {
-    return tl::unexpected(Error{
-        .file = "/proc/PID/cgroup",
-        .expected = "a path from the root of the hierarchy: the daemon is "
-                    "in a cgroup namespace of its own, which hides the "
-                    "beginnings of paths from Cgroup"});
+    return procfs::Invalid(
+        "/proc/PID/cgroup",
+        "a path from the root of the hierarchy: the daemon is "
+        "in a cgroup namespace of its own, which hides the "
+        "beginnings of paths from Cgroup");
   }
   const auto next_component = [&path] {
     path.remove_prefix(std::min<size_t>(1, path.size()));  // the slash
@@ -119,11 +136,10 @@ Result<bool> IsInCgroup(const CgroupPattern& pattern, std::string_view path) {
     path.remove_prefix(component.size());
     return component;
   };
-  return std::all_of(pattern.begin(), pattern.end(),
-                     [&](const std::string& component) {
-                       const auto name = next_component();
-                       return !name.empty() && Matches(component, name);
-                     });
+  return std::ranges::all_of(pattern, [&](const std::string& component) {
+    const auto name = next_component();
+    return !name.empty() && Matches(component, name);
+  });
 }
 
 bool IsOfUnit(const std::string& unit, std::string_view path) {
@@ -160,8 +176,7 @@ std::string_view SystemdUnitOf(std::string_view path) {
 }
 
 std::string_view LastComponent(std::string_view path) {
-  path = VisiblePart(path);
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  return procfs::BaseName(VisiblePart(path));
 }
 
 Result<void> Cgroups::BeginPass() {
@@ -194,35 +209,26 @@ void Cgroups::GiveBack() {
 }
 
 Result<void> Cgroups::FindHierarchies() {
-  const std::unique_ptr<FILE, int (*)(FILE*)> mounts(
-      setmntent(mounts_.c_str(), "re"), endmntent);
-  if (mounts == nullptr) {
-    return tl::unexpected(
-        Error{.file = mounts_.c_str(), .system_error = errno});
-  }
+  const auto mounts = CgroupMounts(mounts_);
+  if (!mounts) return tl::unexpected(mounts.error());
   bool has_v2 = false;
   bool has_systemd = false;
-  mntent mount{};
-  std::array<char, size_t{2} * PATH_MAX> strings{};
-  while (getmntent_r(mounts.get(), &mount, strings.data(), strings.size())) {
-    const bool is_v2 = strcmp(mount.mnt_type, "cgroup2") == 0;
-    const bool is_systemd = strcmp(mount.mnt_type, "cgroup") == 0 &&
-                            hasmntopt(&mount, "name=systemd") != nullptr;
-    if (!(is_v2 && !has_v2) && !(is_systemd && !has_systemd)) continue;
+  for (const CgroupMount& mount : *mounts) {
+    bool& has_one = mount.is_v2 ? has_v2 : has_systemd;
+    if (has_one) continue;
     FileDescriptor root(
-        open(mount.mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        open(mount.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (root.get() < 0) {
       const Error error{.file = kCgroup, .system_error = errno};
       if (error.OutOfResources()) return tl::unexpected(error);
       continue;
     }
-    (is_v2 ? has_v2 : has_systemd) = true;
+    has_one = true;
     roots_.push_back(std::move(root));
   }
   if (roots_.empty()) {
-    return tl::unexpected(
-        Error{.file = kCgroup,
-              .expected = "the v2 hierarchy or v1's systemd to be mounted"});
+    return procfs::Invalid(kCgroup,
+                           "the v2 hierarchy or v1's systemd to be mounted");
   }
   return {};
 }

@@ -123,6 +123,16 @@ class Cgroups {
   procfs::Buffer buffer_;
 };
 
+/// Where such a hierarchy is mounted.
+struct CgroupMount {
+  std::string directory;
+  bool is_v2 = false;  ///< else v1's `systemd`
+};
+
+/// The mounts of these hierarchies. `mounts` is as for Cgroups.
+procfs::Result<std::vector<CgroupMount>> CgroupMounts(
+    const std::string& mounts);
+
 /// `path` without the `/..` at its beginning. The kernel shows paths relative
 /// to the root of the reader's cgroup namespace. It writes a `/..` for each
 /// level above that root, and hides the names of the levels that both paths

@@ -11,12 +11,12 @@ constexpr std::chrono::hours kPeriod{6};
 constexpr std::chrono::minutes kRecent{1};
 
 void SortAndUnify(std::vector<pid_t>& pids) {
-  std::sort(pids.begin(), pids.end());
+  std::ranges::sort(pids);
   pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
 }
 
 bool Has(const std::vector<pid_t>& sorted, pid_t pid) {
-  return std::binary_search(sorted.begin(), sorted.end(), pid);
+  return std::ranges::binary_search(sorted, pid);
 }
 
 }  // namespace

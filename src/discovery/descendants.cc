@@ -8,11 +8,9 @@ namespace {
 
 // With one parent each, processes make a forest.
 void KeepOneParentEach(std::vector<Parenthood>& parents) {
-  std::sort(parents.begin(), parents.end(),
-            [](const Parenthood& one, const Parenthood& other) {
-              return std::tie(one.pid, one.parent) <
-                     std::tie(other.pid, other.parent);
-            });
+  std::ranges::sort(parents, {}, [](const Parenthood& one) {
+    return std::tie(one.pid, one.parent);
+  });
   const auto is_same = [](const Parenthood& one, const Parenthood& other) {
     return one.pid == other.pid;
   };
@@ -20,22 +18,12 @@ void KeepOneParentEach(std::vector<Parenthood>& parents) {
                 parents.end());
 }
 
-void SortByParent(std::vector<Parenthood>& parents) {
-  std::sort(parents.begin(), parents.end(),
-            [](const Parenthood& one, const Parenthood& other) {
-              return std::tie(one.parent, one.pid) <
-                     std::tie(other.parent, other.pid);
-            });
-}
-
 std::span<const Parenthood> ChildrenOf(pid_t parent,
                                        std::span<const Parenthood> parents) {
-  const auto [first, last] = std::equal_range(
-      parents.begin(), parents.end(), Parenthood{.parent = parent},
-      [](const Parenthood& one, const Parenthood& other) {
-        return one.parent < other.parent;
-      });
-  return {first, last};
+  const auto first =
+      std::ranges::lower_bound(parents, parent, {}, &Parenthood::parent);
+  return {first, std::ranges::upper_bound(first, parents.end(), parent, {},
+                                          &Parenthood::parent)};
 }
 
 }  // namespace
@@ -45,7 +33,9 @@ void FindDescendants(std::span<const Match> ancestors,
                      std::vector<Descendant>& found) {
   found.clear();
   KeepOneParentEach(parents);
-  SortByParent(parents);
+  std::ranges::sort(parents, {}, [](const Parenthood& one) {
+    return std::tie(one.parent, one.pid);
+  });
   const auto add_children = [&](const Match& parent,
                                 std::optional<size_t> via) {
     for (const Parenthood& child : ChildrenOf(parent.pid, parents)) {

@@ -13,14 +13,6 @@ using procfs::Error;
 
 namespace {
 
-std::string Describe(const Error& error) {
-  std::string text = error.Message();
-  if (error.Denied()) {
-    text += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
-  }
-  return text;
-}
-
 Claim ClaimOf(const Selectors& selectors, const NameTemplate& name) {
   if (!selectors.HaveOwnList() && !selectors.HaveCgroups()) {
     return Claim::kSearched;
@@ -39,25 +31,22 @@ std::string Short(std::string_view name) {
 
 Discovery::Discovery(const std::vector<Target>& targets, std::string mounts)
     : listing_(std::move(mounts)) {
+  const auto take = [this](const Selectors& selectors) {
+    for (const std::string& user : selectors.users) users_.Add(user);
+    if (selectors.AskForCommandLine()) changes_.ExpectSilentChanges();
+  };
   for (const Target& target : targets) {
     const size_t index = services_.size();
     const Selectors& selectors = *target.selectors;
     if (selectors.include_children) family_services_.push_back(index);
-    for (const std::string& user : selectors.users) users_.Add(user);
     ServiceState service{.selectors = &selectors,
                          .name = NameTemplate(target.name),
                          .claim = ClaimOf(selectors, NameTemplate(target.name)),
                          .max_instances = target.max_instances,
                          .untraced = target.untraced};
-    if (selectors.AskForCommandLine() || service.name.NeedsCgroup()) {
-      changes_.ExpectSilentChanges();
-    }
-    if (service.untraced != nullptr) {
-      for (const std::string& user : service.untraced->users) users_.Add(user);
-      if (service.untraced->AskForCommandLine()) {
-        changes_.ExpectSilentChanges();
-      }
-    }
+    take(selectors);
+    if (service.untraced != nullptr) take(*service.untraced);
+    if (service.name.NeedsCgroup()) changes_.ExpectSilentChanges();
     if (!service.name.HasPlaceholders()) {
       service.series = series_.AddLasting(target.name, index);
     }
@@ -110,18 +99,18 @@ void Discovery::MatchAll(const Pass& pass) {
   refused_.clear();
   if (pass.plan.everything) refused_one_ = false;
   for (ServiceState& service : services_) {
-    service.listing_problem.clear();
-    service.name_problem.clear();
+    service.listing_trouble = {};
+    service.name_trouble = {};
     service.refused_series.reset();
     if (!pass.plan.everything) continue;
-    service.problem.clear();
+    service.trouble = {};
     service.refused = 0;
     service.refused_new = 0;
   }
   KeepMatches(pass);
   MatchListed(pass);
   Search(pass);
-  std::sort(next_matches_.begin(), next_matches_.end());
+  std::ranges::sort(next_matches_);
   next_matches_.erase(std::unique(next_matches_.begin(), next_matches_.end()),
                       next_matches_.end());
   SettleClaims();
@@ -147,7 +136,7 @@ void Discovery::MatchListed(const Pass& pass) {
   for (const size_t& index : listing_services_) {
     ServiceState& service = services_[index];
     listing_.List(pass.proc, *service.selectors, lists_cgroups_, members_,
-                  service.listing_problem);
+                  service.listing_trouble.text);
     for (const CgroupMember& member : members_) {
       // A name with placeholders may depend on the cgroup.
       const Match* before = FindMatch(matches_, member.pid, index);
@@ -188,10 +177,7 @@ void Discovery::LookAt(const Pass& pass, pid_t pid, Services services,
 
   // What was glanced at may have been of a process that had the PID before.
   const auto process = pass.proc.OpenProcess(pid);
-  if (!process) {
-    if (LeaveOut(process.error(), pid, services)) changes_.LookAgain(pid);
-    return;
-  }
+  if (!process) return LeaveOut(process.error(), pid, services);
   Candidate candidate(*process, buffers_);
   if (!cgroup.empty()) candidate.SetCgroup(cgroup);
   services = ServicesThatMatch(candidate, services);
@@ -209,9 +195,7 @@ store::Record* Discovery::ReadWatched(const Pass& pass, pid_t pid) {
   procfs::ThrowIfOutOfResources(read.error());
   // Matches that were kept are of no use without it.
   for (const Match& match : matches_) {
-    if (match.pid == pid && LeaveOut(read.error(), pid, {&match.service, 1})) {
-      changes_.LookAgain(pid);
-    }
+    if (match.pid == pid) LeaveOut(read.error(), pid, {&match.service, 1});
   }
   pass.table.Forget(pid);
   std::erase_if(next_matches_,
@@ -223,7 +207,7 @@ void Discovery::NoteParent(Candidate& candidate) {
   const auto parent = candidate.Parent();
   if (parent) {
     parents_.push_back({*parent, candidate.pid()});
-  } else if (LeaveOut(parent.error(), candidate.pid(), family_services_)) {
+  } else if (TakeNote(parent.error(), candidate.pid(), family_services_)) {
     // No event names its descendants.
     changes_.ScanNext();
   }
@@ -243,9 +227,7 @@ Discovery::Services Discovery::ServicesThatMatch(Candidate& candidate,
       continue;
     }
     if (match.error().Gone()) changes_.HasEnded(candidate.pid());
-    if (LeaveOut(match.error(), candidate.pid(), {&index, 1})) {
-      changes_.LookAgain(candidate.pid());
-    }
+    LeaveOut(match.error(), candidate.pid(), {&index, 1});
   }
   return {matching_.data(), count};
 }
@@ -257,7 +239,7 @@ bool Discovery::Watch(const Pass& pass, const procfs::Process& process,
   const pid_t pid = process.pid();
   const auto watched = pass.table.Watch(process);
   if (!watched) {
-    if (LeaveOut(watched.error(), pid, services)) changes_.LookAgain(pid);
+    LeaveOut(watched.error(), pid, services);
     return false;
   }
   // A thread's directory can be opened, too, although it is not listed.
@@ -269,7 +251,6 @@ bool Discovery::Watch(const Pass& pass, const procfs::Process& process,
   } else {
     LeaveOut({.file = "PID file", .expected = "a process, not a thread"}, pid,
              services);
-    changes_.LookAgain(pid);
   }
   return false;
 }
@@ -290,7 +271,7 @@ std::optional<size_t> Discovery::SeriesOf(Candidate& candidate, size_t index) {
   const auto named =
       service.name.Expand(*service.selectors, users_, candidate, name_);
   if (!named) {
-    if (LeaveOut(named.error(), pid, {&index, 1})) changes_.LookAgain(pid);
+    LeaveOut(named.error(), pid, {&index, 1});
     return std::nullopt;
   }
   const auto made =
@@ -301,9 +282,8 @@ std::optional<size_t> Discovery::SeriesOf(Candidate& candidate, size_t index) {
     ++service.refused;
   } else if (*made.refusal == SeriesTable::Refusal::kTooManyNew) {
     ++service.refused_new;
-  } else if (service.problem.empty()) {
-    service.problem_process = pid;
-    service.problem = ProblemOfName(made.index, name_, service.claim);
+  } else if (service.trouble.text.empty()) {
+    service.trouble = {ProblemOfName(made.index, name_, service.claim), pid};
   }
   return std::nullopt;
 }
@@ -322,8 +302,8 @@ void Discovery::SettleClaims() {
     if (!service.refused_series ||
         name < series_[*service.refused_series].name) {
       service.refused_series = match.series;
-      service.name_problem_process = match.pid;
-      service.name_problem = ProblemOfName(*rival, name, service.claim);
+      service.name_trouble = {ProblemOfName(*rival, name, service.claim),
+                              match.pid};
     }
     return true;
   });
@@ -339,18 +319,34 @@ std::string Discovery::ProblemOfName(size_t rival, const std::string& name,
          " to the name";
 }
 
-// Leaves the process `pid`, which cannot be read, out of `services`, and says
-// why unless it has ended. Returns whether it may be readable in the next pass.
-bool Discovery::LeaveOut(const Error& error, pid_t pid, Services services) {
+// Notes why the process `pid` cannot be read, unless it has ended. Returns
+// whether it may be readable in the next pass.
+bool Discovery::TakeNote(const Error& error, pid_t pid, Trouble& trouble) {
   procfs::ThrowIfOutOfResources(error);
   if (error.Gone()) return false;
-  for (const size_t index : services) {
-    ServiceState& service = services_[index];
-    if (!service.problem.empty()) continue;
-    service.problem = Describe(error);
-    service.problem_process = pid;
+  if (trouble.text.empty()) {
+    trouble = {procfs::Explain(error, {procfs::kSysPtrace}), pid};
   }
   return !error.Denied();
+}
+
+bool Discovery::TakeNote(const Error& error, pid_t pid, Services services) {
+  bool may_be_readable = false;
+  for (const size_t index : services) {
+    may_be_readable = TakeNote(error, pid, services_[index].trouble);
+  }
+  return may_be_readable;
+}
+
+// Leaves a process that cannot be read out of `services`.
+void Discovery::LeaveOut(const Error& error, pid_t pid, Services services) {
+  if (TakeNote(error, pid, services)) changes_.LookAgain(pid);
+}
+
+const Discovery::Trouble& Discovery::FirstTrouble(size_t service) const {
+  const ServiceState& one = services_[service];
+  if (!one.listing_trouble.text.empty()) return one.listing_trouble;
+  return one.name_trouble.text.empty() ? one.trouble : one.name_trouble;
 }
 
 // Whether a process begins to match that may have descendants already, which no
@@ -360,16 +356,14 @@ bool Discovery::MissesDescendants(const Pass& pass) const {
   const auto belongs = [this](pid_t pid, size_t service) {
     return FindMatch(matches_, pid, service) != nullptr;
   };
-  return std::any_of(
-      next_matches_.begin(), next_matches_.end(), [&](const Match& match) {
-        if (!services_[match.service].selectors->include_children ||
-            belongs(match.pid, match.service)) {
-          return false;
-        }
-        const auto* process = pass.table.Find(match.pid);
-        return process == nullptr ||
-               !belongs(process->stat.parent, match.service);
-      });
+  return std::ranges::any_of(next_matches_, [&](const Match& match) {
+    if (!services_[match.service].selectors->include_children ||
+        belongs(match.pid, match.service)) {
+      return false;
+    }
+    const auto* process = pass.table.Find(match.pid);
+    return process == nullptr || !belongs(process->stat.parent, match.service);
+  });
 }
 
 // The parents of those that are watched, which change when a parent ends. Where
@@ -416,7 +410,7 @@ bool Discovery::WatchDescendant(const Pass& pass, const Descendant& one) {
   const auto watched = process.and_then(
       [&](const auto& opened) { return pass.table.Watch(opened); });
   if (!watched) {
-    if (LeaveOut(watched.error(), pid, {&one.match.service, 1})) {
+    if (TakeNote(watched.error(), pid, {&one.match.service, 1})) {
       changes_.ScanNext();
     }
     return false;
@@ -452,20 +446,17 @@ bool Discovery::ListsUntraced(const ServiceState& service) const {
 
 void Discovery::ListUntraced(const Pass& pass, ServiceState& service) {
   const bool has_list = ListsUntraced(service);
-  if (pass.plan.everything || has_list) {
-    service.untraced_problem.clear();
-    service.untraced_problem_process = 0;
-  }
+  if (pass.plan.everything || has_list) service.untraced_trouble = {};
   if (!has_list) return;
   listing_.List(pass.proc, *service.untraced, lists_cgroups_,
-                service.untraced_list, service.untraced_problem);
+                service.untraced_list, service.untraced_trouble.text);
 }
 
 bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
   ServiceState& service = services_[match.service];
   if (ListsUntraced(service) &&
-      std::none_of(service.untraced_list.begin(), service.untraced_list.end(),
-                   [&](const auto& one) { return one.pid == match.pid; })) {
+      std::ranges::find(service.untraced_list, match.pid, &CgroupMember::pid) ==
+          service.untraced_list.end()) {
     return false;
   }
   store::Record* record = pass.table.Find(match.pid);
@@ -477,20 +468,15 @@ bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
     return Matches(*service.untraced, lists_cgroups_, users_, candidate);
   });
   if (is_one) return *is_one;
-  const Error& error = is_one.error();
-  procfs::ThrowIfOutOfResources(error);
-  if (error.Gone()) return false;
-  if (service.untraced_problem.empty()) {
-    service.untraced_problem = Describe(error);
-    service.untraced_problem_process = match.pid;
+  if (TakeNote(is_one.error(), match.pid, service.untraced_trouble)) {
+    changes_.LookAgain(match.pid);
   }
-  if (!error.Denied()) changes_.LookAgain(match.pid);
   return false;
 }
 
 void Discovery::EndPass(const Pass& pass,
                         std::chrono::steady_clock::time_point now) {
-  std::sort(next_matches_.begin(), next_matches_.end());
+  std::ranges::sort(next_matches_);
   std::swap(matches_, next_matches_);
 
   auto match = matches_.begin();

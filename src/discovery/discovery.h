@@ -74,28 +74,23 @@ class Discovery {
   /// when nothing does. Holds no PID, so that a lasting problem reads the same
   /// in every pass.
   const std::string& Problem(size_t service) const {
-    const ServiceState& one = services_[service];
-    if (!one.listing_problem.empty()) return one.listing_problem;
-    return one.name_problem.empty() ? one.problem : one.name_problem;
+    return FirstTrouble(service).text;
   }
 
   /// A process that has this problem; 0 where it is not of a process.
   pid_t ProblemProcess(size_t service) const {
-    const ServiceState& one = services_[service];
-    if (!one.listing_problem.empty()) return 0;
-    return one.name_problem.empty() ? one.problem_process
-                                    : one.name_problem_process;
+    return FirstTrouble(service).process;
   }
 
   /// What keeps untraced processes of `service` from being found, which then
   /// count as traced, for people; empty when nothing does.
   const std::string& UntracedProblem(size_t service) const {
-    return services_[service].untraced_problem;
+    return services_[service].untraced_trouble.text;
   }
 
   /// A process that has this problem; 0 where it is not of a process.
   pid_t UntracedProblemProcess(size_t service) const {
-    return services_[service].untraced_problem_process;
+    return services_[service].untraced_trouble.process;
   }
 
   /// How many processes of `service` were left out, since all were looked at
@@ -108,23 +103,25 @@ class Discovery {
   }
 
  private:
+  // A problem for people, and a process that has it.
+  struct Trouble {
+    std::string text{};
+    pid_t process = 0;
+  };
   struct ServiceState {
     const Selectors* selectors = nullptr;
     NameTemplate name;
     std::optional<size_t> series;    // where the name has no placeholders
     Claim claim = Claim::kSearched;  // of its names where it has
     size_t max_instances = 0;
-    bool is_listed = false;       // its candidates are
-    std::string problem;          // of its processes, since all were looked at
-    pid_t problem_process = 0;    // one of those that have it
-    std::string listing_problem;  // of its lists, this pass
-    std::string name_problem;     // a name that another service has, this pass
-    pid_t name_problem_process = 0;
+    bool is_listed = false;   // its candidates are
+    Trouble trouble;          // of its processes, since all were looked at
+    Trouble listing_trouble;  // of its lists, this pass
+    Trouble name_trouble;     // a name that another service has, this pass
     std::optional<size_t> refused_series;  // the series of that name
     const Selectors* untraced = nullptr;
     std::vector<CgroupMember> untraced_list;  // on its lists, this pass
-    std::string untraced_problem;
-    pid_t untraced_problem_process = 0;
+    Trouble untraced_trouble;
     size_t refused = 0;      // since all were looked at
     size_t refused_new = 0;  // likewise
   };
@@ -153,7 +150,10 @@ class Discovery {
   void SettleClaims();
   std::string ProblemOfName(size_t rival, const std::string& name,
                             Claim claim) const;
-  bool LeaveOut(const procfs::Error& error, pid_t pid, Services services);
+  static bool TakeNote(const procfs::Error& error, pid_t pid, Trouble& trouble);
+  bool TakeNote(const procfs::Error& error, pid_t pid, Services services);
+  void LeaveOut(const procfs::Error& error, pid_t pid, Services services);
+  const Trouble& FirstTrouble(size_t service) const;
   bool MissesDescendants(const Pass& pass) const;
   void NoteParents(const Pass& pass);
   void AddDescendants(const Pass& pass);

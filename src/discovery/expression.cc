@@ -60,15 +60,23 @@ std::unique_ptr<const RE2> CompileExpression(const std::string& expression) {
   return std::make_unique<const RE2>(expression, options);
 }
 
+Expressions CompileExpressions(std::span<const char* const> expressions) {
+  Expressions compiled;
+  for (const char* const one : expressions) {
+    compiled.push_back(CompileExpression(one));
+  }
+  return compiled;
+}
+
 bool IsIn(const RE2& expression, std::string_view text) {
   const MemoryForRe2 memory;
   return RE2::PartialMatch(TextForRe2(text), expression);
 }
 
 bool AnyIsIn(const Expressions& expressions, std::string_view text) {
-  return std::any_of(
-      expressions.begin(), expressions.end(),
-      [text](const auto& expression) { return IsIn(*expression, text); });
+  return std::ranges::any_of(expressions, [text](const auto& expression) {
+    return IsIn(*expression, text);
+  });
 }
 
 bool IsPlainText(std::string_view text) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ using Expressions = std::vector<std::unique_ptr<const RE2>>;
 /// it is valid. It works on bytes, whatever their encoding. `.` matches line
 /// breaks too: a process list shows a command line as one line.
 std::unique_ptr<const RE2> CompileExpression(const std::string& expression);
+
+/// All of them, each like this.
+Expressions CompileExpressions(std::span<const char* const> expressions);
 
 /// Whether the expression matches any part of `text`.
 bool IsIn(const RE2& expression, std::string_view text);

@@ -15,24 +15,17 @@ using procfs::Error;
 void Note(const Error& error, std::string& problem) {
   procfs::ThrowIfOutOfResources(error);
   if (error.Gone() || !problem.empty()) return;
-  problem = error.Message();
-  if (error.Denied()) {
-    problem += " (" + procfs::WhyRefused({procfs::kDacReadSearch}) + ")";
-  }
-}
-
-bool HasLowerPid(const CgroupMember& one, const CgroupMember& other) {
-  return one.pid < other.pid;
+  problem = procfs::Explain(error, {procfs::kDacReadSearch});
 }
 
 // Sorts by PID and removes duplicates. If a process is in cgroups of several
 // hierarchies, keeps the longest path, which says most.
 void SortAndUnify(std::vector<CgroupMember>& members) {
-  std::sort(members.begin(), members.end(),
-            [](const CgroupMember& one, const CgroupMember& other) {
-              if (one.pid != other.pid) return one.pid < other.pid;
-              return one.cgroup.size() > other.cgroup.size();
-            });
+  std::ranges::sort(members,
+                    [](const CgroupMember& one, const CgroupMember& other) {
+                      if (one.pid != other.pid) return one.pid < other.pid;
+                      return one.cgroup.size() > other.cgroup.size();
+                    });
   const auto end =
       std::unique(members.begin(), members.end(),
                   [](const CgroupMember& one, const CgroupMember& other) {
@@ -79,7 +72,7 @@ void Listing::Intersect(std::vector<CgroupMember>& members, bool is_first) {
     // Keeps the cgroup that either of the two has.
     for (CgroupMember& member : kind_) {
       const auto known =
-          std::lower_bound(members.begin(), members.end(), member, HasLowerPid);
+          std::ranges::lower_bound(members, member.pid, {}, &CgroupMember::pid);
       const bool in_both = known != members.end() && known->pid == member.pid;
       if (!in_both) member.pid = 0;
       if (in_both && member.cgroup.empty()) member.cgroup = known->cgroup;

@@ -7,7 +7,6 @@
 #include "discovery/cgroups.h"
 #include "discovery/selectors.h"
 #include "procfs/procfs.h"
-#include "procfs/result.h"
 
 namespace resource_attribution::discovery {
 

@@ -7,11 +7,9 @@ namespace resource_attribution::discovery {
 
 const Match* FindMatch(std::span<const Match> matches, pid_t pid,
                        size_t service) {
-  const auto found = std::lower_bound(
-      matches.begin(), matches.end(), std::pair(pid, service),
-      [](const Match& match, const std::pair<pid_t, size_t>& key) {
-        return std::pair(match.pid, match.service) < key;
-      });
+  const auto found = std::ranges::lower_bound(
+      matches, std::pair(pid, service), {},
+      [](const Match& match) { return std::pair(match.pid, match.service); });
   const bool is_there =
       found != matches.end() && found->pid == pid && found->service == service;
   return is_there ? &*found : nullptr;

@@ -3,15 +3,13 @@
 #include <algorithm>
 
 #include "procfs/proc_comm.h"
+#include "procfs/proc_exe.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
+using procfs::BaseName;
 using procfs::Result;
-
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-}
 
 // Whether the process, whose command name is `comm`, is called `name`.
 Result<bool> IsNamed(std::string_view name, std::string_view comm,
@@ -30,7 +28,7 @@ Result<bool> IsNamed(std::string_view name, std::string_view comm,
     };
     // If a process executes a script, the kernel names it after the script.
     if (is_called(cmdline->argv0) ||
-        std::any_of(cmdline->next.begin(), cmdline->next.end(), is_called)) {
+        std::ranges::any_of(cmdline->next, is_called)) {
       return true;
     }
   }
@@ -71,7 +69,7 @@ Result<bool> HasAnExecutable(const std::vector<std::string>& paths,
                              Candidate& candidate) {
   const auto& exe = candidate.Exe();
   if (!exe) return tl::unexpected(exe.error());
-  return std::find(paths.begin(), paths.end(), *exe) != paths.end();
+  return std::ranges::find(paths, *exe) != paths.end();
 }
 
 Result<bool> HasACommandLine(const Expressions& expressions,
@@ -96,9 +94,9 @@ Result<bool> HasAUnit(const std::vector<std::string>& units,
                       Candidate& candidate) {
   const auto& path = candidate.Cgroup();
   if (!path) return tl::unexpected(path.error());
-  return std::any_of(
-      units.begin(), units.end(),
-      [&path](const std::string& unit) { return IsOfUnit(unit, *path); });
+  return std::ranges::any_of(units, [&path](const std::string& unit) {
+    return IsOfUnit(unit, *path);
+  });
 }
 
 }  // namespace

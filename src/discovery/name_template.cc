@@ -86,19 +86,19 @@ NameTemplate::NameTemplate(std::string_view text) : text_(text) {
 }
 
 bool NameTemplate::HasPlaceholders() const {
-  return std::any_of(parts_.begin(), parts_.end(),
-                     [](const Part& part) { return part.kind != Kind::kText; });
+  return std::ranges::any_of(
+      parts_, [](const Part& part) { return part.kind != Kind::kText; });
 }
 
 bool NameTemplate::IsTrusted() const {
-  return std::all_of(parts_.begin(), parts_.end(), [](const Part& part) {
+  return std::ranges::all_of(parts_, [](const Part& part) {
     return part.kind == Kind::kText || part.kind == Kind::kUnit ||
            part.kind == Kind::kUser;
   });
 }
 
 bool NameTemplate::NeedsCgroup() const {
-  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+  return std::ranges::any_of(parts_, [](const Part& part) {
     return part.kind == Kind::kUnit || part.kind == Kind::kCgroup;
   });
 }

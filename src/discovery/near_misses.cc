@@ -1,13 +1,7 @@
 #include "discovery/near_misses.h"
 
-#include <mntent.h>
-
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <climits>
-#include <cstdio>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -32,14 +26,14 @@ constexpr size_t kHintsMax = 5;
 // What all blocks share.
 struct Host {
   const Procfs& proc;
-  Users users;
-  std::vector<std::string> mount_points;  // of cgroup hierarchies
+  Users users{};
+  std::vector<std::string> mount_points{};  // of cgroup hierarchies
 };
 
 // One kind of selector that a block has.
 struct Kind {
   const char* option;
-  std::string values;  // for people
+  std::string values{};  // for people
   // The value of this kind that a process has; empty function if only its PID
   // can be shown.
   std::function<std::string(Candidate&, const Subject&)> of{};
@@ -52,149 +46,49 @@ struct Kind {
   std::string Text() const { return option + (" " + values); }
 };
 
-// The mount points of the hierarchies that Cgroups looks at.
-std::vector<std::string> CgroupMountPoints(const std::string& path) {
-  std::vector<std::string> mount_points;
-  const std::unique_ptr<FILE, int (*)(FILE*)> mounts(
-      setmntent(path.c_str(), "re"), endmntent);
-  if (mounts == nullptr) return mount_points;
-  mntent mount{};
-  std::array<char, size_t{2} * PATH_MAX> strings{};
-  while (getmntent_r(mounts.get(), &mount, strings.data(), strings.size())) {
-    if (strcmp(mount.mnt_type, "cgroup2") == 0 ||
-        (strcmp(mount.mnt_type, "cgroup") == 0 &&
-         hasmntopt(&mount, "name=systemd") != nullptr)) {
-      mount_points.emplace_back(mount.mnt_dir);
-    }
-  }
-  return mount_points;
-}
+std::string TextOf(const std::string& value) { return value; }
 
-std::string Either(const auto& values, auto text_of) {
-  std::string text;
-  for (const auto& value : values) {
-    text += (text.empty() ? "" : " or ") + Quoted(text_of(value));
-  }
-  return text;
-}
-
-std::string Either(const std::vector<std::string>& values) {
-  return Either(values, [](const std::string& value) { return value; });
-}
-
-using Of = std::function<std::string(Candidate&, const Subject&)>;
-
-// Adds a kind of selector that a candidate answers. `copy` copies this kind,
-// and no other, into selectors.
-void AddAsked(Kind kind, auto copy, const Users& users,
-              std::vector<Kind>& kinds) {
-  const auto alone = std::make_shared<Selectors>();
-  copy(*alone);
-  kind.matches = [alone, &users](Candidate& candidate, const Subject& /*one*/) {
-    return Matches(*alone, /*cgroups_are_listed=*/false, users, candidate)
-        .value_or(false);
-  };
-  kinds.push_back(std::move(kind));
-}
-
-void AddNames(const Selectors& selectors, const Host& host,
-              std::vector<Kind>& kinds) {
-  if (selectors.names.empty()) return;
-  const Of name_of = [](Candidate&, const Subject& one) {
-    return std::string(one.comm);
-  };
-  AddAsked(
-      {.option = "Name",
-       .values = Either(selectors.names),
-       .of = name_of,
-       .hints = HintsOfNames(selectors.names)},
-      [&](Selectors& alone) { alone.names = selectors.names; }, host.users,
-      kinds);
-}
-
-void AddExecutables(const Selectors& selectors, const Host& host,
-                    std::vector<Kind>& kinds) {
-  if (selectors.executables.empty()) return;
-  const Of executable_of = [](Candidate&, const Subject& one) {
-    return std::string(one.exe_refused ? "(may not be read)" : one.exe);
-  };
-  AddAsked(
-      {.option = "Executable",
-       .values = Either(selectors.executables),
-       .of = executable_of,
-       .hints = HintsOfExecutables(selectors.executables)},
-      [&](Selectors& alone) { alone.executables = selectors.executables; },
-      host.users, kinds);
-}
-
-void AddCommandLines(const Selectors& selectors, const Host& host,
-                     std::vector<Kind>& kinds) {
-  if (selectors.command_lines.empty()) return;
-  const auto text = [](const auto& one) { return one->pattern(); };
-  AddAsked(
-      {.option = "CommandLine",
-       .values = Either(selectors.command_lines, text),
-       .hints = HintsOfExpressions(selectors.command_lines)},
-      [&](Selectors& alone) {
-        for (const auto& one : selectors.command_lines) {
-          alone.command_lines.push_back(CompileExpression(one->pattern()));
-        }
-      },
-      host.users, kinds);
-}
-
-void AddUsers(const Selectors& selectors, Host& host,
-              std::vector<Kind>& kinds) {
-  if (selectors.users.empty()) return;
-  const Of user_of = [&users = host.users](Candidate& candidate,
-                                           const Subject&) {
-    const auto id = candidate.EffectiveUser();
-    return id && *id ? users.Name(**id) : std::string();
-  };
-  AddAsked(
-      {.option = "User",
-       .values = Either(selectors.users),
-       .of = user_of,
-       .hints = HintsOfUsers(selectors.users, host.users)},
-      [&](Selectors& alone) { alone.users = selectors.users; }, host.users,
-      kinds);
+std::string TextOf(const Expressions::value_type& value) {
+  return value->pattern();
 }
 
 // The pattern as the administrator wrote it. The leading slash does not count
 // for matching; it is shown only for a pattern that begins with the mount
 // point.
-std::string AsWritten(const CgroupPattern& pattern) {
+std::string TextOf(const CgroupPattern& pattern) {
   return (WithoutMountPoint(pattern) ? "/" : "") + CgroupPath(pattern);
 }
 
-void AddCgroups(const Selectors& selectors, const Host& host,
-                std::vector<Kind>& kinds) {
-  if (selectors.cgroups.empty()) return;
-  const Of cgroup_of = [](Candidate&, const Subject& one) {
-    return std::string(one.cgroup);
-  };
-  AddAsked(
-      {.option = "Cgroup",
-       .values = Either(selectors.cgroups, AsWritten),
-       .of = cgroup_of,
-       .hints = HintsOfCgroups(selectors.cgroups, host.mount_points)},
-      [&](Selectors& alone) { alone.cgroups = selectors.cgroups; }, host.users,
-      kinds);
+std::string Either(const auto& values) {
+  std::string text;
+  for (const auto& value : values) {
+    text += (text.empty() ? "" : " or ") + Quoted(TextOf(value));
+  }
+  return text;
 }
 
-void AddUnits(const Selectors& selectors, const Host& host,
-              std::vector<Kind>& kinds) {
-  if (selectors.systemd_units.empty()) return;
-  const Of unit_of = [](Candidate&, const Subject& one) {
-    return std::string(SystemdUnitOf(one.cgroup));
+void Copy(const auto& values, auto& to) { to = values; }
+
+void Copy(const Expressions& expressions, Expressions& to) {
+  for (const auto& one : expressions) {
+    to.push_back(CompileExpression(one->pattern()));
+  }
+}
+
+// Adds a kind of selector that a candidate answers, if the block has it.
+template <typename Values>
+void AddKind(const Selectors& selectors, Values Selectors::*field,
+             const Users& users, Kind kind, std::vector<Kind>& kinds) {
+  const Values& values = selectors.*field;
+  if (values.empty()) return;
+  const auto alone = std::make_shared<Selectors>();
+  Copy(values, alone.get()->*field);
+  kind.values = Either(values);
+  kind.matches = [alone, &users](Candidate& candidate, const Subject& /*one*/) {
+    return Matches(*alone, /*cgroups_are_listed=*/false, users, candidate)
+        .value_or(false);
   };
-  AddAsked(
-      {.option = "SystemdUnit",
-       .values = Either(selectors.systemd_units),
-       .of = unit_of,
-       .hints = HintsOfUnits(selectors.systemd_units)},
-      [&](Selectors& alone) { alone.systemd_units = selectors.systemd_units; },
-      host.users, kinds);
+  kinds.push_back(std::move(kind));
 }
 
 void AddPidFiles(const Selectors& selectors, const Host& host,
@@ -206,7 +100,7 @@ void AddPidFiles(const Selectors& selectors, const Host& host,
     if (const auto pid = ReadPidFile(path, buffer)) pids.push_back(*pid);
   }
   const auto is_named = [pids](Candidate&, const Subject& one) {
-    return std::find(pids.begin(), pids.end(), one.pid) != pids.end();
+    return std::ranges::find(pids, one.pid) != pids.end();
   };
   kinds.push_back({.option = "PIDFile",
                    .values = Either(selectors.pid_files),
@@ -224,20 +118,58 @@ void AddSelf(const Selectors& selectors, const Host& host,
   kinds.push_back({.option = "Self", .values = "true", .matches = is_self});
 }
 
+std::vector<Kind> KindsOf(const Selectors& selectors, Host& host) {
+  std::vector<Kind> kinds;
+  const auto add = [&](auto field, Kind kind) {
+    AddKind(selectors, field, host.users, std::move(kind), kinds);
+  };
+  add(&Selectors::names,
+      {.option = "Name",
+       .of = [](Candidate&,
+                const Subject& one) { return std::string(one.comm); },
+       .hints = HintsOfNames(selectors.names)});
+  add(&Selectors::executables,
+      {.option = "Executable",
+       .of =
+           [](Candidate&, const Subject& one) {
+             return std::string(one.exe_refused ? "(may not be read)"
+                                                : one.exe);
+           },
+       .hints = HintsOfExecutables(selectors.executables)});
+  add(&Selectors::command_lines,
+      {.option = "CommandLine",
+       .hints = HintsOfExpressions(selectors.command_lines)});
+  add(&Selectors::users, {.option = "User",
+                          .of =
+                              [&host](Candidate& candidate, const Subject&) {
+                                const auto id = candidate.EffectiveUser();
+                                return id && *id ? host.users.Name(**id)
+                                                 : std::string();
+                              },
+                          .hints = HintsOfUsers(selectors.users, host.users)});
+  AddPidFiles(selectors, host, kinds);
+  add(&Selectors::cgroups,
+      {.option = "Cgroup",
+       .of = [](Candidate&,
+                const Subject& one) { return std::string(one.cgroup); },
+       .hints = HintsOfCgroups(selectors.cgroups, host.mount_points)});
+  add(&Selectors::systemd_units,
+      {.option = "SystemdUnit",
+       .of =
+           [](Candidate&, const Subject& one) {
+             return std::string(SystemdUnitOf(one.cgroup));
+           },
+       .hints = HintsOfUnits(selectors.systemd_units)});
+  AddSelf(selectors, host, kinds);
+  return kinds;
+}
+
 // What the processes show about one block.
 class Block {
  public:
   Block(const Selectors& selectors, Host& host)
-      : takes_kernel_threads_(!selectors.names.empty()) {
-    AddNames(selectors, host, kinds_);
-    AddExecutables(selectors, host, kinds_);
-    AddCommandLines(selectors, host, kinds_);
-    AddUsers(selectors, host, kinds_);
-    AddPidFiles(selectors, host, kinds_);
-    AddCgroups(selectors, host, kinds_);
-    AddUnits(selectors, host, kinds_);
-    AddSelf(selectors, host, kinds_);
-  }
+      : takes_kernel_threads_(!selectors.names.empty()),
+        kinds_(KindsOf(selectors, host)) {}
 
   void Look(Candidate& candidate, const Subject& one) {
     if (one.kernel_thread && !takes_kernel_threads_) return;
@@ -350,7 +282,12 @@ void LookAt(const Procfs& proc, pid_t pid, Candidate::Buffers& buffers,
 Result<std::vector<std::vector<std::string>>> ExplainNearMisses(
     const Procfs& proc, const std::string& mounts,
     std::span<const Selectors* const> selectors) {
-  Host host{.proc = proc, .mount_points = CgroupMountPoints(mounts)};
+  Host host{.proc = proc};
+  if (const auto hierarchies = CgroupMounts(mounts)) {
+    for (const CgroupMount& one : *hierarchies) {
+      host.mount_points.push_back(one.directory);
+    }
+  }
   for (const Selectors* one : selectors) {
     for (const std::string& user : one->users) host.users.Add(user);
   }

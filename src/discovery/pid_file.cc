@@ -11,6 +11,7 @@
 namespace resource_attribution::discovery {
 
 using procfs::Error;
+using procfs::Failed;
 using procfs::Result;
 
 Result<pid_t> ParsePidFile(std::string_view bytes) {
@@ -34,13 +35,10 @@ Result<pid_t> ReadPidFile(const std::string& path, procfs::Buffer& buffer) {
   const procfs::FileDescriptor file(open(
       path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (file.get() < 0 && errno != ELOOP) {
-    return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
-  }
+  if (file.get() < 0 && errno != ELOOP) return Failed(path.c_str());
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return tl::unexpected(
-        Error{.file = path.c_str(),
-              .expected = "a regular file, no link, directory or device"});
+    return procfs::Invalid(path.c_str(),
+                           "a regular file, no link, directory or device");
   }
   constexpr size_t kFirstLineMax = 64;
   return procfs::ReadAll(file.get(), path.c_str(), kFirstLineMax,

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -19,25 +20,23 @@
 #include "procfs/being_read.h"
 #include "procfs/capabilities.h"
 #include "procfs/printable.h"
+#include "procfs/proc_exe.h"
 
 namespace resource_attribution::discovery {
 namespace {
 
+using procfs::BaseName;
 using procfs::Printable;
 using procfs::Quoted;
 
 constexpr size_t kExamplesMax = 3;
 
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-}
-
 bool MatchesGlob(const std::string& pattern, std::string_view text) {
   return fnmatch(pattern.c_str(), std::string(text).c_str(), FNM_NOESCAPE) == 0;
 }
 
-bool HasWildcard(const std::string& text) {
-  return text.find('*') != std::string::npos;
+bool IsArgument(std::string_view name, const Subject& one) {
+  return std::ranges::find(one.arguments, name) != one.arguments.end();
 }
 
 // An expression that matches `text` literally. RE2::QuoteMeta escapes more than
@@ -104,8 +103,7 @@ class NameHint : public SelectorHint {
       titled_ += one.cmdline.starts_with(name_) ? 1 : 0;
     } else if (strcasecmp(std::string(comm).c_str(), name_.c_str()) == 0) {
       other_case_.Add(comm);
-    } else if (std::find(one.arguments.begin(), one.arguments.end(), name_) !=
-               one.arguments.end()) {
+    } else if (IsArgument(name_, one)) {
       by_argument_.Add(comm);
     }
   }
@@ -197,11 +195,7 @@ class ExecutableHint : public SelectorHint {
     } else if (BaseName(one.exe) == BaseName(path_)) {
       elsewhere_.Add(one.exe);
     }
-    const auto& arguments = one.arguments;
-    if (std::find(arguments.begin(), arguments.end(), BaseName(path_)) !=
-        arguments.end()) {
-      by_argument_.Add(one.exe);
-    }
+    if (IsArgument(BaseName(path_), one)) by_argument_.Add(one.exe);
   }
 
   void Say(std::vector<std::string>& lines) const override {
@@ -241,8 +235,8 @@ class ExecutableHint : public SelectorHint {
 // Shows no command line, because it may hold secrets.
 class ExpressionHint : public SelectorHint {
  public:
-  explicit ExpressionHint(const RE2& expression) {
-    const std::string& pattern = expression.pattern();
+  explicit ExpressionHint(const Expressions::value_type& expression) {
+    const std::string& pattern = expression->pattern();
     if (pattern.starts_with('^')) Add("without ^", pattern.substr(1));
     if (pattern.ends_with('$') && !pattern.ends_with("\\$")) {
       Add("without $", pattern.substr(0, pattern.size() - 1));
@@ -290,8 +284,6 @@ class UserHint : public SelectorHint {
  public:
   UserHint(std::string name, const Users& users)
       : name_(std::move(name)), users_(users) {}
-
-  void Look(const Subject& /*one*/) override {}
 
   void Say(std::vector<std::string>& lines) const override {
     if (const auto failure = users_.Failure(name_)) {
@@ -366,7 +358,7 @@ class CgroupHint : public SelectorHint {
     const auto exists = [this](const std::string& mount_point) {
       return access((mount_point + "/" + path_).c_str(), F_OK) == 0;
     };
-    exists_ = std::any_of(mount_points.begin(), mount_points.end(), exists);
+    exists_ = std::ranges::any_of(mount_points, exists);
   }
 
   void Look(const Subject& one) override {
@@ -440,8 +432,6 @@ class PidFileHint : public SelectorHint {
   PidFileHint(std::string path, const procfs::Procfs& proc)
       : path_(std::move(path)), proc_(proc) {}
 
-  void Look(const Subject& /*one*/) override {}
-
   void Say(std::vector<std::string>& lines) const override {
     procfs::Buffer buffer;
     const auto pid = ReadPidFile(path_, buffer);
@@ -510,10 +500,7 @@ void Tally::Add(std::string_view value) {
 std::vector<Tally::Count> Tally::Most(size_t max) const {
   std::vector<Count> most;
   for (const auto& [value, count] : counts_) most.push_back({value, count});
-  std::stable_sort(most.begin(), most.end(),
-                   [](const Count& one, const Count& other) {
-                     return one.processes > other.processes;
-                   });
+  std::ranges::stable_sort(most, std::greater(), &Count::processes);
   most.resize(std::min(most.size(), max));
   return most;
 }
@@ -548,19 +535,11 @@ Hints HintsOfExecutables(const std::vector<std::string>& paths) {
 }
 
 Hints HintsOfExpressions(const Expressions& expressions) {
-  Hints hints;
-  for (const auto& one : expressions) {
-    hints.push_back(std::make_unique<ExpressionHint>(*one));
-  }
-  return hints;
+  return Make<ExpressionHint>(expressions);
 }
 
 Hints HintsOfUsers(const std::vector<std::string>& names, const Users& users) {
-  Hints hints;
-  for (const std::string& name : names) {
-    hints.push_back(std::make_unique<UserHint>(name, users));
-  }
-  return hints;
+  return Make<UserHint>(names, users);
 }
 
 Hints HintsOfUnits(const std::vector<std::string>& units) {

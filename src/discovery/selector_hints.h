@@ -70,7 +70,7 @@ class SelectorHint {
   virtual ~SelectorHint() = default;
 
   /// Looks at one running process.
-  virtual void Look(const Subject& subject) = 0;
+  virtual void Look(const Subject& /*subject*/) {}
 
   /// Adds what it saw, one line each, for people.
   virtual void Say(std::vector<std::string>& lines) const = 0;

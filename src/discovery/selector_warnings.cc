@@ -10,14 +10,14 @@ namespace {
 
 using procfs::Quoted;
 
-bool HasWildcard(const std::string& text) {
-  return text.find('*') != std::string::npos;
-}
-
 // Names of kernel threads may have a slash, but never at the beginning.
 bool IsPath(const std::string& name) { return name.starts_with('/'); }
 
 }  // namespace
+
+bool HasWildcard(const std::string& text) {
+  return text.find('*') != std::string::npos;
+}
 
 std::string CgroupPath(const CgroupPattern& pattern) {
   std::string path;

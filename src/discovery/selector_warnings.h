@@ -14,6 +14,10 @@ namespace resource_attribution::discovery {
 /// One line each for people, with what to write instead.
 std::vector<std::string> SelectorWarnings(const Selectors& selectors);
 
+/// Whether the text looks like a pattern, where only a plain value has a
+/// meaning.
+bool HasWildcard(const std::string& text);
+
 /// The pattern as a path, without a slash at its beginning.
 std::string CgroupPath(const CgroupPattern& pattern);
 

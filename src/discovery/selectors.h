@@ -15,31 +15,19 @@ namespace resource_attribution::discovery {
 /// selector that is given matches. If a kind is given several times, any of its
 /// values may match.
 struct Selectors {
-  /// The collectd daemon itself.
-  bool self = false;
-
-  /// Absolute paths of files whose first line is the PID.
-  std::vector<std::string> pid_files;
-
-  /// Cgroups, including all cgroups below them.
-  std::vector<CgroupPattern> cgroups;
-
-  /// Names of systemd units, patterns of fnmatch(3).
-  std::vector<std::string> systemd_units;
+  bool self = false;                       ///< the collectd daemon itself
+  std::vector<std::string> pid_files;      ///< paths; the PID is the first line
+  std::vector<CgroupPattern> cgroups;      ///< with all cgroups below them
+  std::vector<std::string> systemd_units;  ///< names, patterns of fnmatch(3)
 
   /// Command names. The kernel keeps 15 bytes of one. For a longer name, its
   /// first 15 bytes must match, and the whole must be the base name of the
   /// executable, of argv[0] or of a script (argv[1] or argv[2]).
   std::vector<std::string> names;
 
-  /// Absolute paths of executables.
-  std::vector<std::string> executables;
-
-  /// Expressions that match any part of the command line.
-  Expressions command_lines;
-
-  /// Names or numbers of effective users.
-  std::vector<std::string> users;
+  std::vector<std::string> executables;  ///< absolute paths
+  Expressions command_lines;             ///< match any part of the command line
+  std::vector<std::string> users;  ///< names or numbers of effective users
 
   /// Not a selector by itself: the descendants of a process that matches belong
   /// to the block as well, as long as their chain of parents leads to it.
@@ -63,7 +51,7 @@ struct Selectors {
   /// without a process event.
   bool AskForCommandLine() const {
     return !command_lines.empty() ||
-           std::any_of(names.begin(), names.end(), [](const auto& name) {
+           std::ranges::any_of(names, [](const auto& name) {
              return name.size() > procfs::kCommMax;
            });
   }

@@ -7,7 +7,6 @@ namespace resource_attribution::discovery {
 size_t SeriesTable::AddLasting(const std::string& name, size_t service) {
   indices_by_name_.emplace(name, series_.size());
   series_.push_back({.name = name, .service = service, .lasting = true});
-  claimants_.push_back({});
   return series_.size() - 1;
 }
 
@@ -38,21 +37,17 @@ SeriesTable::Made SeriesTable::Make(const std::string& name, size_t service,
   place.name.swap(own_name);
   place.service = service;
   place.empty_passes = 0;
-  claimants_[index].claim = claim;
+  place.claim = claim;
   ++count;
   FindRivals(name);
   return {index};
 }
 
 size_t SeriesTable::FreePlace() {
-  const auto place =
-      std::find_if(series_.begin(), series_.end(),
-                   [](const Series& one) { return one.name.empty(); });
+  const auto place = std::ranges::find_if(
+      series_, [](const Series& one) { return one.name.empty(); });
   const auto index = static_cast<size_t>(place - series_.begin());
-  if (place == series_.end()) {
-    claimants_.resize(index + 1);
-    series_.emplace_back();
-  }
+  if (place == series_.end()) series_.emplace_back();
   return index;
 }
 
@@ -72,13 +67,13 @@ bool SeriesTable::MayMake(const std::string& name, size_t service, size_t max) {
 void SeriesTable::FindRivals(const std::string& name) {
   const auto [first, last] = indices_by_name_.equal_range(name);
   for (auto one = first; one != last; ++one) {
-    Claimant& claimant = claimants_[one->second];
-    claimant.rival.reset();
+    Series& series = series_[one->second];
+    series.rival.reset();
     for (auto other = first; other != last; ++other) {
-      const Claim claim = claimants_[other->second].claim;
-      if (other != one && claim <= claimant.claim &&
-          (!claimant.rival || claim < ClaimOf(*claimant.rival))) {
-        claimant.rival = other->second;
+      const Claim claim = ClaimOf(other->second);
+      if (other != one && claim <= series.claim &&
+          (!series.rival || claim < ClaimOf(*series.rival))) {
+        series.rival = other->second;
       }
     }
   }
@@ -95,7 +90,7 @@ bool SeriesTable::EndPass(const std::vector<bool>& used) {
     const auto [first, last] = indices_by_name_.equal_range(series.name);
     indices_by_name_.erase(std::find_if(
         first, last, [index](const auto& one) { return one.second == index; }));
-    claimants_[index].rival.reset();
+    series.rival.reset();
     FindRivals(series.name);
     --count_by_service_[series.service];
     series.name.clear();

@@ -34,6 +34,8 @@ class SeriesTable {
     size_t service = 0;
     size_t empty_passes = 0;
     bool lasting = false;  ///< of a service without placeholders
+    Claim claim = Claim::kFixed;
+    std::optional<size_t> rival{};  ///< see RivalOf
   };
 
   /// Why a name makes no series.
@@ -69,10 +71,10 @@ class SeriesTable {
   /// this one from its name; none: this one has it. Two equal claims keep each
   /// other from it. A claim lasts as long as its series.
   std::optional<size_t> RivalOf(size_t index) const {
-    return claimants_[index].rival;
+    return series_[index].rival;
   }
 
-  Claim ClaimOf(size_t index) const { return claimants_[index].claim; }
+  Claim ClaimOf(size_t index) const { return series_[index].claim; }
 
   /// Ends a pass: forgets the series that had no process for ten passes.
   /// `used` says for each whether it had one in this pass. Returns whether an
@@ -85,17 +87,11 @@ class SeriesTable {
   size_t size() const { return series_.size(); }
 
  private:
-  struct Claimant {
-    Claim claim = Claim::kFixed;
-    std::optional<size_t> rival;
-  };
-
   size_t FreePlace();
   bool MayMake(const std::string& name, size_t service, size_t max);
   void FindRivals(const std::string& name);
 
   std::vector<Series> series_;
-  std::vector<Claimant> claimants_;  // of each series
   std::multimap<std::string, size_t, std::less<>> indices_by_name_;
   std::map<size_t, size_t> count_by_service_;
 

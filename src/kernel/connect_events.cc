@@ -22,6 +22,7 @@ namespace resource_attribution::kernel {
 namespace {
 
 using procfs::Error;
+using procfs::Failed;
 using procfs::FileDescriptor;
 using procfs::Result;
 using std::chrono::nanoseconds;
@@ -46,12 +47,8 @@ constexpr size_t kRingMax = 256 << 10;
 // have been lost.
 constexpr size_t kRecordMax = 512;
 
-auto Failed() {
-  return tl::unexpected(Error{.file = kSource, .system_error = errno});
-}
-
 auto Unexpected(const char* expected) {
-  return tl::unexpected(Error{.file = kSource, .expected = expected});
+  return procfs::Invalid(kSource, expected);
 }
 
 std::optional<size_t> NumberAfter(std::string_view text, std::string_view key) {
@@ -83,21 +80,21 @@ std::optional<SocketTracepoints::Field> FieldIn(std::string_view format,
   return SocketTracepoints::Field{*offset, *size};
 }
 
+// What is at the beginning of `bytes`, which are enough.
+template <typename T>
+T At(std::span<const char> bytes) {
+  T value{};
+  std::memcpy(&value, bytes.data(), sizeof(value));
+  return value;
+}
+
 // A number of the size of the field; none if it lies outside of the event.
 std::optional<uint64_t> NumberAt(std::span<const char> event,
                                  const SocketTracepoints::Field& field) {
   if (field.offset + field.size > event.size()) return std::nullopt;
-  const char* bytes = event.data() + field.offset;
-  if (field.size == sizeof(uint64_t)) {
-    uint64_t number = 0;
-    std::memcpy(&number, bytes, sizeof(number));
-    return number;
-  }
-  if (field.size == sizeof(uint32_t)) {
-    uint32_t number = 0;
-    std::memcpy(&number, bytes, sizeof(number));
-    return number;
-  }
+  const auto bytes = event.subspan(field.offset);
+  if (field.size == sizeof(uint64_t)) return At<uint64_t>(bytes);
+  if (field.size == sizeof(uint32_t)) return At<uint32_t>(bytes);
   return std::nullopt;
 }
 
@@ -114,15 +111,13 @@ struct Sample {
 std::optional<SocketEvent> EventIn(std::span<const char> record,
                                    const SocketTracepoints& tracepoints) {
   if (record.size() < sizeof(Sample)) return std::nullopt;
-  Sample sample{};
-  std::memcpy(&sample, record.data(), sizeof(sample));
+  const auto sample = At<Sample>(record);
   const auto raw = record.subspan(sizeof(Sample));
-  uint16_t id = 0;
-  if (sample.raw_size > raw.size() || sample.raw_size < sizeof(id)) {
+  if (sample.raw_size > raw.size() || sample.raw_size < sizeof(uint16_t)) {
     return std::nullopt;
   }
   const auto event = raw.first(sample.raw_size);
-  std::memcpy(&id, event.data(), sizeof(id));
+  const auto id = At<uint16_t>(event);
   SocketEvent said{.at = nanoseconds(sample.time)};
   if (id == tracepoints.end_id) {
     const auto socket = NumberAt(event, tracepoints.end_socket);
@@ -160,9 +155,7 @@ std::string PortFilter(const std::vector<uint16_t>& ports) {
 
 Result<std::string> ReadFile(const std::string& path) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
-    return tl::unexpected(Error{.file = kTracefs, .system_error = errno});
-  }
+  if (file.get() < 0) return Failed(kTracefs);
   procfs::Buffer buffer;
   constexpr size_t kMax = 64 << 10;
   return procfs::ReadAll(file.get(), kTracefs, kMax, procfs::Oversize::kFail,
@@ -278,22 +271,18 @@ bool AddSocketEvents(std::span<const char> records,
                      std::vector<SocketEvent>& events) {
   bool complete = true;
   while (!records.empty()) {
-    perf_event_header header{};
-    if (records.size() < sizeof(header)) return false;
-    std::memcpy(&header, records.data(), sizeof(header));
+    if (records.size() < sizeof(perf_event_header)) return false;
+    const auto header = At<perf_event_header>(records);
     if (header.size < sizeof(header) || header.size > records.size()) {
       return false;
     }
+    std::optional<SocketEvent> event;
+    // Others are PERF_RECORD_LOST and PERF_RECORD_THROTTLE.
     if (header.type == PERF_RECORD_SAMPLE) {
-      const auto event = EventIn(records.first(header.size), tracepoints);
-      if (event) {
-        events.push_back(*event);
-      } else {
-        complete = false;
-      }
-    } else {
-      complete = false;  // PERF_RECORD_LOST or PERF_RECORD_THROTTLE
+      event = EventIn(records.first(header.size), tracepoints);
     }
+    if (event) events.push_back(*event);
+    if (!event) complete = false;
     records = records.subspan(header.size);
   }
   return complete;
@@ -310,10 +299,8 @@ Result<ConnectEvents> ConnectEvents::Open(
     const std::vector<uint16_t>& remote_ports,
     const std::vector<std::string>& tracefs) {
   const auto tracepoints = FindTracepoints(tracefs);
-  if (tracepoints && !MayOpenTracepoints()) {
-    return tl::unexpected(Error{.file = kSource, .system_error = EPERM});
-  }
   if (!tracepoints) return tl::unexpected(tracepoints.error());
+  if (!MayOpenTracepoints()) return Failed(kSource, EPERM);
   ConnectEvents events(*tracepoints,
                        FileDescriptor(open(kCpus, O_RDONLY | O_CLOEXEC)));
   const auto online = events.OnlineCpus();
@@ -342,20 +329,20 @@ Result<ConnectEvents> ConnectEvents::Open(
 Result<void> ConnectEvents::Add(int cpu, const std::string& state_filter,
                                 const std::string& end_filter, size_t size) {
   auto states = OpenTracepoint(tracepoints_.state_id, cpu);
-  if (states.get() < 0) return Failed();
+  if (states.get() < 0) return Failed(kSource);
   auto ends = OpenTracepoint(tracepoints_.end_id, cpu);
-  if (ends.get() < 0) return Failed();
+  if (ends.get() < 0) return Failed(kSource);
   const size_t mapped = PageSize() + size;
   void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED,
                       states.get(), 0);
-  if (memory == MAP_FAILED) return Failed();
+  if (memory == MAP_FAILED) return Failed(kSource);
   Ring ring{.states = std::move(states),
             .ends = std::move(ends),
             .memory = {static_cast<char*>(memory), Unmap{mapped}}};
   if (ioctl(ring.ends.get(), PERF_EVENT_IOC_SET_OUTPUT, ring.states.get()) !=
           0 ||
       !Enable(ring.states, state_filter) || !Enable(ring.ends, end_filter)) {
-    return Failed();
+    return Failed(kSource);
   }
   rings_.push_back(std::move(ring));
   return {};
@@ -386,22 +373,18 @@ Result<bool> ConnectEvents::Drain() {
   // In a time namespace, events may seem to come from the future for ever.
   constexpr size_t kWaitingMax = 65'536;
   if (!complete || events_.size() > kWaitingMax) {
-    ForgetOpen();
+    // After a loss an address may be that of another socket.
+    events_.clear();
+    open_.clear();
     return false;
   }
-  std::sort(events_.begin(), events_.end(),
-            [](const SocketEvent& one, const SocketEvent& other) {
-              return one.at < other.at;
-            });
+  std::ranges::sort(events_, {}, &SocketEvent::at);
   auto event = events_.begin();
   for (; event != events_.end() && event->at <= now; ++event) {
     if (!Take(*event)) complete = false;
   }
   events_.erase(events_.begin(), event);
-  std::sort(ended_.begin(), ended_.end(),
-            [](const Opener& one, const Opener& other) {
-              return one.cookie < other.cookie;
-            });
+  std::ranges::sort(ended_, {}, &Opener::cookie);
   return complete;
 }
 
@@ -443,17 +426,10 @@ bool ConnectEvents::Take(const SocketEvent& event) {
   return true;
 }
 
-// After a loss an address may be that of another socket.
-void ConnectEvents::ForgetOpen() {
-  events_.clear();
-  open_.clear();
-}
-
 const ConnectEvents::Opener* ConnectEvents::Find(uint64_t cookie) const {
   for (const auto* list : {&ended_, &ended_before_}) {
-    const auto found = std::lower_bound(
-        list->begin(), list->end(), cookie,
-        [](const Opener& one, uint64_t other) { return one.cookie < other; });
+    const auto found =
+        std::ranges::lower_bound(*list, cookie, {}, &Opener::cookie);
     if (found == list->end() || found->cookie != cookie) continue;
     // Before Linux 5.10, sockets of two network namespaces may share a cookie.
     const auto next = std::next(found);

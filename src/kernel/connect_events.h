@@ -108,7 +108,6 @@ class ConnectEvents {
   procfs::Result<std::string_view> OnlineCpus();
   bool Read(const Ring& ring);
   bool Take(const SocketEvent& event);
-  void ForgetOpen();
 
   struct OpenSocket {
     pid_t pid;

@@ -6,10 +6,8 @@
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
-#include <span>
 
 #include "kernel/netlink_messages.h"
 #include "kernel/tcp_sockets.h"
@@ -17,14 +15,10 @@
 namespace resource_attribution::kernel {
 namespace {
 
-using procfs::Error;
+using procfs::Failed;
 using procfs::Result;
 
 constexpr const char* kSource = "ended sockets";
-
-sock_filter Statement(int code, uint32_t value) {
-  return {.code = static_cast<uint16_t>(code), .jt = 0, .jf = 0, .k = value};
-}
 
 // Passes the sockets to these ports. BPF reads a port as big-endian, as the
 // network has it.
@@ -55,37 +49,20 @@ constexpr unsigned int Group(sknetlink_groups group) {
 
 Result<EndedSockets> EndedSockets::Subscribe(
     const std::vector<uint16_t>& remote_ports, int receive_buffer) {
-  const auto failed = [] {
-    return tl::unexpected(Error{.file = kSource, .system_error = errno});
-  };
   if (remote_ports.size() > kPortsMax) {
-    return tl::unexpected(
-        Error{.file = kSource, .expected = "no more than 2,000 ports"});
+    return procfs::Invalid(kSource, "no more than 2,000 ports");
   }
   mnl_socket* socket =
       mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (socket == nullptr) return failed();
+  if (socket == nullptr) return Failed(kSource);
   EndedSockets ended(socket);
-  const int fd = mnl_socket_get_fd(socket);
-  auto statements = Filter(remote_ports);
-  const sock_fprog filter{.len = static_cast<uint16_t>(statements.size()),
-                          .filter = statements.data()};
-  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) !=
-      0) {
-    return failed();
-  }
-  // Only CAP_NET_ADMIN allows more than the limit of the host
-  // (net.core.rmem_max).
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer,
-                 sizeof(receive_buffer)) != 0) {
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
-               sizeof(receive_buffer));
-  }
-  if (mnl_socket_bind(
+  auto filter = Filter(remote_ports);
+  if (!SetUp(socket, filter, receive_buffer) ||
+      mnl_socket_bind(
           socket,
           Group(SKNLGRP_INET_TCP_DESTROY) | Group(SKNLGRP_INET6_TCP_DESTROY),
           MNL_SOCKET_AUTOPID) != 0) {
-    return failed();
+    return Failed(kSource);
   }
   return ended;
 }

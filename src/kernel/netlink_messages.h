@@ -2,6 +2,7 @@
 #define RESOURCE_ATTRIBUTION_KERNEL_NETLINK_MESSAGES_H_
 
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
@@ -55,16 +56,42 @@ procfs::Result<size_t> ReceiveBatch(const mnl_socket* socket,
                              MSG_DONTWAIT, nullptr);
   if (count < 0) {
     if (errno == EAGAIN) return 0;
-    return tl::unexpected(procfs::Error{.file = source, .system_error = errno});
+    return procfs::Failed(source);
   }
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
     if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
-      return tl::unexpected(
-          procfs::Error{.file = source, .system_error = ENOSPC});
+      return procfs::Failed(source, ENOSPC);
     }
     take(std::span<const char>(datagrams[i].bytes.data(), headers[i].msg_len));
   }
   return static_cast<size_t>(count);
+}
+
+/// A statement of a filter that does not jump.
+inline sock_filter Statement(int code, uint32_t value) {
+  return {.code = static_cast<uint16_t>(code), .jt = 0, .jf = 0, .k = value};
+}
+
+/// Makes the socket of a subscription receive only what the filter passes, into
+/// a buffer of this size. Returns false, with errno set, if the kernel refuses
+/// the filter.
+inline bool SetUp(const mnl_socket* socket, std::span<sock_filter> statements,
+                  int receive_buffer) {
+  const int fd = mnl_socket_get_fd(socket);
+  const sock_fprog filter{.len = static_cast<uint16_t>(statements.size()),
+                          .filter = statements.data()};
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) !=
+      0) {
+    return false;
+  }
+  // Only CAP_NET_ADMIN allows more than the limit of the host
+  // (net.core.rmem_max).
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer,
+                 sizeof(receive_buffer)) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+               sizeof(receive_buffer));
+  }
+  return true;
 }
 
 }  // namespace resource_attribution::kernel

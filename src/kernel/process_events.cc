@@ -22,7 +22,7 @@
 namespace resource_attribution::kernel {
 namespace {
 
-using procfs::Error;
+using procfs::Failed;
 using procfs::Result;
 
 constexpr const char* kSource = "process events";
@@ -53,10 +53,6 @@ constexpr size_t kChild =
     kEvent + offsetof(proc_event, event_data.fork.child_pid);
 constexpr size_t kChildGroup =
     kEvent + offsetof(proc_event, event_data.fork.child_tgid);
-
-sock_filter Statement(int code, uint32_t value) {
-  return {.code = static_cast<uint16_t>(code), .jt = 0, .jf = 0, .k = value};
-}
 
 // Loads a word of the message. BPF reads it as big-endian.
 sock_filter Load(size_t offset) {
@@ -126,7 +122,7 @@ Result<bool> Receive(const mnl_socket* socket, auto take) {
       mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
   if (size < 0) {
     if (errno == EAGAIN || errno == EINTR) return errno == EINTR;
-    return tl::unexpected(Error{.file = kSource, .system_error = errno});
+    return Failed(kSource);
   }
   take(std::span<const char>(buffer.data(), static_cast<size_t>(size)));
   return true;
@@ -159,9 +155,7 @@ Result<std::optional<uint32_t>> Answer(const mnl_socket* socket) {
         .fd = mnl_socket_get_fd(socket), .events = POLLIN, .revents = 0};
     const int is_ready = poll(&ready, 1, 1000);
     if (is_ready == 0) break;
-    if (is_ready < 0 && errno != EINTR) {
-      return tl::unexpected(Error{.file = kSource, .system_error = errno});
-    }
+    if (is_ready < 0 && errno != EINTR) return Failed(kSource);
     const auto received = Receive(socket, [&](auto datagram) {
       ForEachEvent(datagram, [&](const nlmsghdr& message) {
         if (At<uint32_t>(message, kWhat) == kAnswer &&
@@ -199,45 +193,28 @@ void ProcessEvents::Unsubscribe::operator()(mnl_socket* socket) const {
 }
 
 Result<ProcessEvents> ProcessEvents::Subscribe(int receive_buffer) {
-  const auto failed = [] {
-    return tl::unexpected(Error{.file = kSource, .system_error = errno});
-  };
   mnl_socket* socket =
       mnl_socket_open2(NETLINK_CONNECTOR, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (socket == nullptr) return failed();
+  if (socket == nullptr) return Failed(kSource);
   ProcessEvents events(socket);
-  const int fd = mnl_socket_get_fd(socket);
-
-  auto statements = Filter();
-  const sock_fprog filter{.len = statements.size(),
-                          .filter = statements.data()};
-  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) !=
-      0) {
-    return failed();
-  }
-  // Only CAP_NET_ADMIN allows more than the limit of the host
-  // (net.core.rmem_max).
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer,
-                 sizeof(receive_buffer)) != 0) {
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
-               sizeof(receive_buffer));
-  }
+  auto filter = Filter();
   // The kernel chooses the port: another plugin may use the port with the
   // number of the process.
-  if (mnl_socket_bind(socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) != 0 ||
+  if (!SetUp(socket, filter, receive_buffer) ||
+      mnl_socket_bind(socket, CN_IDX_PROC, MNL_SOCKET_AUTOPID) != 0 ||
       !Request(socket, PROC_CN_MCAST_LISTEN)) {
-    return failed();
+    return Failed(kSource);
   }
   const auto answer = Answer(socket);
   if (!answer) return tl::unexpected(answer.error());
   if (!*answer) {
-    return tl::unexpected(Error{
-        .file = kSource,
-        .expected = "an answer, which the kernel gives in the initial PID "
-                    "and user namespaces only"});
+    return procfs::Invalid(
+        kSource,
+        "an answer, which the kernel gives in the initial PID "
+        "and user namespaces only");
   }
   errno = static_cast<int>(**answer);
-  if (errno != 0) return failed();
+  if (errno != 0) return Failed(kSource);
   return events;
 }
 

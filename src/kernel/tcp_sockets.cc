@@ -19,7 +19,7 @@
 namespace resource_attribution::kernel {
 namespace {
 
-using procfs::Error;
+using procfs::Failed;
 using procfs::Result;
 
 constexpr const char* kSource = "socket diagnostics";
@@ -144,15 +144,14 @@ uint64_t BytesReceived(const tcp_info& info) {
 Result<void> AddSocket(std::span<const char> payload,
                        std::vector<TcpSocket>& sockets) {
   if (payload.size() < sizeof(inet_diag_msg)) {
-    return tl::unexpected(Error{.file = kSource, .expected = "a socket"});
+    return procfs::Invalid(kSource, "a socket");
   }
   const auto socket = At<inet_diag_msg>(payload);
   const auto info =
       Attribute(payload.subspan(sizeof(inet_diag_msg)), INET_DIAG_INFO);
   if (info.empty()) return {};  // a remainder: FIN_WAIT2 without a socket
   if (info.size() < kTcpInfoMin) {
-    return tl::unexpected(Error{
-        .file = kSource, .expected = "the bytes sent, as since Linux 4.19"});
+    return procfs::Invalid(kSource, "the bytes sent, as since Linux 4.19");
   }
   const auto tcp = At<tcp_info>(info);
   sockets.push_back({.cookie = uint64_t{socket.id.idiag_cookie[1]} << 32 |
@@ -180,8 +179,7 @@ void AddEndedSocket(std::span<const char> payload,
 Result<void> CheckStatus(std::span<const char> payload) {
   const int status = At<int>(payload);
   if (status >= 0) return {};
-  return tl::unexpected(Error{
-      .file = kSource, .system_error = status == INT_MIN ? EPROTO : -status});
+  return Failed(kSource, status == INT_MIN ? EPROTO : -status);
 }
 
 }  // namespace
@@ -232,12 +230,11 @@ Result<void> TcpSockets::List(std::vector<TcpSocket>& sockets) {
   }
   // A socket may be there twice if others were opened between two datagrams:
   // the later entry is newer.
-  std::sort(sockets.begin(), sockets.end(),
-            [](const TcpSocket& one, const TcpSocket& other) {
-              if (one.cookie != other.cookie) return one.cookie < other.cookie;
-              return one.bytes_sent + one.bytes_received >
-                     other.bytes_sent + other.bytes_received;
-            });
+  std::ranges::sort(sockets, [](const TcpSocket& one, const TcpSocket& other) {
+    if (one.cookie != other.cookie) return one.cookie < other.cookie;
+    return one.bytes_sent + one.bytes_received >
+           other.bytes_sent + other.bytes_received;
+  });
   const auto is_same = [](const TcpSocket& one, const TcpSocket& other) {
     return one.cookie == other.cookie;
   };
@@ -256,7 +253,7 @@ Result<void> TcpSockets::Open() {
       mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) != 0) {
     const int system_error = errno;
     socket_.reset();
-    return tl::unexpected(Error{.file = kSource, .system_error = system_error});
+    return Failed(kSource, system_error);
   }
   return {};
 }
@@ -271,7 +268,7 @@ Result<void> TcpSockets::ListFamily(uint8_t family,
     if (!is_whole) return tl::unexpected(is_whole.error());
     if (*is_whole) return {};
   }
-  return tl::unexpected(Error{.file = kSource, .system_error = EINTR});
+  return Failed(kSource, EINTR);
 }
 
 // Returns false if the dump was interrupted.
@@ -280,11 +277,8 @@ Result<bool> TcpSockets::Dump(uint8_t family, std::vector<TcpSocket>& sockets) {
   message->nlmsg_seq = ++sequence_;
   static_cast<inet_diag_req_v2*>(mnl_nlmsg_get_payload(message))->sdiag_family =
       family;
-  const auto failed = [] {
-    return tl::unexpected(Error{.file = kSource, .system_error = errno});
-  };
   if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0) {
-    return failed();
+    return Failed(kSource);
   }
   DumpPart part;
   bool is_whole = true;
@@ -292,7 +286,7 @@ Result<bool> TcpSockets::Dump(uint8_t family, std::vector<TcpSocket>& sockets) {
     const ssize_t size =
         mnl_socket_recvfrom(socket_.get(), answer_.data(), answer_.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return failed();
+    if (size < 0) return Failed(kSource);
     const auto taken = AddSockets({answer_.data(), static_cast<size_t>(size)},
                                   sequence_, sockets);
     if (!taken) return tl::unexpected(taken.error());

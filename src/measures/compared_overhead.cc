@@ -96,7 +96,10 @@ void ComparedOverhead::AddNotices(bool was_known, PassReport& report) {
                 .text = std::string("not compared yet, so that no overhead is "
                                     "reported: ") +
                         reason});
-  } else if (!was_known) {
+    reported_.reset();
+    return;
+  }
+  if (!was_known) {
     report.Add({.service = index_,
                 .kind = Kind::kCompared,
                 .severity = Notice::Severity::kInfo,
@@ -105,11 +108,9 @@ void ComparedOverhead::AddNotices(bool was_known, PassReport& report) {
                           Spread(difference->cpu_percent, 3) +
                           " % of a CPU more than an untraced one"});
   }
-  if (!difference) {
-    reported_.reset();
-  } else if (const Reported now{difference->memory_bytes.IsCost(),
-                                difference->cpu_percent.IsCost()};
-             reported_ != now) {
+  const Reported now{difference->memory_bytes.IsCost(),
+                     difference->cpu_percent.IsCost()};
+  if (reported_ != now) {
     reported_ = now;
     AddNoiseNotice(*difference, report);
   }

@@ -13,6 +13,11 @@ namespace {
 using procfs::Error;
 using procfs::Result;
 
+void SortOnce(auto& values) {
+  std::ranges::sort(values);
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
 // The ports of all services, each once.
 std::vector<uint16_t> AllPorts(
     const std::vector<std::vector<uint16_t>>& ports_by_service) {
@@ -20,14 +25,8 @@ std::vector<uint16_t> AllPorts(
   for (const auto& ports : ports_by_service) {
     all.insert(all.end(), ports.begin(), ports.end());
   }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
+  SortOnce(all);
   return all;
-}
-
-void SortOnce(auto& values) {
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 constexpr const char* kNotSeen = "connections of some processes are not seen: ";
@@ -42,8 +41,7 @@ ExportTraffic::ExportTraffic(
           "connections to export ports that open and close between two passes "
           "are not counted"),
       account_(ports_by_service_),
-      problems_(ports_by_service_.size()),
-      problem_processes_(ports_by_service_.size()) {}
+      problems_(ports_by_service_.size()) {}
 
 std::string ExportTraffic::Watch() {
   return Watch({"/sys/kernel/tracing", "/sys/kernel/debug/tracing"});
@@ -77,26 +75,28 @@ void ExportTraffic::StopConnects(const Error& why) {
 }
 
 Result<void> ExportTraffic::Count(const Pass& pass) {
-  TakeMembers();
+  SortOnce(members_);
   failed_ = false;
-  if (!members_.empty() || !account_.IsIdle()) {
-    auto listed = FindOwnNamespace(pass.proc);
-    if (listed) listed = tcp_sockets_.List(sockets_);
-    // Behind the listing: no socket can end in between unnoticed.
-    TakeEnded();
-    TakeConnects(pass.proc);
+  const bool is_idle = members_.empty() && account_.IsIdle();
+  Result<void> listed;
+  if (!is_idle) {
+    listed = FindOwnNamespace(pass.proc).and_then(
+        [this] { return tcp_sockets_.List(sockets_); });
+  }
+  // Behind the listing: no socket can end in between unnoticed.
+  TakeEnded();
+  TakeConnects(pass.proc);
+  if (is_idle) {
+    seen_.clear();
+    unseen_.clear();
+    account_.AddIdle(pass.begun, has_all_ended_);
+  } else {
     if (listed) listed = LookAtMembers(pass.proc);
     if (!listed) {
       Fail(listed.error());
       return listed;
     }
     Add(pass);
-  } else {
-    TakeEnded();
-    TakeConnects(pass.proc);
-    seen_.clear();
-    unseen_.clear();
-    account_.AddIdle(pass.begun, has_all_ended_);
   }
   ended_.clear();
   has_all_ended_ = ended_sockets_.has_value();
@@ -157,15 +157,13 @@ std::optional<procfs::ProcessId> ExportTraffic::OpenedBy(uint64_t cookie,
 // not all.
 std::optional<uint64_t> ExportTraffic::StartTimeOf(pid_t pid,
                                                    const procfs::Procfs& proc) {
-  const auto member =
-      std::lower_bound(members_.begin(), members_.end(),
-                       Member{.process = {.pid = pid, .start_time = 0}});
+  const auto member = std::ranges::lower_bound(
+      members_, pid, {}, [](const Member& one) { return one.process.pid; });
   if (member != members_.end() && member->process.pid == pid) {
     return member->process.start_time;
   }
-  const auto known =
-      std::find_if(strangers_.begin(), strangers_.end(),
-                   [pid](const auto& one) { return one.first == pid; });
+  const auto known = std::ranges::find(
+      strangers_, pid, &decltype(strangers_)::value_type::first);
   if (known != strangers_.end()) return known->second;
   constexpr size_t kLookUpsMax = 64;
   if (strangers_.size() == kLookUpsMax) return std::nullopt;
@@ -179,10 +177,7 @@ std::optional<uint64_t> ExportTraffic::StartTimeOf(pid_t pid,
 
 void ExportTraffic::Add(const Pass& pass) {
   strangers_.clear();
-  std::sort(ended_.begin(), ended_.end(),
-            [](const auto& one, const auto& other) {
-              return one.cookie < other.cookie;
-            });
+  std::ranges::sort(ended_, {}, &kernel::TcpSocket::cookie);
   ended_by_cookie_.clear();
   for (const kernel::TcpSocket& socket : ended_) {
     if (ended_by_cookie_.empty() ||
@@ -198,14 +193,6 @@ void ExportTraffic::Add(const Pass& pass) {
                 .ended = ended_by_cookie_,
                 .has_all_ended = has_all_ended_},
                pass.ticks_per_second);
-}
-
-void ExportTraffic::TakeMembers() {
-  members_.clear();
-  for (const Member& member : added_) {
-    if (!ports_by_service_[member.service].empty()) members_.push_back(member);
-  }
-  SortOnce(members_);
 }
 
 // Tells who of the members is in sight, and lists what has to be listed of
@@ -232,7 +219,7 @@ Result<void> ExportTraffic::LookAtMembers(const procfs::Procfs& proc) {
     }
     first = last;
   }
-  std::sort(holdings_.begin(), holdings_.end());
+  std::ranges::sort(holdings_);
   std::swap(unseen_, next_unseen_);
   return {};
 }
@@ -244,18 +231,15 @@ Result<ExportTraffic::Sight> ExportTraffic::SightOf(const procfs::Procfs& proc,
                                                     bool look_at_all) {
   const auto& process = members.front().process;
   const auto unseen =
-      std::lower_bound(unseen_.begin(), unseen_.end(), process,
-                       [](const Unseen& one, const procfs::ProcessId& other) {
-                         return one.process < other;
-                       });
+      std::ranges::lower_bound(unseen_, process, {}, &Unseen::process);
   const bool is_unseen = unseen != unseen_.end() && unseen->process == process;
   if (look_at_all) return LookAt(proc, process);
   if (is_unseen && unseen->sight == Sight::kUnread) {
     return LookAt(proc, process);
   }
   if (is_unseen) return unseen->sight;
-  const bool is_new = !std::all_of(
-      members.begin(), members.end(),
+  const bool is_new = !std::ranges::all_of(
+      members,
       [this](const Member& member) { return account_.WasMember(member); });
   return is_new ? LookAt(proc, process) : Sight::kSeen;
 }
@@ -303,17 +287,15 @@ Result<void> ExportTraffic::FindOwnNamespace(const procfs::Procfs& proc) {
 void ExportTraffic::Fail(const Error& error) {
   failed_ = true;
   for (size_t service = 0; service < problems_.size(); ++service) {
-    problem_processes_[service] = 0;
     if (!ports_by_service_[service].empty()) {
-      problems_[service] = error.Message();
+      problems_[service] = {error.Message()};
     }
   }
 }
 
 // Tells for each service and series which processes are in sight.
 void ExportTraffic::TellProblems() {
-  for (auto& problem : problems_) problem.clear();
-  std::fill(problem_processes_.begin(), problem_processes_.end(), 0);
+  for (auto& problem : problems_) problem = {};
   seen_series_.clear();
   unseen_series_.clear();
   for (const Member& member : seen_) {
@@ -327,8 +309,7 @@ void ExportTraffic::TellProblems() {
     if (unseen == unseen_.end()) break;
     if (unseen->process != member.process) continue;
     unseen_series_.push_back(member.series);
-    problems_[member.service] = ProblemOf(*unseen);
-    problem_processes_[member.service] = member.process.pid;
+    problems_[member.service] = {ProblemOf(*unseen), member.process.pid};
   }
   SortOnce(seen_series_);
   SortOnce(unseen_series_);
@@ -367,7 +348,7 @@ uint64_t ExportTraffic::UnknownBytes(size_t service) const {
 
 std::optional<Traffic> ExportTraffic::Of(size_t series) const {
   const auto is_in = [series](const std::vector<size_t>& list) {
-    return std::binary_search(list.begin(), list.end(), series);
+    return std::ranges::binary_search(list, series);
   };
   if (failed_ || (is_in(unseen_series_) && !is_in(seen_series_))) {
     return std::nullopt;

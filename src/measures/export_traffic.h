@@ -44,10 +44,12 @@ class ExportTraffic {
   std::string Watch(const std::vector<std::string>& tracefs);
 
   /// Begins a pass, to which no process was added yet.
-  void Begin() { added_.clear(); }
+  void Begin() { members_.clear(); }
 
   /// Adds a process that belongs to a service with ports.
-  void Add(const Member& member) { added_.push_back(member); }
+  void Add(const Member& member) {
+    if (!ports_by_service_[member.service].empty()) members_.push_back(member);
+  }
 
   /// Ends the pass: counts for the processes that were added. It fails if the
   /// daemon is out of descriptors or memory, or if the kernel does not list the
@@ -78,12 +80,12 @@ class ExportTraffic {
   /// What keeps traffic out of the totals of a service, for people; empty when
   /// nothing does.
   const std::string& Problem(size_t service) const {
-    return problems_[service];
+    return problems_[service].text;
   }
 
   /// A process of the service that has this problem; 0 where it is not of one.
   pid_t ProblemProcess(size_t service) const {
-    return problem_processes_[service];
+    return problems_[service].process;
   }
 
  private:
@@ -96,9 +98,14 @@ class ExportTraffic {
     procfs::Error error{};  // why it was not read
   };
 
+  // A problem for people, and a process that has it.
+  struct Trouble {
+    std::string text{};
+    pid_t process = 0;
+  };
+
   using Members = std::span<const Member>;  // of one process
 
-  void TakeMembers();
   void TakeEnded();
   void TakeConnects(const procfs::Procfs& proc);
   void StopConnects(const procfs::Error& why);
@@ -122,9 +129,8 @@ class ExportTraffic {
   std::optional<kernel::ConnectEvents> connects_;
   std::string short_connections_;
   TrafficAccount account_;
-  std::optional<ino_t> own_namespace_;    // the network namespace
-  std::vector<std::string> problems_;     // of each service
-  std::vector<pid_t> problem_processes_;  // likewise
+  std::optional<ino_t> own_namespace_;  // the network namespace
+  std::vector<Trouble> problems_;       // of each service
 
   bool failed_ = false;
 
@@ -139,7 +145,6 @@ class ExportTraffic {
   std::vector<size_t> unseen_series_;  // that have one out of sight, sorted
 
   // This pass; kept for their memory.
-  std::vector<Member> added_;
   std::vector<Member> members_;  // those of services with ports, sorted
   std::vector<Member> seen_;     // those in sight, sorted
   std::vector<kernel::TcpSocket> sockets_;

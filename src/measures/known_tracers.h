@@ -286,35 +286,19 @@ inline constexpr std::array<uint16_t, 5> kExportPorts = {
     8126,   // datadog-agent, apm_config.receiver_port
 };
 
-/// A word in a program that shows something of it.
-struct ProgramWord {
-  Vendor vendor;
-  std::string_view text;
-  const char* shown;  ///< for people
-};
-
 /// In the names of the functions of a Go program: packages of SDKs. The
 /// packages of an API alone trace nothing, and many libraries bring them along.
 inline constexpr std::array kGoPackages = {
-    ProgramWord{kOpenTelemetry, "go.opentelemetry.io/otel/sdk/trace",
-                "go.opentelemetry.io/otel/sdk/trace"},
-    ProgramWord{kDatadog, "gopkg.in/DataDog/dd-trace-go",
-                "gopkg.in/DataDog/dd-trace-go"},
-    ProgramWord{kDatadog, "github.com/DataDog/dd-trace-go",
-                "github.com/DataDog/dd-trace-go"},
-    ProgramWord{kElastic, "go.elastic.co/apm", "go.elastic.co/apm"},
-    ProgramWord{kNewRelic, "github.com/newrelic/go-agent",
-                "github.com/newrelic/go-agent"},
-    ProgramWord{kSkyWalking, "github.com/apache/skywalking-go",
-                "github.com/apache/skywalking-go"},
-    ProgramWord{kSkyWalking, "github.com/SkyAPM/go2sky",
-                "github.com/SkyAPM/go2sky"},
-    ProgramWord{kOthers, "github.com/uber/jaeger-client-go",
-                "github.com/uber/jaeger-client-go"},
-    ProgramWord{kOthers, "github.com/openzipkin/zipkin-go",
-                "github.com/openzipkin/zipkin-go"},
-    ProgramWord{kOthers, "contrib.go.opencensus.io/exporter",
-                "contrib.go.opencensus.io/exporter"},
+    Mark{kOpenTelemetry, "go.opentelemetry.io/otel/sdk/trace"},
+    Mark{kDatadog, "gopkg.in/DataDog/dd-trace-go"},
+    Mark{kDatadog, "github.com/DataDog/dd-trace-go"},
+    Mark{kElastic, "go.elastic.co/apm"},
+    Mark{kNewRelic, "github.com/newrelic/go-agent"},
+    Mark{kSkyWalking, "github.com/apache/skywalking-go"},
+    Mark{kSkyWalking, "github.com/SkyAPM/go2sky"},
+    Mark{kOthers, "github.com/uber/jaeger-client-go"},
+    Mark{kOthers, "github.com/openzipkin/zipkin-go"},
+    Mark{kOthers, "contrib.go.opencensus.io/exporter"},
 };
 
 /// In the build information of a Go program: the modules of the above.
@@ -337,6 +321,13 @@ inline constexpr std::array kGoHints = {
     "lightstep/lightstep-tracer"sv,     "github.com/instana/go-sensor"sv,
     "github.com/aws/aws-xray-sdk-go"sv, "github.com/Dynatrace/"sv,
     "go.opencensus.io/exporter"sv,      "sourcegraph.com/sourcegraph/appdash"sv,
+};
+
+/// A word in a program that shows something of it.
+struct ProgramWord {
+  Vendor vendor;
+  std::string_view text;
+  const char* shown;  ///< for people
 };
 
 /// In the constants and the symbols of another native program: SDKs that are

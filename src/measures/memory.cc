@@ -8,7 +8,6 @@
 namespace resource_attribution::measures {
 namespace {
 
-using procfs::Error;
 using procfs::Result;
 
 std::optional<uint64_t> Bytes(std::optional<uint64_t> kilobytes) {
@@ -90,18 +89,10 @@ Result<void> Memory::ReadPss(const Pass& pass, store::Record& record) {
   if (pss.error().OutOfResources() || pss.error().system_error == ESRCH) {
     return tl::unexpected(pss.error());
   }
-  RefusePss(pss.error(), record.id.pid);
-  return {};
-}
-
-void Memory::RefusePss(const Error& error, pid_t pid) {
-  std::string refused = error.Message();
-  if (error.Denied()) {
-    refused += " (" + procfs::WhyRefused({procfs::kSysPtrace}) + ")";
-  }
-  pss_refused_ = std::move(refused);
-  pss_refused_of_ = pid;
+  pss_refused_ = procfs::Explain(pss.error(), {procfs::kSysPtrace});
+  pss_refused_of_ = record.id.pid;
   type_ = MemoryType::kRss;
+  return {};
 }
 
 void Memory::Observe(const Pass& /*pass*/, const Observed& observed) {

@@ -60,7 +60,6 @@ class Memory : public Measure {
 
  private:
   procfs::Result<void> ReadPss(const Pass& pass, store::Record& record);
-  void RefusePss(const procfs::Error& error, pid_t pid);
 
   const Service& service_;
   const size_t index_;

@@ -11,14 +11,6 @@ using procfs::Result;
 
 namespace {
 
-discovery::Expressions KnownTracingThreads() {
-  discovery::Expressions expressions;
-  for (const char* const expression : kTracingThreads) {
-    expressions.push_back(discovery::CompileExpression(expression));
-  }
-  return expressions;
-}
-
 constexpr store::ThreadGroups Bit(size_t group) {
   return store::ThreadGroups{1} << group;
 }
@@ -29,7 +21,7 @@ NamedThreads::NamedThreads(const Service& service, size_t index)
     : service_(service),
       index_(index),
       known_threads_(MeasuresTracing(service) && service.tracing_threads.empty()
-                         ? KnownTracingThreads()
+                         ? discovery::CompileExpressions(kTracingThreads)
                          : discovery::Expressions()),
       tracing_threads_(known_threads_.empty() ? service.tracing_threads
                                               : known_threads_),

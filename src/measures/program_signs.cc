@@ -1,7 +1,6 @@
 #include "measures/program_signs.h"
 
 #include <algorithm>
-#include <span>
 #include <string>
 
 #include "procfs/go_program.h"
@@ -49,11 +48,11 @@ bool HoldsConstants(const ElfSection& section) {
 
 ProgramReader::Words ProgramReader::GoWords() {
   Words words{{.text = kAnyGoFunction, .meaning = Meaning::kSane}};
-  for (const ProgramWord& package : kGoPackages) {
+  for (const Mark& package : kGoPackages) {
     words.push_back({.text = package.text,
                      .meaning = Meaning::kSdk,
                      .vendor = package.vendor,
-                     .shown = package.shown});
+                     .shown = package.text.data()});
   }
   for (const std::string_view hint : kGoHints) words.push_back({.text = hint});
   return words;

@@ -14,8 +14,8 @@ void PassReport::Clear(size_t services) {
 }
 
 const Notice* PassReport::Find(size_t service, Notice::Kind kind) const {
-  const auto found = std::find_if(
-      notices.begin(), notices.end(), [service, kind](const Notice& one) {
+  const auto found =
+      std::ranges::find_if(notices, [service, kind](const Notice& one) {
         return one.service == service && one.kind == kind;
       });
   return found == notices.end() ? nullptr : &*found;

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,21 @@ struct Values {
   std::optional<double> tracing_memory_overhead_bytes{};
   std::optional<double> tracing_cpu_overhead_percent{};
   std::optional<Traffic> tracing_network_bytes{};
+};
+
+/// A value that is a collectd type with one data source.
+struct Gauge {
+  const char* type;
+  std::optional<double> Values::*value;
+};
+inline constexpr std::array kGauges{
+    Gauge{"process_memory_bytes", &Values::process_memory_bytes},
+    Gauge{"process_memory_peak_bytes", &Values::process_memory_peak_bytes},
+    Gauge{"process_cpu_percent", &Values::process_cpu_percent},
+    Gauge{"tracing_memory_overhead_bytes",
+          &Values::tracing_memory_overhead_bytes},
+    Gauge{"tracing_cpu_overhead_percent",
+          &Values::tracing_cpu_overhead_percent},
 };
 
 /// A series: the processes of a service that are reported under one name, as a

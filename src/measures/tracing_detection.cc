@@ -12,6 +12,7 @@ namespace resource_attribution::measures {
 namespace {
 
 using procfs::Error;
+using procfs::Failed;
 using procfs::Process;
 using procfs::Result;
 
@@ -35,17 +36,7 @@ std::vector<uint16_t> WithKnownPorts(std::vector<uint16_t> ports) {
   return Sorted(std::move(ports));
 }
 
-discovery::Expressions KnownTracingThreads() {
-  discovery::Expressions expressions;
-  for (const char* const expression : kTracingThreads) {
-    expressions.push_back(discovery::CompileExpression(expression));
-  }
-  return expressions;
-}
-
-tl::unexpected<Error> TooLarge(const char* file) {
-  return tl::unexpected(Error{.file = file, .system_error = EFBIG});
-}
+tl::unexpected<Error> TooLarge(const char* file) { return Failed(file, EFBIG); }
 
 // Returns whether the environment was cut.
 Result<bool> AddEnviron(const Process& process, TracingEvidence& evidence,
@@ -69,7 +60,7 @@ Result<void> UnlessOutOfResources(const Error& error) {
 
 TracingDetection::TracingDetection(std::vector<uint16_t> ports)
     : ports_(Sorted(std::move(ports))),
-      tracing_threads_(KnownTracingThreads()),
+      tracing_threads_(discovery::CompileExpressions(kTracingThreads)),
       tcp_sockets_(WithKnownPorts(ports_)) {}
 
 Result<TracingDetection::Look> TracingDetection::LookAt(

@@ -28,12 +28,8 @@ bool IsOfThisProgram(const Detected& detected, const store::Record& record) {
 }
 
 void TakeProblem(const Error& error, Detected& detected) {
-  detected.problem = error.Message();
-  if (error.Denied()) {
-    detected.problem +=
-        " (" +
-        procfs::WhyRefused({procfs::kSysPtrace, procfs::kDacReadSearch}) + ")";
-  }
+  detected.problem =
+      procfs::Explain(error, {procfs::kSysPtrace, procfs::kDacReadSearch});
   detected.may_change = !error.Denied() && error.system_error != EFBIG;
 }
 

@@ -5,11 +5,15 @@
 #include <span>
 #include <utility>
 
+#include "procfs/kilobytes.h"
 #include "procfs/proc_exe.h"
 #include "procfs/proc_maps.h"
 
 namespace resource_attribution::measures {
 namespace {
+
+using procfs::BaseName;
+using procfs::NextWord;
 
 std::string_view Trimmed(std::string_view text) {
   constexpr auto kBlanks = " \t\r\n"sv;
@@ -31,17 +35,6 @@ const Mark* FindMark(std::span<const Mark> marks, std::string_view text) {
     }
   }
   return nullptr;
-}
-
-std::string_view NextWord(std::string_view& rest, std::string_view separators) {
-  rest.remove_prefix(std::min(rest.find_first_not_of(separators), rest.size()));
-  const std::string_view word = rest.substr(0, rest.find_first_of(separators));
-  rest.remove_prefix(word.size());
-  return word;
-}
-
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
 }
 
 // Whether this option of Node.js or Ruby, or the argument behind it, names a
@@ -75,9 +68,10 @@ bool BeginsWithAny(std::string_view text, const auto& beginnings) {
 
 }  // namespace
 
-void TracingEvidence::AddSign(const Mark* mark, const char* evidence) {
+// The evidence is the text of the mark, unless `where` it stands says more.
+void TracingEvidence::AddSign(const Mark* mark, const char* where) {
   if (mark == nullptr || signs_[mark->vendor] != nullptr) return;
-  signs_[mark->vendor] = evidence;
+  signs_[mark->vendor] = where != nullptr ? where : mark->text.data();
 }
 
 void TracingEvidence::Set(size_t setting, std::string_view value, Source source,
@@ -99,7 +93,7 @@ void TracingEvidence::AddVariable(const procfs::Variable& variable) {
   // Empty counts as not set (opentelemetry-specification, common.md).
   if (!Trimmed(value).empty()) {
     for (const Mark& prefix : kPrefixes) {
-      if (name.starts_with(prefix.text)) AddSign(&prefix, prefix.text.data());
+      if (name.starts_with(prefix.text)) AddSign(&prefix);
     }
   }
   for (size_t i = 0; i < kJavaOptions.size(); ++i) {
@@ -158,7 +152,7 @@ void TracingEvidence::AddProperty(std::string_view property, Source source) {
       Set(i, property.substr(equals + 1), source, of_setting);
     }
   }
-  if (name.starts_with(kPrefix.text)) AddSign(&kPrefix, kPrefix.text.data());
+  if (name.starts_with(kPrefix.text)) AddSign(&kPrefix);
 }
 
 void TracingEvidence::AddArguments(std::string_view arguments) {
@@ -174,7 +168,7 @@ void TracingEvidence::AddArguments(std::string_view arguments) {
   for (const std::string_view command :
        {program, BaseName(NextWord(behind, kEnd))}) {
     const auto* found = std::ranges::find(kCommands, command, &Mark::text);
-    if (found != kCommands.end()) AddSign(found, found->text.data());
+    if (found != kCommands.end()) AddSign(found);
   }
 
   bool module_follows = false;
@@ -200,8 +194,7 @@ void TracingEvidence::AddMaps(std::string_view maps,
     previous = file->path;
     previous_is_code = file->is_code;
     const std::string_view path = procfs::ParseExe(file->path);
-    const Mark* mark = FindMark(kMapped, path);
-    if (mark != nullptr) AddSign(mark, mark->text.data());
+    AddSign(FindMark(kMapped, path));
     const std::string_view name = BaseName(path);
     if (BeginsWithAny(name, kRuntimeLibraries)) has_runtime_ = true;
     if (name.starts_with("libjvm.so")) has_jvm_ = true;
@@ -216,8 +209,7 @@ void TracingEvidence::AddMaps(std::string_view maps,
 }
 
 void TracingEvidence::AddOpenFile(std::string_view path) {
-  const Mark* mark = FindMark(kMapped, path);
-  if (mark != nullptr) AddSign(mark, mark->text.data());
+  AddSign(FindMark(kMapped, path));
 }
 
 // The first setting with the effect whose condition holds; null: none.

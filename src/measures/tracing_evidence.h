@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 
 #include "measures/known_tracers.h"
@@ -69,7 +68,7 @@ class TracingEvidence {
   void AddProperty(std::string_view property, Source source);
   void Set(size_t setting, std::string_view value, Source source,
            const char* name);
-  void AddSign(const Mark* mark, const char* evidence);
+  void AddSign(const Mark* mark, const char* where = nullptr);
   const Known* Holding(Vendor vendor, Effect effect) const;
   const char* WhatTurnsOff(Vendor vendor) const;
   const char* SignOf(Vendor vendor) const;

@@ -13,20 +13,28 @@ uint64_t Delta(uint64_t before, uint64_t now) {
   return now >= before ? now - before : 0;
 }
 
+// The elements of a list, sorted by `field`, that have `key` there.
+template <typename T, typename Key>
+std::span<const T> With(std::span<const T> list, const Key& key,
+                        Key T::*field) {
+  const auto first = std::ranges::lower_bound(list, key, {}, field);
+  return {first, std::ranges::upper_bound(first, list.end(), key, {}, field)};
+}
+
 }  // namespace
 
 TrafficAccount::TrafficAccount(
     std::vector<std::vector<uint16_t>> ports_by_service)
     : ports_by_service_(std::move(ports_by_service)) {
   for (auto& ports : ports_by_service_) {
-    std::sort(ports.begin(), ports.end());
+    std::ranges::sort(ports);
     for (const uint16_t port : ports) unknown_[port] = 0;
   }
 }
 
 bool TrafficAccount::HasUnknown(std::span<const Socket> sockets) const {
   auto known = known_.begin();
-  return std::any_of(sockets.begin(), sockets.end(), [&](const Socket& socket) {
+  return std::ranges::any_of(sockets, [&](const Socket& socket) {
     while (known != known_.end() && known->cookie < socket.cookie) ++known;
     const bool is_known =
         known != known_.end() && known->cookie == socket.cookie;
@@ -35,7 +43,7 @@ bool TrafficAccount::HasUnknown(std::span<const Socket> sockets) const {
 }
 
 bool TrafficAccount::WasMember(const Member& member) const {
-  return std::binary_search(members_.begin(), members_.end(), member);
+  return std::ranges::binary_search(members_, member);
 }
 
 void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
@@ -95,11 +103,10 @@ void TrafficAccount::Add(const Pass& pass, double ticks_per_second) {
 void TrafficAccount::Begin(const Socket& socket, const Pass& pass,
                            double ticks_per_second) {
   const Traffic traffic{socket.bytes_sent, socket.bytes_received};
-  const size_t first = next_claims_.size();
-  ClaimByHoldings(socket, pass);
-  SortClaimsFrom(first);
-  ForEachSeries(Claims(next_claims_).subspan(first), [&](Claims claims) {
-    if (std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
+  const Claims by_holdings =
+      ClaimByHoldings(socket, pass, /*first=*/next_claims_.size());
+  ForEachSeries(by_holdings, [&](Claims claims) {
+    if (std::ranges::any_of(claims, [&](const Claim& claim) {
           return HasOpened(claim.member, ticks_per_second);
         })) {
       additions_.push_back({claims.front().series, traffic});
@@ -107,9 +114,7 @@ void TrafficAccount::Begin(const Socket& socket, const Pass& pass,
   });
   next_known_.push_back({.cookie = socket.cookie, .traffic = traffic});
   // One that is there at first is of no interest.
-  if (begun_ && next_claims_.size() == first) {
-    next_known_.back().unheld_since = 0;
-  }
+  if (begun_ && by_holdings.empty()) next_known_.back().unheld_since = 0;
 }
 
 // A socket that was known already counts for the series that held it in the
@@ -123,16 +128,13 @@ void TrafficAccount::Continue(const Socket& socket, const Known& known,
   for (const Claim& claim : claims) {
     // A closed socket stays with the process that closed it or has ended.
     if (socket.inode == 0 ||
-        std::binary_search(pass.members.begin(), pass.members.end(),
-                           claim.member)) {
+        std::ranges::binary_search(pass.members, claim.member)) {
       next_claims_.push_back(claim);
     }
   }
-  ClaimByHoldings(socket, pass);
-  SortClaimsFrom(first);
-  ForEachSeries(Claims(next_claims_).subspan(first), [&](Claims now) {
+  ForEachSeries(ClaimByHoldings(socket, pass, first), [&](Claims now) {
     const size_t series = now.front().series;
-    if (std::any_of(claims.begin(), claims.end(), [&](const Claim& before) {
+    if (std::ranges::any_of(claims, [&](const Claim& before) {
           return before.series == series;
         })) {
       additions_.push_back({series, delta});
@@ -160,9 +162,8 @@ void TrafficAccount::CarryOver(const Known& known, Claims claims) {
 void TrafficAccount::End(const Ended& ended, const Pass& pass,
                          double ticks_per_second) {
   const Socket& socket = ended.socket;
-  const auto known = std::lower_bound(
-      next_known_.begin(), next_known_.end(), socket.cookie,
-      [](const Known& one, uint64_t cookie) { return one.cookie < cookie; });
+  const auto known =
+      std::ranges::lower_bound(next_known_, socket.cookie, {}, &Known::cookie);
   if (known == next_known_.end() || known->cookie != socket.cookie) {
     return EndUnheld(ended, 0, pass, ticks_per_second);
   }
@@ -173,12 +174,9 @@ void TrafficAccount::End(const Ended& ended, const Pass& pass,
                 Delta(known->traffic.received, socket.bytes_received)};
   // A single byte is the FIN of the peer.
   if (delta.received == 1) delta.received = 0;
-  const auto [first, last] = std::equal_range(
-      next_claims_.begin(), next_claims_.end(), Claim{.cookie = socket.cookie},
-      [](const Claim& one, const Claim& other) {
-        return one.cookie < other.cookie;
-      });
-  ForEachSeries(Claims(first, last), [&](Claims claims) {
+  const Claims of_socket =
+      With(Claims(next_claims_), socket.cookie, &Claim::cookie);
+  ForEachSeries(of_socket, [&](Claims claims) {
     additions_.push_back({claims.front().series, delta});
   });
 }
@@ -199,16 +197,11 @@ void TrafficAccount::EndUnheld(const Ended& ended, int passes, const Pass& pass,
     }
     return;
   }
-  auto member = std::lower_bound(pass.members.begin(), pass.members.end(),
-                                 Member{.process = *ended.opened_by});
-  for (; member != pass.members.end() && member->process == *ended.opened_by;
-       ++member) {
-    const auto& ports = ports_by_service_[member->service];
-    if (std::binary_search(ports.begin(), ports.end(), socket.remote_port) &&
-        HasOpened(*member, ticks_per_second) &&
-        (passes == 0 ||
-         !std::binary_search(newcomers_.begin(), newcomers_.end(), *member))) {
-      additions_.push_back({member->series, traffic});
+  for (const Member& member :
+       With(pass.members, *ended.opened_by, &Member::process)) {
+    if (HasPort(member, socket) && HasOpened(member, ticks_per_second) &&
+        (passes == 0 || !std::ranges::binary_search(newcomers_, member))) {
+      additions_.push_back({member.series, traffic});
     }
   }
 }
@@ -216,12 +209,9 @@ void TrafficAccount::EndUnheld(const Ended& ended, int passes, const Pass& pass,
 void TrafficAccount::ForgetEnded(std::span<const Ended> ended) {
   if (ended.empty()) return;
   const auto has_ended = [ended](const auto& one) {
-    const auto found =
-        std::lower_bound(ended.begin(), ended.end(), one.cookie,
-                         [](const Ended& other, uint64_t cookie) {
-                           return other.socket.cookie < cookie;
-                         });
-    return found != ended.end() && found->socket.cookie == one.cookie;
+    return std::ranges::binary_search(
+        ended, one.cookie, {},
+        [](const Ended& other) { return other.socket.cookie; });
   };
   std::erase_if(next_known_, has_ended);
   std::erase_if(next_claims_, has_ended);
@@ -245,8 +235,7 @@ void TrafficAccount::AddIdle(const procfs::Instant& begun, bool has_all_ended) {
 
 bool TrafficAccount::MayHaveMissed(size_t service) const {
   const auto& ports = ports_by_service_[service];
-  return lost_some_ ||
-         std::any_of(ports.begin(), ports.end(), [this](uint16_t port) {
+  return lost_some_ || std::ranges::any_of(ports, [this](uint16_t port) {
            return unknown_.find(port)->second > 0;
          });
 }
@@ -260,30 +249,33 @@ TrafficAccount::Claims TrafficAccount::TakeClaims(Claims& claims,
   return taken;
 }
 
-void TrafficAccount::ClaimByHoldings(const Socket& socket, const Pass& pass) {
-  if (socket.inode == 0) return;
-  auto holding = std::lower_bound(pass.holdings.begin(), pass.holdings.end(),
-                                  Holding{.inode = socket.inode});
-  for (; holding != pass.holdings.end() && holding->inode == socket.inode;
-       ++holding) {
-    auto member = std::lower_bound(pass.members.begin(), pass.members.end(),
-                                   Member{.process = holding->process});
-    for (; member != pass.members.end() && member->process == holding->process;
-         ++member) {
-      const auto& ports = ports_by_service_[member->service];
-      if (std::binary_search(ports.begin(), ports.end(), socket.remote_port)) {
-        next_claims_.push_back({socket.cookie, member->series, *member});
+// Adds the claims of the members that hold the socket to those from `first` on.
+// Returns all of these, sorted and each once.
+TrafficAccount::Claims TrafficAccount::ClaimByHoldings(const Socket& socket,
+                                                       const Pass& pass,
+                                                       size_t first) {
+  if (socket.inode != 0) {
+    for (const Holding& holding :
+         With(pass.holdings, socket.inode, &Holding::inode)) {
+      for (const Member& member :
+           With(pass.members, holding.process, &Member::process)) {
+        if (HasPort(member, socket)) {
+          next_claims_.push_back({socket.cookie, member.series, member});
+        }
       }
     }
   }
-}
-
-// Sorts the claims of the last socket, some of which may be there twice.
-void TrafficAccount::SortClaimsFrom(size_t first) {
   const auto begin = next_claims_.begin() + static_cast<ptrdiff_t>(first);
   std::sort(begin, next_claims_.end());
   next_claims_.erase(std::unique(begin, next_claims_.end()),
                      next_claims_.end());
+  return Claims(next_claims_).subspan(first);
+}
+
+// Whether the socket leads to a port of the member's service.
+bool TrafficAccount::HasPort(const Member& member, const Socket& socket) const {
+  return std::ranges::binary_search(ports_by_service_[member.service],
+                                    socket.remote_port);
 }
 
 // Whether a socket that was opened since the previous pass was so by this

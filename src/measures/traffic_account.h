@@ -155,8 +155,8 @@ class TrafficAccount {
   // Takes the claims of one socket off the front of those of the last pass.
   static Claims TakeClaims(Claims& claims, uint64_t cookie);
 
-  void ClaimByHoldings(const Socket& socket, const Pass& pass);
-  void SortClaimsFrom(size_t first);
+  Claims ClaimByHoldings(const Socket& socket, const Pass& pass, size_t first);
+  bool HasPort(const Member& member, const Socket& socket) const;
   bool HasOpened(const Member& member, double ticks_per_second) const;
 
   // Calls `take` with the claims of each series, of claims to one socket.

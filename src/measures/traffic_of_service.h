@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include "measures/export_traffic.h"
 #include "measures/measure.h"

@@ -1,10 +1,8 @@
 #ifndef RESOURCE_ATTRIBUTION_MEASURES_WORD_SEARCH_H_
 #define RESOURCE_ATTRIBUTION_MEASURES_WORD_SEARCH_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 #include <vector>
 

@@ -16,8 +16,7 @@ namespace resource_attribution::procfs {
 /// file system for as long as its server likes. Such a read has no deadline;
 /// the daemon, which waits for the reader, learns from the note why.
 struct BeingRead {
-  /// How many reads have begun.
-  std::atomic<uint64_t> begun;
+  std::atomic<uint64_t> begun;  ///< how many reads began
 
   /// The signal by which this process is about to end; 0: none that it could
   /// note.

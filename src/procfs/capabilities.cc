@@ -41,4 +41,10 @@ std::string WhyRefused(std::initializer_list<Capability> needed) {
          ": a security module or a user namespace refuses it";
 }
 
+std::string Explain(const Error& error,
+                    std::initializer_list<Capability> needed) {
+  const std::string message = error.Message();
+  return error.Denied() ? message + " (" + WhyRefused(needed) + ")" : message;
+}
+
 }  // namespace resource_attribution::procfs

@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <string>
 
+#include "procfs/result.h"
+
 namespace resource_attribution::procfs {
 
 /// A capability of capabilities(7): its number, from linux/capability.h, and
@@ -20,6 +22,10 @@ extern const Capability kDacReadSearch;
 /// people: which of them the calling thread lacks in its effective set, or that
 /// it lacks none.
 std::string WhyRefused(std::initializer_list<Capability> needed);
+
+/// The message of an error; if it is Denied(), followed by WhyRefused.
+std::string Explain(const Error& error,
+                    std::initializer_list<Capability> needed);
 
 }  // namespace resource_attribution::procfs
 

@@ -33,15 +33,11 @@ Result<std::string_view> Fill(auto read, auto is_last, const char* name,
     const size_t asked = std::min(buffer.size(), largest) - filled;
     const ssize_t got =
         Retrying([&] { return read(buffer.data() + filled, asked, filled); });
-    if (got < 0) {
-      return tl::unexpected(Error{.file = name, .system_error = errno});
-    }
+    if (got < 0) return Failed(name);
     filled += static_cast<size_t>(got);
     if (is_last(static_cast<size_t>(got), asked)) break;
   }
-  if (filled > limit && oversize == Oversize::kFail) {
-    return tl::unexpected(Error{.file = name, .system_error = EFBIG});
-  }
+  if (filled > limit && oversize == Oversize::kFail) return Failed(name, EFBIG);
   return std::string_view(buffer.data(), std::min(filled, limit));
 }
 

@@ -1,7 +1,6 @@
 #ifndef RESOURCE_ATTRIBUTION_PROCFS_GO_PROGRAM_H_
 #define RESOURCE_ATTRIBUTION_PROCFS_GO_PROGRAM_H_
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -7,10 +7,9 @@
 
 namespace resource_attribution::procfs {
 
-std::string_view NextWord(std::string_view& text) {
-  constexpr std::string_view kBlanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
+std::string_view NextWord(std::string_view& text, std::string_view separators) {
+  text.remove_prefix(std::min(text.find_first_not_of(separators), text.size()));
+  const std::string_view word = text.substr(0, text.find_first_of(separators));
   text.remove_prefix(word.size());
   return word;
 }

@@ -7,9 +7,10 @@
 
 namespace resource_attribution::procfs {
 
-/// Removes the next word and the blanks and tabs before it from the front of
-/// `text`, and returns the word; empty if there is none.
-std::string_view NextWord(std::string_view& text);
+/// Removes the next word and the separators before it from the front of `text`,
+/// and returns the word; empty if there is none.
+std::string_view NextWord(std::string_view& text,
+                          std::string_view separators = " \t");
 
 /// A size such as `    1744 kB`, in kB. Its number of bytes fits into 64 bits,
 /// too.

@@ -19,8 +19,7 @@ Result<std::string_view> ParseCgroup(std::string_view bytes) {
     // A path that was cut would be a different path.
     if (first == std::string_view::npos || second == std::string_view::npos ||
         end == std::string_view::npos) {
-      return tl::unexpected(Error{.file = "/proc/PID/cgroup",
-                                  .expected = "lines of ID:CONTROLLERS:PATH"});
+      return Invalid("/proc/PID/cgroup", "lines of ID:CONTROLLERS:PATH");
     }
     std::string_view path = line.substr(second + 1);
     if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());

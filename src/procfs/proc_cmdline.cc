@@ -26,7 +26,7 @@ Cmdline ParseCmdline(std::span<char> bytes) {
   std::string_view rest = text;
   cmdline.argv0 = NextArgument(rest);
   for (std::string_view& argument : cmdline.next) argument = NextArgument(rest);
-  std::replace(joined.begin(), joined.end(), '\0', ' ');
+  std::ranges::replace(joined, '\0', ' ');
   return cmdline;
 }
 

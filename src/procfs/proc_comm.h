@@ -12,7 +12,10 @@ inline constexpr size_t kCommMax = 15;
 /// The command name in the content of `/proc/PID/comm`, without the line break
 /// that the kernel adds. The name may hold any bytes, line breaks too. Refers
 /// to `bytes`.
-std::string_view ParseComm(std::string_view bytes);
+inline std::string_view ParseComm(std::string_view bytes) {
+  if (bytes.ends_with('\n')) bytes.remove_suffix(1);
+  return bytes;
+}
 
 }  // namespace resource_attribution::procfs
 

@@ -16,8 +16,7 @@ Result<uint64_t> ParsePss(std::string_view bytes) {
       }
     }
   }
-  return tl::unexpected(Error{.file = "/proc/PID/smaps_rollup",
-                              .expected = "a size in kB as Pss"});
+  return Invalid("/proc/PID/smaps_rollup", "a size in kB as Pss");
 }
 
 }  // namespace resource_attribution::procfs

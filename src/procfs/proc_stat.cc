@@ -35,7 +35,7 @@ class Fields {
 };
 
 tl::unexpected<Error> Malformed(const char* expected) {
-  return tl::unexpected(Error{.file = "/proc/PID/stat", .expected = expected});
+  return Invalid("/proc/PID/stat", expected);
 }
 
 }  // namespace

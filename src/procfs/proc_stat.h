@@ -12,28 +12,21 @@ namespace resource_attribution::procfs {
 
 /// The content of `/proc/PID/stat`; proc(5), "/proc/pid/stat".
 struct Stat {
-  /// Process ID.
   pid_t pid = 0;
 
   /// Command name: any bytes that the process chose, without the parentheses.
   /// At most 15 bytes, except for kernel threads. Refers to the parsed bytes.
   std::string_view comm{};
 
-  /// R running, S sleeping, Z zombie, X dead, …
-  char state = 0;
+  char state = 0;  ///< R running, S sleeping, Z zombie, X dead, …
 
   /// Process ID of the parent. 0 for the first processes of a PID namespace,
   /// and if the parent is outside of it.
   pid_t parent = 0;
 
-  /// PF_* flags of the kernel's include/linux/sched.h.
-  uint32_t flags = 0;
-
-  /// CPU time in user mode, in clock ticks.
-  uint64_t utime = 0;
-
-  /// CPU time in kernel mode, in clock ticks.
-  uint64_t stime = 0;
+  uint32_t flags = 0;  ///< PF_* of the kernel's include/linux/sched.h
+  uint64_t utime = 0;  ///< CPU time in user mode, in clock ticks
+  uint64_t stime = 0;  ///< CPU time in kernel mode, in clock ticks
 
   /// How many threads the process has. The main thread is among them until the
   /// parent collects the process.

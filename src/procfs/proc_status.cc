@@ -9,18 +9,14 @@ namespace {
 // What should follow `key`; null if the line is correct or not needed.
 const char* ParseLine(std::string_view key, std::string_view value,
                       Status& status) {
-  if (key == "VmRSS") {
-    status.vm_rss_kb = ParseKilobytes(value);
-    return status.vm_rss_kb ? nullptr : "a size in kB as VmRSS";
-  }
-  if (key == "VmPeak") {
-    status.vm_peak_kb = ParseKilobytes(value);
-    return status.vm_peak_kb ? nullptr : "a size in kB as VmPeak";
-  }
-  if (key == "VmHWM") {
-    status.vm_hwm_kb = ParseKilobytes(value);
-    return status.vm_hwm_kb ? nullptr : "a size in kB as VmHWM";
-  }
+  const auto take = [value](std::optional<uint64_t>& size,
+                            const char* expected) {
+    size = ParseKilobytes(value);
+    return size ? nullptr : expected;
+  };
+  if (key == "VmRSS") return take(status.vm_rss_kb, "a size in kB as VmRSS");
+  if (key == "VmPeak") return take(status.vm_peak_kb, "a size in kB as VmPeak");
+  if (key == "VmHWM") return take(status.vm_hwm_kb, "a size in kB as VmHWM");
   if (key == "Tgid") {
     status.thread_group = ParseDecimal<pid_t>(NextWord(value));
     return status.thread_group.value_or(-1) >= 0 ? nullptr
@@ -36,8 +32,7 @@ const char* ParseLine(std::string_view key, std::string_view value,
 }
 
 tl::unexpected<Error> Malformed(const char* expected) {
-  return tl::unexpected(
-      Error{.file = "/proc/PID/status", .expected = expected});
+  return Invalid("/proc/PID/status", expected);
 }
 
 }  // namespace

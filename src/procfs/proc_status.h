@@ -16,23 +16,14 @@ namespace resource_attribution::procfs {
 /// A line that the kernel does not write is absent here, never zero: kernel
 /// threads and processes that are ending have no Vm lines.
 struct Status {
-  /// `Tgid`: ID of the thread group, which is the PID of the process.
-  std::optional<pid_t> thread_group{};
+  std::optional<pid_t> thread_group{};    ///< `Tgid`: the PID of the process
+  std::optional<uid_t> real_user{};       ///< `Uid`, first column
+  std::optional<uid_t> effective_user{};  ///< `Uid`, second column
 
-  /// `Uid`, first column: real user ID.
-  std::optional<uid_t> real_user{};
-
-  /// `Uid`, second column: effective user ID.
-  std::optional<uid_t> effective_user{};
-
-  /// `VmPeak`: peak virtual memory size, in kB of 1024 bytes.
-  std::optional<uint64_t> vm_peak_kb{};
-
-  /// `VmHWM`: peak resident set size ("high water mark"), in kB of 1024 bytes.
-  std::optional<uint64_t> vm_hwm_kb{};
-
-  /// `VmRSS`: resident set size, in kB of 1024 bytes.
-  std::optional<uint64_t> vm_rss_kb{};
+  // In kB of 1024 bytes.
+  std::optional<uint64_t> vm_peak_kb{};  ///< `VmPeak`: peak virtual memory
+  std::optional<uint64_t> vm_hwm_kb{};   ///< `VmHWM`: peak of the resident set
+  std::optional<uint64_t> vm_rss_kb{};   ///< `VmRSS`: resident set
 
   /// Whether the file has any of the lines about memory.
   bool HasMemory() const { return vm_peak_kb || vm_hwm_kb || vm_rss_kb; }

@@ -23,22 +23,45 @@
 #include "procfs/proc_smaps_rollup.h"
 
 namespace resource_attribution::procfs {
+
+struct ProcFile {
+  const char* name;
+  const char* shown;  // in errors
+
+  // `status` lists up to 65,536 supplementary groups (NGROUPS_MAX), ten digits
+  // and a blank each.
+  size_t limit = size_t{1} << 20;
+  Oversize oversize = Oversize::kFail;
+};
+
 namespace {
 
-// `status` lists up to 65,536 supplementary groups (NGROUPS_MAX), ten digits
-// and a blank each.
-constexpr size_t kFileMax = size_t{1} << 20;
-
-constexpr size_t kCmdlineMax = size_t{256} << 10;
-constexpr size_t kEnvironMax = size_t{1} << 20;
-constexpr size_t kMapsMax = size_t{4} << 20;
+constexpr ProcFile kStat{"stat", "/proc/PID/stat"};
+constexpr ProcFile kStatus{"status", "/proc/PID/status"};
+constexpr ProcFile kComm{"comm", "/proc/PID/comm"};
+constexpr ProcFile kCmdline{"cmdline", "/proc/PID/cmdline", size_t{256} << 10,
+                            Oversize::kCut};
+constexpr ProcFile kExe{"exe", "/proc/PID/exe"};
+constexpr ProcFile kEnviron{"environ", "/proc/PID/environ"};
+constexpr ProcFile kMaps{"maps", "/proc/PID/maps", size_t{4} << 20};
+constexpr ProcFile kCgroup{"cgroup", "/proc/PID/cgroup"};
+constexpr ProcFile kSmapsRollup{"smaps_rollup", "/proc/PID/smaps_rollup"};
+constexpr ProcFile kDescriptors{"fd", "/proc/PID/fd"};
+constexpr ProcFile kNetworkNamespace{"ns/net", "/proc/PID/ns/net"};
+constexpr ProcFile kThreads{"task", "/proc/PID/task"};
+constexpr ProcFile kThreadStat{"stat", "/proc/PID/task/TID/stat"};
+constexpr ProcFile kThreadComm{"comm", "/proc/PID/task/TID/comm"};
 
 // Large enough for a thousand threads at once.
 constexpr size_t kListing = size_t{32} << 10;
 
-constexpr const char* kStat = "/proc/PID/stat";
-constexpr const char* kStatus = "/proc/PID/status";
-constexpr const char* kDescriptors = "/proc/PID/fd";
+Result<std::string_view> ReadOpen(pid_t process, const ProcFile& file,
+                                  const FileDescriptor& opened,
+                                  Buffer& buffer) {
+  const Reading reading(process, file.shown);
+  return ReadProcFile(opened.get(), file.shown, file.limit, file.oversize,
+                      buffer);
+}
 
 // The number in a link "KIND:[NUMBER]", the form in which procfs shows objects
 // without a path. None for another kind.
@@ -57,9 +80,7 @@ Result<Process> Process::Open(int proc_fd, pid_t pid) {
   const Reading reading(pid, "/proc/PID");
   FileDescriptor directory(
       openat(proc_fd, name.data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) {
-    return tl::unexpected(Error{.file = "/proc/PID", .system_error = errno});
-  }
+  if (directory.get() < 0) return Failed("/proc/PID");
   const int base = directory.get();
   return Process(pid, std::move(directory), base);
 }
@@ -68,7 +89,7 @@ Process Process::Glance(int proc_fd, pid_t pid) {
   return Process(pid, FileDescriptor(-1), proc_fd);
 }
 
-Process::Path Process::PathOf(const File& file, pid_t thread) const {
+Process::Path Process::PathOf(const ProcFile& file, pid_t thread) const {
   Path path{};
   char* end = path.data();
   char* const last = path.data() + path.size() - 1;
@@ -88,23 +109,30 @@ Process::Path Process::PathOf(const File& file, pid_t thread) const {
   return path;
 }
 
-Result<FileDescriptor> Process::OpenFile(const File& file, pid_t thread) const {
+Result<FileDescriptor> Process::OpenFile(const ProcFile& file,
+                                         pid_t thread) const {
   const Reading reading(pid_, file.shown);
   FileDescriptor opened(
       openat(base_, PathOf(file, thread).data(), O_RDONLY | O_CLOEXEC));
-  if (opened.get() < 0) {
-    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-  }
+  if (opened.get() < 0) return Failed(file.shown);
   return opened;
 }
 
-Result<std::string_view> Process::Read(const File& file, size_t limit,
-                                       Oversize oversize, Buffer& buffer,
+Result<std::string_view> Process::Read(const ProcFile& file, Buffer& buffer,
                                        pid_t thread) const {
-  const auto opened = OpenFile(file, thread);
-  if (!opened) return tl::unexpected(opened.error());
+  return OpenFile(file, thread).and_then([&](const auto& opened) {
+    return ReadOpen(pid_, file, opened, buffer);
+  });
+}
+
+// Where a link leads to.
+Result<std::string_view> Process::ReadLink(const ProcFile& file, pid_t thread,
+                                           std::span<char> to) const {
   const Reading reading(pid_, file.shown);
-  return ReadProcFile(opened->get(), file.shown, limit, oversize, buffer);
+  const ssize_t size =
+      readlinkat(base_, PathOf(file, thread).data(), to.data(), to.size());
+  if (size < 0) return Failed(file.shown);
+  return std::string_view(to.data(), static_cast<size_t>(size));
 }
 
 // The result of `read` for the main thread (0). If that is nothing because the
@@ -125,19 +153,14 @@ auto Process::ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const {
 
 // Calls `take` with the ID of each thread. `entries` is memory for the list.
 Result<void> Process::ForEachThread(std::span<char> entries, auto take) const {
-  const File file{"task", "/proc/PID/task"};
-  const Reading reading(pid_, file.shown);
-  const FileDescriptor directory(
-      openat(base_, PathOf(file).data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) {
-    return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-  }
+  const Reading reading(pid_, kThreads.shown);
+  const FileDescriptor directory(openat(base_, PathOf(kThreads).data(),
+                                        O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return Failed(kThreads.shown);
   while (true) {
     const ssize_t size =
         getdents64(directory.get(), entries.data(), entries.size());
-    if (size < 0) {
-      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-    }
+    if (size < 0) return Failed(kThreads.shown);
     if (size == 0) return {};
     for (ssize_t at = 0; at < size;) {
       dirent64 entry{};
@@ -171,49 +194,44 @@ Result<pid_t> Process::ThreadInPlaceOfLeader(Buffer& buffer) const {
 
 // Unlike other files of a process, the kernel returns `maps` a page at a time,
 // so only an empty read is the last.
-Result<Beginning> Process::ReadBeginning(const File& file, size_t limit,
+Result<Beginning> Process::ReadBeginning(const ProcFile& file,
                                          Buffer& buffer) const {
   return ReadWhereItIs(
              buffer, [](std::string_view bytes) { return bytes.empty(); },
              [&](pid_t thread) {
                return OpenFile(file, thread).and_then([&](const auto& opened) {
                  const Reading reading(pid_, file.shown);
-                 return ReadAll(opened.get(), file.shown, limit + 1,
+                 return ReadAll(opened.get(), file.shown, file.limit + 1,
                                 Oversize::kCut, buffer);
                });
              })
       .map([&](std::string_view bytes) {
-        return Beginning{.bytes = bytes.substr(0, limit),
-                         .cut = bytes.size() > limit};
+        return Beginning{.bytes = bytes.substr(0, file.limit),
+                         .cut = bytes.size() > file.limit};
       });
 }
 
 Result<Stat> Process::ReadStat(Buffer& buffer) const {
-  return Read({"stat", kStat}, kFileMax, Oversize::kFail, buffer)
-      .and_then(ParseStat);
+  return Read(kStat, buffer).and_then(ParseStat);
 }
 
 Result<void> Process::IsStill(const ProcessId& id, Buffer& buffer) const {
   const auto stat = ReadStat(buffer);
   if (!stat) return tl::unexpected(stat.error());
   if (stat->start_time == id.start_time && !stat->Ended()) return {};
-  return tl::unexpected(Error{.file = kStat, .system_error = ESRCH});
+  return Failed(kStat.shown, ESRCH);
 }
 
 Result<Status> Process::ReadStatus(Buffer& buffer) const {
-  return Read({"status", kStatus}, kFileMax, Oversize::kFail, buffer)
-      .and_then(ParseStatus);
+  return Read(kStatus, buffer).and_then(ParseStatus);
 }
 
 Result<Status> Process::ReadStatusOfThread(Buffer& buffer) const {
-  Result<Status> found =
-      tl::unexpected(Error{.file = kStatus, .system_error = ESRCH});
+  Result<Status> found = Failed(kStatus.shown, ESRCH);
   alignas(dirent64) std::array<char, 4096> entries{};
   const auto listed = ForEachThread(entries, [&](pid_t tid) {
     if (found || tid == pid_) return;
-    const auto status =
-        Read({"status", kStatus}, kFileMax, Oversize::kFail, buffer, tid)
-            .and_then(ParseStatus);
+    const auto status = Read(kStatus, buffer, tid).and_then(ParseStatus);
     const bool ended = status ? !status->HasMemory() : status.error().Gone();
     if (!ended) found = status;
   });
@@ -222,8 +240,7 @@ Result<Status> Process::ReadStatusOfThread(Buffer& buffer) const {
 }
 
 Result<size_t> Process::CountPids(Buffer& buffer) const {
-  return Read({"status", kStatus}, kFileMax, Oversize::kFail, buffer)
-      .and_then(ParsePidCount);
+  return Read(kStatus, buffer).and_then(ParsePidCount);
 }
 
 Result<Cmdline> Process::ReadCmdline(Buffer& buffer) const {
@@ -235,73 +252,50 @@ Result<Cmdline> Process::ReadCmdline(Buffer& buffer) const {
 Result<std::string_view> Process::ReadArguments(Buffer& buffer) const {
   return ReadWhereItIs(
       buffer, [](std::string_view bytes) { return bytes.empty(); },
-      [&](pid_t thread) {
-        return Read({"cmdline", "/proc/PID/cmdline"}, kCmdlineMax,
-                    Oversize::kCut, buffer, thread);
-      });
+      [&](pid_t thread) { return Read(kCmdline, buffer, thread); });
 }
 
 Result<std::string_view> Process::ReadComm(Buffer& buffer) const {
-  return Read({"comm", "/proc/PID/comm"}, kFileMax, Oversize::kFail, buffer)
-      .map(ParseComm);
+  return Read(kComm, buffer).map(ParseComm);
 }
 
 Result<std::string_view> Process::ReadExe(Buffer& buffer) const {
-  const File file{"exe", "/proc/PID/exe"};
-  const auto read = [&](pid_t thread) -> Result<std::string_view> {
-    if (buffer.size() < PATH_MAX) buffer.resize(PATH_MAX);
-    const Reading reading(pid_, file.shown);
-    const ssize_t size = readlinkat(base_, PathOf(file, thread).data(),
-                                    buffer.data(), buffer.size());
-    if (size < 0) {
-      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-    }
-    return ParseExe({buffer.data(), static_cast<size_t>(size)});
-  };
+  if (buffer.size() < PATH_MAX) buffer.resize(PATH_MAX);
   return ReadWhereItIs(
-      buffer, [](std::string_view) { return false; }, read);
+             buffer, [](std::string_view) { return false; },
+             [&](pid_t thread) { return ReadLink(kExe, thread, buffer); })
+      .map(ParseExe);
 }
 
 Result<Beginning> Process::ReadEnviron(Buffer& buffer) const {
-  return ReadBeginning({"environ", "/proc/PID/environ"}, kEnvironMax, buffer);
+  return ReadBeginning(kEnviron, buffer);
 }
 
 Result<Beginning> Process::ReadMaps(Buffer& buffer) const {
-  return ReadBeginning({"maps", "/proc/PID/maps"}, kMapsMax, buffer);
+  return ReadBeginning(kMaps, buffer);
 }
 
 Result<std::string_view> Process::ReadCgroup(Buffer& buffer) const {
-  return Read({"cgroup", "/proc/PID/cgroup"}, kFileMax, Oversize::kFail, buffer)
-      .and_then(ParseCgroup);
+  return Read(kCgroup, buffer).and_then(ParseCgroup);
 }
 
 Result<uint64_t> Process::ReadPss(Buffer& buffer) const {
   return ReadWhereItIs(
              buffer, [](std::string_view) { return false; },
-             [&](pid_t thread) {
-               return Read({"smaps_rollup", "/proc/PID/smaps_rollup"}, kFileMax,
-                           Oversize::kFail, buffer, thread);
-             })
+             [&](pid_t thread) { return Read(kSmapsRollup, buffer, thread); })
       .and_then(ParsePss);
 }
 
 Result<ProgramFile> Process::OpenExe() const {
-  const File file{"exe", "/proc/PID/exe"};
   const auto open_exe = [&](pid_t thread) -> Result<ProgramFile> {
-    const Reading reading(pid_, file.shown);
+    const Reading reading(pid_, kExe.shown);
     // Opening a FIFO would wait, if a procfs that is none has one here.
-    FileDescriptor opened(openat(base_, PathOf(file, thread).data(),
+    FileDescriptor opened(openat(base_, PathOf(kExe, thread).data(),
                                  O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (opened.get() < 0) {
-      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-    }
+    if (opened.get() < 0) return Failed(kExe.shown);
     struct stat status {};
-    if (fstat(opened.get(), &status) != 0) {
-      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-    }
-    if (!S_ISREG(status.st_mode)) {
-      return tl::unexpected(Error{.file = file.shown, .system_error = EINVAL});
-    }
+    if (fstat(opened.get(), &status) != 0) return Failed(kExe.shown);
+    if (!S_ISREG(status.st_mode)) return Failed(kExe.shown, EINVAL);
     const auto size = static_cast<uint64_t>(status.st_size);
     return ProgramFile{
         .process = pid_,
@@ -325,7 +319,7 @@ ByteSource ProgramFile::Bytes() const {
           .read = [fd = descriptor.get(), pid = process](uint64_t offset,
                                                          std::span<char> to) {
             // The file may be in a file system of the user's.
-            const Reading reading(pid, "/proc/PID/exe");
+            const Reading reading(pid, kExe.shown);
             return ReadAt(fd, offset, to);
           }};
 }
@@ -356,20 +350,17 @@ Result<void> Process::ForEachDescriptor(
 Result<size_t> Process::ForEachDescriptorOf(
     pid_t thread, size_t most,
     const std::function<void(std::string_view)>& take) const {
-  const auto failed = [] {
-    return tl::unexpected(Error{.file = kDescriptors, .system_error = errno});
-  };
   size_t descriptors = 0;
-  const Reading reading(pid_, kDescriptors);
-  const int fd = openat(base_, PathOf({"fd", kDescriptors}, thread).data(),
+  const Reading reading(pid_, kDescriptors.shown);
+  const int fd = openat(base_, PathOf(kDescriptors, thread).data(),
                         O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return failed();
+  if (fd < 0) return Failed(kDescriptors.shown);
   const auto close_directory = [](DIR* opened) { closedir(opened); };
   const std::unique_ptr<DIR, decltype(close_directory)> directory(
       fdopendir(fd), close_directory);
   if (directory == nullptr) {
     const FileDescriptor closed(fd);
-    return failed();
+    return Failed(kDescriptors.shown);
   }
   errno = 0;  // readdir(3) tells the end from an error by it alone
   while (descriptors < most) {
@@ -382,31 +373,24 @@ Result<size_t> Process::ForEachDescriptorOf(
         readlinkat(fd, entry->d_name, target.data(), target.size());
     // Closed meanwhile; or a file whose path is longer than a page, which is no
     // socket (do_proc_readlink in fs/proc/base.c).
-    if (size < 0 && errno != ENOENT && errno != ENAMETOOLONG) return failed();
+    if (size < 0 && errno != ENOENT && errno != ENAMETOOLONG) {
+      return Failed(kDescriptors.shown);
+    }
     if (size >= 0) take({target.data(), static_cast<size_t>(size)});
     errno = 0;
   }
-  if (errno != 0) return failed();
+  if (errno != 0) return Failed(kDescriptors.shown);
   return descriptors;
 }
 
 Result<ino_t> Process::NetworkNamespace() const {
-  const File file{"ns/net", "/proc/PID/ns/net"};
-  const auto read = [&](pid_t thread) -> Result<ino_t> {
-    std::array<char, 64> target{};
-    const Reading reading(pid_, file.shown);
-    const ssize_t size = readlinkat(base_, PathOf(file, thread).data(),
-                                    target.data(), target.size());
-    if (size < 0) {
-      return tl::unexpected(Error{.file = file.shown, .system_error = errno});
-    }
-    const auto inode =
-        InodeOf({target.data(), static_cast<size_t>(size)}, "net:[");
-    if (!inode) {
-      return tl::unexpected(
-          Error{.file = file.shown, .expected = "net:[INODE]"});
-    }
-    return *inode;
+  std::array<char, 64> target{};
+  const auto read = [&](pid_t thread) {
+    return ReadLink(kNetworkNamespace, thread, target)
+        .and_then([](std::string_view text) -> Result<ino_t> {
+          if (const auto inode = InodeOf(text, "net:[")) return *inode;
+          return Invalid(kNetworkNamespace.shown, "net:[INODE]");
+        });
   };
   Buffer buffer;
   return ReadWhereItIs(
@@ -420,41 +404,33 @@ Result<void> Process::ListThreads(std::vector<pid_t>& tids,
   const auto listed =
       ForEachThread(buffer, [&tids](pid_t tid) { tids.push_back(tid); });
   if (!listed) return listed;
-  std::sort(tids.begin(), tids.end());
+  std::ranges::sort(tids);
   return {};
 }
 
 Result<Stat> Process::ReadThreadStat(pid_t tid, Buffer& buffer) const {
-  return Read({"stat", "/proc/PID/task/TID/stat"}, kFileMax, Oversize::kFail,
-              buffer, tid)
-      .and_then(ParseStat);
+  return Read(kThreadStat, buffer, tid).and_then(ParseStat);
 }
 
 Result<std::string_view> Process::ReadThreadComm(pid_t tid,
                                                  Buffer& buffer) const {
-  return Read({"comm", "/proc/PID/task/TID/comm"}, kFileMax, Oversize::kFail,
-              buffer, tid)
-      .map(ParseComm);
+  return Read(kThreadComm, buffer, tid).map(ParseComm);
 }
 
 Result<ProcessFiles> ProcessFiles::Open(const Process& process) {
-  auto stat = process.OpenFile({"stat", kStat});
+  auto stat = process.OpenFile(kStat);
   if (!stat) return tl::unexpected(stat.error());
-  auto status = process.OpenFile({"status", kStatus});
+  auto status = process.OpenFile(kStatus);
   if (!status) return tl::unexpected(status.error());
   return ProcessFiles(process.pid(), std::move(*stat), std::move(*status));
 }
 
 Result<Stat> ProcessFiles::ReadStat(Buffer& buffer) const {
-  const Reading reading(pid_, kStat);
-  return ReadProcFile(stat_.get(), kStat, kFileMax, Oversize::kFail, buffer)
-      .and_then(ParseStat);
+  return ReadOpen(pid_, kStat, stat_, buffer).and_then(ParseStat);
 }
 
 Result<Status> ProcessFiles::ReadStatus(Buffer& buffer) const {
-  const Reading reading(pid_, kStatus);
-  return ReadProcFile(status_.get(), kStatus, kFileMax, Oversize::kFail, buffer)
-      .and_then(ParseStatus);
+  return ReadOpen(pid_, kStatus, status_, buffer).and_then(ParseStatus);
 }
 
 }  // namespace resource_attribution::procfs

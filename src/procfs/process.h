@@ -64,6 +64,8 @@ struct ProgramFile {
 /// The number of the socket that a descriptor leads to, if it is one.
 std::optional<ino_t> SocketOf(std::string_view descriptor_target);
 
+struct ProcFile;
+
 /// The files of one process.
 ///
 /// After Open it keeps a descriptor of the directory `/proc/PID` and reads
@@ -174,24 +176,19 @@ class Process {
  private:
   friend class ProcessFiles;
 
-  // A file of the process and its name in errors.
-  struct File {
-    const char* name;
-    const char* shown;
-  };
   // A path relative to base_: "PID/task/TID/smaps_rollup" fits.
   using Path = std::array<char, 48>;
 
   Process(pid_t pid, FileDescriptor directory, int base)
       : pid_(pid), directory_(std::move(directory)), base_(base) {}
 
-  Path PathOf(const File& file, pid_t thread = 0) const;
-  Result<FileDescriptor> OpenFile(const File& file, pid_t thread = 0) const;
-  Result<std::string_view> Read(const File& file, size_t limit,
-                                Oversize oversize, Buffer& buffer,
+  Path PathOf(const ProcFile& file, pid_t thread = 0) const;
+  Result<FileDescriptor> OpenFile(const ProcFile& file, pid_t thread = 0) const;
+  Result<std::string_view> Read(const ProcFile& file, Buffer& buffer,
                                 pid_t thread = 0) const;
-  Result<Beginning> ReadBeginning(const File& file, size_t limit,
-                                  Buffer& buffer) const;
+  Result<std::string_view> ReadLink(const ProcFile& file, pid_t thread,
+                                    std::span<char> to) const;
+  Result<Beginning> ReadBeginning(const ProcFile& file, Buffer& buffer) const;
   Result<size_t> ForEachDescriptorOf(
       pid_t thread, size_t most,
       const std::function<void(std::string_view)>& take) const;

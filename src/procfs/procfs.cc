@@ -17,17 +17,14 @@ namespace resource_attribution::procfs {
 
 Result<Procfs> Procfs::Open(const std::string& path, Daemon daemon) {
   Procfs proc(opendir(path.c_str()), daemon);
-  if (proc.directory_ == nullptr) {
-    return tl::unexpected(Error{.file = path.c_str(), .system_error = errno});
-  }
+  if (proc.directory_ == nullptr) return Failed(path.c_str());
   // Without this check an empty mount point would look like a host without
   // processes for ever. The entry exists even if it leads nowhere because the
   // caller is in another PID namespace.
   struct stat self {};
   if (fstatat(dirfd(proc.directory_.get()), "self", &self,
               AT_SYMLINK_NOFOLLOW) != 0) {
-    return tl::unexpected(
-        Error{.file = path.c_str(), .expected = "a procfs mounted there"});
+    return Invalid(path.c_str(), "a procfs mounted there");
   }
   if (const auto found = proc.FindOwnPids(); !found) {
     return tl::unexpected(found.error());
@@ -60,10 +57,7 @@ Result<void> Procfs::ListProcesses(std::vector<pid_t>& pids) const {
     const auto pid = ParseDecimal<pid_t>(entry->d_name);
     if (pid && *pid > 0 && !IsPassedOver(*pid)) pids.push_back(*pid);
   }
-  if (errno != 0) {
-    return tl::unexpected(
-        Error{.file = "list of processes", .system_error = errno});
-  }
+  if (errno != 0) return Failed("list of processes");
   return {};
 }
 
@@ -71,14 +65,11 @@ Result<pid_t> Procfs::Self() const {
   std::array<char, 32> target{};
   const ssize_t size =
       readlinkat(dirfd(directory_.get()), "self", target.data(), target.size());
-  if (size < 0) {
-    return tl::unexpected(Error{.file = "/proc/self", .system_error = errno});
-  }
+  if (size < 0) return Failed("/proc/self");
   const auto pid = ParseDecimal<pid_t>(
       std::string_view(target.data(), static_cast<size_t>(size)));
   if (!pid || *pid <= 0) {
-    return tl::unexpected(
-        Error{.file = "/proc/self", .expected = "a process ID"});
+    return Invalid("/proc/self", "a process ID");
   }
   return *pid;
 }
@@ -90,8 +81,7 @@ Result<pid_t> Procfs::DaemonPid() const {
   return GlanceAt(*self).ReadStat(buffer).and_then(
       [](const Stat& stat) -> Result<pid_t> {
         if (stat.parent > 0) return stat.parent;
-        return tl::unexpected(
-            Error{.file = "/proc/self/stat", .expected = "the daemon's PID"});
+        return Invalid("/proc/self/stat", "the daemon's PID");
       });
 }
 
@@ -100,7 +90,7 @@ Result<pid_t> Procfs::DaemonPid() const {
 // program with the set-user-ID bit.
 bool Procfs::IsPassedOver(pid_t pid) const {
   const auto has = [](const auto& list, const auto& one) {
-    return std::find(list.begin(), list.end(), one) != list.end();
+    return std::ranges::find(list, one) != list.end();
   };
   if (has(passed_over_.processes, pid)) return true;
   if (passed_over_.users.empty()) return false;
@@ -113,9 +103,9 @@ bool Procfs::IsPassedOver(pid_t pid) const {
 
 bool Procfs::IsPassedOver(std::string_view file) const {
   const std::string_view directory = file.substr(0, file.rfind('/') + 1);
-  return std::any_of(
-      passed_over_.files.begin(), passed_over_.files.end(),
-      [&](const std::string& one) { return one == directory || one == file; });
+  return std::ranges::any_of(passed_over_.files, [&](const std::string& one) {
+    return one == directory || one == file;
+  });
 }
 
 bool Procfs::HidesProcesses() const {
@@ -132,9 +122,7 @@ bool Procfs::HidesProcesses() const {
 }
 
 Result<Process> Procfs::OpenProcess(pid_t pid) const {
-  if (IsPassedOver(pid)) {
-    return tl::unexpected(Error{.file = "/proc/PID", .system_error = ESRCH});
-  }
+  if (IsPassedOver(pid)) return Failed("/proc/PID", ESRCH);
   return Process::Open(dirfd(directory_.get()), pid);
 }
 

@@ -1,6 +1,7 @@
 #ifndef RESOURCE_ATTRIBUTION_PROCFS_RESULT_H_
 #define RESOURCE_ATTRIBUTION_PROCFS_RESULT_H_
 
+#include <cerrno>
 #include <string>
 #include <tl/expected.hpp>
 #include <type_traits>
@@ -38,6 +39,17 @@ struct Error {
   /// For people: `FILE: reason`.
   std::string Message() const;
 };
+
+/// The failure of a system call on `file`.
+inline tl::unexpected<Error> Failed(const char* file,
+                                    int system_error = errno) {
+  return tl::unexpected(Error{.file = file, .system_error = system_error});
+}
+
+/// The content of `file` is not what was `expected`.
+inline tl::unexpected<Error> Invalid(const char* file, const char* expected) {
+  return tl::unexpected(Error{.file = file, .expected = expected});
+}
 
 /// A value or the reason why there is none, which the caller must not drop.
 /// Becomes std::expected with C++23.

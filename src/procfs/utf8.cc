@@ -1,7 +1,6 @@
 #include "procfs/utf8.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace resource_attribution::procfs {
 
@@ -53,10 +52,9 @@ bool IsInvisible(char32_t code) {
       {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd},
       {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3},
       {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}};
-  return std::any_of(std::begin(kRanges), std::end(kRanges),
-                     [code](const Range& range) {
-                       return code >= range.first && code <= range.last;
-                     });
+  return std::ranges::any_of(kRanges, [code](const Range& range) {
+    return code >= range.first && code <= range.last;
+  });
 }
 
 }  // namespace resource_attribution::procfs

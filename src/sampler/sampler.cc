@@ -20,7 +20,6 @@ namespace {
 using Kind = Notice::Kind;
 using measures::ExportTraffic;
 using measures::TracingDetection;
-using procfs::Error;
 using procfs::Instant;
 using procfs::Printable;
 using procfs::Result;
@@ -44,8 +43,7 @@ std::optional<ExportTraffic> TrafficOf(const Config& config) {
   for (const Service& service : config.services) {
     ports.push_back(service.tracing_export_ports);
   }
-  if (std::all_of(ports.begin(), ports.end(),
-                  [](const auto& one) { return one.empty(); })) {
+  if (std::ranges::all_of(ports, [](const auto& one) { return one.empty(); })) {
     return std::nullopt;
   }
   return ExportTraffic(std::move(ports));
@@ -76,9 +74,9 @@ size_t MaxOpenFiles(const Config& config) {
 }
 
 bool HaveCgroups(const Config& config) {
-  return std::any_of(
-      config.services.begin(), config.services.end(),
-      [](const Service& service) { return service.selectors.HaveCgroups(); });
+  return std::ranges::any_of(config.services, [](const Service& service) {
+    return service.selectors.HaveCgroups();
+  });
 }
 
 // The CPUs that the measured CPU is a share of; none: it is in percent of one.
@@ -168,10 +166,9 @@ Result<kernel::ProcessEvents> Sampler::SubscribeToEvents() {
   if (auto open = OpenProc(); !open) return tl::unexpected(open.error());
   // Events have the PIDs of the daemon's namespace.
   if (!proc_->HasOwnPids()) {
-    return tl::unexpected(
-        Error{.file = config_.proc_path.c_str(),
-              .expected = "the procfs of the daemon's own PID namespace, as "
-                          "process events need it"});
+    return procfs::Invalid(config_.proc_path.c_str(),
+                           "the procfs of the daemon's own PID namespace, as "
+                           "process events need it");
   }
   return kernel::ProcessEvents::Subscribe();
 }
@@ -271,7 +268,7 @@ Result<void> Sampler::Read(const measures::Pass& pass, store::Record& record,
   auto read = store_.Read(record);
   // A service that the process has left needs its threads no more.
   std::erase_if(record.threads, [&](const store::ServiceThreads& one) {
-    return std::none_of(matches.begin(), matches.end(), [&](const auto& match) {
+    return std::ranges::none_of(matches, [&](const auto& match) {
       return match.service == one.service;
     });
   });
@@ -377,7 +374,7 @@ void Sampler::KeepLargest(size_t service, PassReport& report) {
   const auto resident = [this](const SeriesReport& one) {
     return measures::MemoryOf(*store_.Find(*one.pid)).resident;
   };
-  std::sort(series.begin(), series.end(), [&](const auto& a, const auto& b) {
+  std::ranges::sort(series, [&](const auto& a, const auto& b) {
     return resident(a) > resident(b);
   });
   series.resize(most);

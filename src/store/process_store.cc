@@ -9,6 +9,7 @@ namespace resource_attribution::store {
 namespace {
 
 using procfs::Error;
+using procfs::Failed;
 using procfs::Process;
 using procfs::ProcessFiles;
 using procfs::ProcessId;
@@ -17,9 +18,7 @@ using procfs::Result;
 using procfs::Stat;
 using procfs::Status;
 
-tl::unexpected<Error> Gone() {
-  return tl::unexpected(Error{.file = "/proc/PID/stat", .system_error = ESRCH});
-}
+tl::unexpected<Error> Gone() { return Failed("/proc/PID/stat", ESRCH); }
 
 }  // namespace
 

@@ -7,13 +7,11 @@ namespace resource_attribution::store {
 namespace {
 
 using procfs::Clock;
-using procfs::Error;
+using procfs::Failed;
 using procfs::Instant;
 using procfs::Process;
 using procfs::ProcessId;
 using procfs::Result;
-
-bool IsBefore(const Thread& thread, pid_t tid) { return thread.tid < tid; }
 
 bool IsNew(const Thread& thread) { return !thread.looked_at; }
 
@@ -41,8 +39,7 @@ Result<void> ThreadReader::Read(const Process& process, const ProcessId& id,
   ++threads.readings;
   threads.complete_before = threads.complete;
   threads.complete =
-      threads.complete ||
-      std::none_of(threads.threads.begin(), threads.threads.end(), IsNew);
+      threads.complete || std::ranges::none_of(threads.threads, IsNew);
   for (const Thread& thread : threads.threads) {
     threads.groups_seen |= thread.groups;
   }
@@ -101,8 +98,8 @@ Result<void> ThreadReader::LookAtOthers(const Reading& reading,
   for (Thread& thread : next_) {
     if (IsNew(thread)) look_at(thread);
   }
-  const auto middle = std::lower_bound(next_.begin(), next_.end(),
-                                       last_looked_at + 1, IsBefore);
+  const auto middle =
+      std::ranges::lower_bound(next_, last_looked_at + 1, {}, &Thread::tid);
   const auto in_turn = [&](auto from, auto to) {
     for (auto thread = from; thread != to && left > 0; ++thread) {
       look_at(*thread);
@@ -140,7 +137,7 @@ Result<void> ThreadReader::CheckLeader(const Process& process,
   const auto leader = process.ReadThreadStat(id.pid, buffer_);
   if (!leader) return tl::unexpected(leader.error());
   if (leader->start_time == id.start_time) return {};
-  return tl::unexpected(Error{.file = "/proc/PID/task", .system_error = ESRCH});
+  return Failed("/proc/PID/task", ESRCH);
 }
 
 }  // namespace resource_attribution::store

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "procfs/file.h"
@@ -13,6 +12,7 @@
 namespace resource_attribution::trace_sampling {
 namespace {
 
+using procfs::Failed;
 using procfs::FileDescriptor;
 using procfs::Result;
 
@@ -40,7 +40,7 @@ ReplacedFile::ReplacedFile(std::string path, IsOurs is_ours)
 
 Result<void> ReplacedFile::Check() const {
   const FileDescriptor directory = OpenDirectory(directory_);
-  if (directory.get() < 0) return Fail();
+  if (directory.get() < 0) return Failed(path_.c_str());
   return CheckIn(directory.get());
 }
 
@@ -49,7 +49,7 @@ Result<void> ReplacedFile::Replace(std::string_view text) {
   // If anything fails from here on, what is there is not certain.
   written_.reset();
   const FileDescriptor directory = OpenDirectory(directory_);
-  if (directory.get() < 0) return Fail();
+  if (directory.get() < 0) return Failed(path_.c_str());
   if (auto checked = CheckIn(directory.get()); !checked) return checked;
   if (auto done = WriteIn(directory.get(), text); !done) {
     unlinkat(directory.get(), new_name_.c_str(), 0);
@@ -64,11 +64,13 @@ Result<void> ReplacedFile::CheckIn(int directory) const {
       openat(directory, name_.c_str(),
              O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0 && errno == ENOENT) return {};
-  if (file.get() < 0 && errno != ELOOP) return Fail();
+  if (file.get() < 0 && errno != ELOOP) return Failed(path_.c_str());
   struct stat status {};
   if (file.get() < 0 || fstat(file.get(), &status) != 0 ||
       !S_ISREG(status.st_mode)) {
-    return Fail("no file, or a regular file: no link, directory or device");
+    return procfs::Invalid(
+        path_.c_str(),
+        "no file, or a regular file: no link, directory or device");
   }
   constexpr size_t kLargest = 16 << 20;
   procfs::Buffer buffer;
@@ -76,7 +78,9 @@ Result<void> ReplacedFile::CheckIn(int directory) const {
                                     procfs::Oversize::kCut, buffer);
   if (!text) return tl::unexpected(text.error());
   if (is_ours_(*text)) return {};
-  return Fail("no file, or one that the plugin wrote; it replaces no other");
+  return procfs::Invalid(
+      path_.c_str(),
+      "no file, or one that the plugin wrote; it replaces no other");
 }
 
 // The name of the new file may be left from a daemon that was killed.
@@ -90,22 +94,11 @@ Result<void> ReplacedFile::WriteIn(int directory, std::string_view text) const {
   if (file.get() < 0 || !WriteAll(file.get(), text) ||
       fchmod(file.get(), kMode) != 0 || fsync(file.get()) != 0 ||
       renameat(directory, name, directory, name_.c_str()) != 0) {
-    return Fail();
+    return Failed(path_.c_str());
   }
   // The rename survives a power cut. If not, the old file is whole.
   fsync(directory);
   return {};
-}
-
-// Without `expected` the error is that of the last system call.
-Result<void> ReplacedFile::Fail(const char* expected) const {
-  procfs::Error error{.file = path_.c_str()};
-  if (expected != nullptr) {
-    error.expected = expected;
-  } else {
-    error.system_error = errno;
-  }
-  return tl::unexpected(error);
 }
 
 }  // namespace resource_attribution::trace_sampling

@@ -34,7 +34,6 @@ class ReplacedFile {
  private:
   procfs::Result<void> CheckIn(int directory) const;
   procfs::Result<void> WriteIn(int directory, std::string_view text) const;
-  procfs::Result<void> Fail(const char* expected = nullptr) const;
 
   std::string path_;
   std::string directory_;

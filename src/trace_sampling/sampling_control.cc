@@ -14,12 +14,13 @@ using options::FormatNumber;
 using Severity = Notice::Severity;
 using Verdict = Controller::Verdict;
 
-std::string Percent(const Estimate& share) {
+std::string Figures(const Estimate& share, const Sampling& sampling) {
   std::array<char, 96> text{};
   std::snprintf(text.data(), text.size(),
                 "tracing takes %.2f %% of the CPU (standard error %.2f)",
                 share.mean, share.standard_error.value_or(0));
-  return text.data();
+  return std::string(text.data()) + ", MaxCPUShare " +
+         FormatNumber(sampling.max_cpu_share);
 }
 
 // The error, for people; empty if the file has the text, or there is none.
@@ -30,15 +31,12 @@ std::string Replace(std::optional<ReplacedFile>& file,
   return done ? "" : done.error().Message();
 }
 
-std::string Limit(const Sampling& sampling) {
-  return "MaxCPUShare " + FormatNumber(sampling.max_cpu_share);
-}
-
 }  // namespace
 
 bool SamplingControl::IsWanted(const Config& config) {
-  return std::any_of(config.services.begin(), config.services.end(),
-                     [](const Service& one) { return one.sampling; });
+  return std::ranges::any_of(config.services, [](const Service& one) {
+    return one.sampling.has_value();
+  });
 }
 
 SamplingControl::SamplingControl(const Config& config)
@@ -215,44 +213,40 @@ void SamplingControl::SayVerdict(size_t at) {
     return;
   }
   state.last = decision.verdict;
-  const auto say = [&](Severity severity, const std::string& text) {
-    Say(at, Notice::Kind::kSampling, severity, "sampling ratio " + text);
-  };
   const std::string from_to = "from " + FormatNumber(state.controller.ratio()) +
                               " to " + FormatNumber(decision.ratio) + ": ";
   const std::string returned =
       "returned to " + FormatNumber(decision.ratio) + ": ";
-  const std::string figures =
-      Percent(decision.share) + ", " + Limit(state.sampling);
+  const std::string figures = Figures(decision.share, state.sampling);
+  std::string text = "sampling ratio ";
   switch (decision.verdict) {
     case Verdict::kHold:
       break;
     case Verdict::kLower:
-      say(Severity::kNotice, "lowered " + from_to + figures);
+      text += "lowered " + from_to + figures;
       break;
     case Verdict::kRaise:
-      say(Severity::kNotice, "raised " + from_to + figures);
+      text += "raised " + from_to + figures;
       break;
     case Verdict::kNoise:
-      say(Severity::kNotice,
-          "raised " + from_to +
-              "for 10 minutes the cost of tracing was less than its error");
+      text += "raised " + from_to +
+              "for 10 minutes the cost of tracing was less than its error";
       break;
     case Verdict::kAtLeast:
-      say(Severity::kWarning,
-          "stays " + FormatNumber(decision.ratio) + ", the least: " + figures);
+      text +=
+          "stays " + FormatNumber(decision.ratio) + ", the least: " + figures;
       break;
     case Verdict::kIneffective:
-      say(Severity::kWarning,
-          returned + "cuts had no measurable effect (" + figures +
+      text += returned + "cuts had no measurable effect (" + figures +
               "): the service does not ask for its ratio, or most of the cost "
-              "does not depend on sampling; tried again in 24 h");
+              "does not depend on sampling; tried again in 24 h";
       break;
     case Verdict::kUnmeasured:
-      say(Severity::kNotice,
-          returned + "the cost of tracing was not measured for 10 minutes");
+      text += returned + "the cost of tracing was not measured for 10 minutes";
       break;
   }
+  Say(at, Notice::Kind::kSampling,
+      lasts ? Severity::kWarning : Severity::kNotice, std::move(text));
 }
 
 // Once, until the share is below the dead band again.
@@ -272,7 +266,7 @@ void SamplingControl::SayWhatItWouldDo(size_t at) {
       "sampling ratio would be lowered from " +
           FormatNumber(state.controller.ratio()) + " to " +
           FormatNumber(decision.ratio) + " with SamplingMode \"Act\": " +
-          Percent(decision.share) + ", " + Limit(state.sampling));
+          Figures(decision.share, state.sampling));
 }
 
 }  // namespace resource_attribution::trace_sampling
