@@ -262,6 +262,12 @@ int openat(int directory, const char* path, int flags, ...) {
   return Opened(real(directory, path, flags, mode), full);
 }
 
+// The fortified C library calls these if the flags are no constant.
+int __open_2(const char* path, int flags) { return open(path, flags); }
+int __openat_2(int directory, const char* path, int flags) {
+  return openat(directory, path, flags);
+}
+
 ssize_t read(int fd, void* to, size_t size) {
   REAL(read);
   if (!libc::armed) return real(fd, to, size);
