@@ -251,6 +251,32 @@ std::vector<std::string> SamplingErrors(const Config& config, bool check) {
   return trace_sampling::SamplingControl(config).Check();
 }
 
+// Returns whether the sampling is as configured; logs what is not.
+bool BeginSampling(const Config& config, bool check) {
+  if (!trace_sampling::SamplingControl::IsWanted(config)) return true;
+  const auto errors = SamplingErrors(config, check);
+  for (const std::string& error : errors) {
+    Log(LOG_ERR, "option SamplingMode \"Act\": " + PrintableLine(error));
+  }
+  if (!errors.empty()) return false;
+  if (!check) module_state->sampling.emplace(config);
+  return true;
+}
+
+Supervisor::Options SupervisorOptions(const Config& config,
+                                      double interval_seconds) {
+  Supervisor::Options options{
+      .program = module_state->directory + kSamplerProgram,
+      .proc_path = config.proc_path,
+      .assignment = {.version = RESOURCE_ATTRIBUTION_VERSION,
+                     .plugin_blocks = std::move(module_state->plugin_blocks),
+                     .interval_seconds = interval_seconds}};
+  for (const Service& service : config.services) {
+    options.services.push_back(service.name);
+  }
+  return options;
+}
+
 int Start() {
   Module& module = *module_state;
   if (PrintOptions(module.environment.check)) return 0;
@@ -267,30 +293,16 @@ int Start() {
   const Interval interval = EffectiveInterval(module.environment, config,
                                               module.load_plugin_interval);
   const bool check = module.environment.check == Check::kProcesses;
-  if (trace_sampling::SamplingControl::IsWanted(config)) {
-    const auto errors = SamplingErrors(config, check);
-    for (const std::string& error : errors) {
-      Log(LOG_ERR, "option SamplingMode \"Act\": " + PrintableLine(error));
-    }
-    if (!errors.empty()) return LogAndFail("not started: see the errors above");
-    if (!check) module.sampling.emplace(config);
+  if (!BeginSampling(config, check)) {
+    return LogAndFail("not started: see the errors above");
   }
   // collectd warns of a read that takes longer than the interval. TryPass has
   // waited before.
   module.patience = std::min(
       module.patience,
       std::chrono::milliseconds(static_cast<int64_t>(interval.seconds * 400)));
-  Supervisor::Options options{
-      .program = module.directory + kSamplerProgram,
-      .proc_path = config.proc_path,
-      .assignment = {.version = RESOURCE_ATTRIBUTION_VERSION,
-                     .plugin_blocks = std::move(module.plugin_blocks),
-                     .interval_seconds = check ? kBetweenPassesOfACheck.count()
-                                               : interval.seconds}};
-  for (const Service& service : config.services) {
-    options.services.push_back(service.name);
-  }
-  module.supervisor = std::make_unique<Supervisor>(std::move(options));
+  module.supervisor = std::make_unique<Supervisor>(SupervisorOptions(
+      config, check ? kBetweenPassesOfACheck.count() : interval.seconds));
   child::Ready ready;
   if (const auto failure = module.supervisor->Begin(ready)) {
     return LogAndFail(("not started: " + *failure).c_str());
