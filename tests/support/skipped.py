@@ -1,11 +1,10 @@
 """Counts the tests that were skipped, and says why.
 
-    skipped.py [--expected REGEX]... [--also "NAME: REASON"]... LOG...
+    skipped.py [--expected REGEX]... LOG...
 
 LOG is a LastTest.log of ctest, in which the output of every test stands: "Skipped"
 and a reason on the next line from GoogleTest, "skipped 'reason'" from unittest. With
---expected, a skip whose "name: reason" matches none of the expressions fails. --also
-names what was skipped besides.
+--expected, a skip whose "name: reason" matches none of the expressions fails.
 """
 
 import argparse
@@ -36,10 +35,9 @@ def skips(log):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--expected", action="append")
-    parser.add_argument("--also", action="append", default=[])
     parser.add_argument("logs", nargs="+", metavar="LOG")
     options = parser.parse_args()
-    found = [tuple(skip.split(": ", 1)) for skip in options.also]
+    found = []
     for path in options.logs:
         with open(path, encoding="utf-8", errors="replace") as log:
             found += skips(log)
