@@ -1,10 +1,13 @@
 #include "supervisor.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "log.h"
+#include "procfs/file.h"
 #include "procfs/printable.h"
 
 namespace resource_attribution {
@@ -57,6 +60,20 @@ std::string PathOf(const SamplerProcess::Note& note) {
     path.replace(at, 3, std::to_string(note.process));
   }
   return path;
+}
+
+// Whether a filter limits the system calls of the daemon, proc_pid_status(5),
+// and with them those of the child. The kernel kills what makes another one,
+// and the daemon ignores SIGCHLD: it does not see how a child ended.
+bool IsFiltered() {
+  constexpr size_t kStatusMax = 16384;
+  const procfs::FileDescriptor file(
+      open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+  procfs::Buffer buffer;
+  const auto status =
+      procfs::ReadAll(file.get(), "/proc/self/status", kStatusMax,
+                      procfs::Oversize::kCut, buffer);
+  return status && status->find("\nSeccomp:\t2\n") != std::string_view::npos;
 }
 
 }  // namespace
@@ -282,6 +299,11 @@ Supervisor::Failure Supervisor::Ended() {
             strsignal(note.fatal_signal) + ")";
   } else {
     text += "itself or by SIGKILL, as when memory runs out";
+    if (IsFiltered()) {
+      text +=
+          ", or made a system call that collectd's unit forbids "
+          "(SystemCallFilter=)";
+    }
   }
   if (!note.file.empty()) text += ", while it read " + PathOf(note);
   return Lost(text);

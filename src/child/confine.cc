@@ -188,6 +188,10 @@ int Allow(scmp_filter_ctx filter, const char* name,
 int FilterSystemCalls(bool looks_up_users) {
   // The runtime of a sanitizer makes calls of its own.
   if (RESOURCE_ATTRIBUTION_SANITIZED) return 0;
+  // By prctl(2): seccomp(2) is not in @system-service, to which a hardened unit
+  // limits its calls (systemd.exec(5)), and libseccomp would try it.
+  constexpr unsigned int kBaseLevel = 1;  // seccomp_api_set(3)
+  if (const int error = seccomp_api_set(kBaseLevel)) return -error;
   const std::unique_ptr<void, decltype(&seccomp_release)> filter(
       seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), seccomp_release);
   if (filter == nullptr) return ENOMEM;

@@ -62,7 +62,7 @@ class Collectd:
         for name in ("write_prometheus", "logfile", *names):
             shutil.copy(plugin_directory() / f"{name}.so", plugins)
 
-    def _write_config(self):
+    def write_config(self):
         self.port = loopback.free_port()
         writer = f"""
             LoadPlugin write_prometheus
@@ -109,7 +109,7 @@ class Collectd:
         return {**env, **self.env}
 
     def _popen(self, *options):
-        command = [COLLECTD, *options, "-C", str(self._write_config())]
+        command = [COLLECTD, *options, "-C", str(self.write_config())]
         if self.user:
             command = ["setpriv", "--reuid", self.user, "--regid", "nogroup",
                        "--clear-groups", *command]

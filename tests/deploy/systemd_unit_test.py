@@ -1,0 +1,159 @@
+"""Debian's unit of collectd under a real systemd, with the drop-in that the project
+ships and the settings that it names."""
+
+import os
+import re
+import shutil
+import unittest
+
+from tests.support import needs, project, systemd, testcase, waiting
+
+DROP_IN = "deploy/systemd/resource-attribution.conf"
+UNIT = "/lib/systemd/system/collectd.service"
+# Other tests that run at the same time have a program with another name.
+PROGRAM = f"ra{os.getpid()}-unit"
+
+# What the drop-in says is not in the way, and more of its kind.
+HARDENED = """
+    LockPersonality=yes
+    MemoryDenyWriteExecute=yes
+    NoNewPrivileges=yes
+    ProcSubset=pid
+    ProtectClock=yes
+    ProtectControlGroups=yes
+    ProtectHome=yes
+    ProtectHostname=yes
+    ProtectKernelLogs=yes
+    ProtectKernelModules=yes
+    ProtectKernelTunables=yes
+    ProtectSystem=strict
+    RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+    RestrictNamespaces=yes
+    RestrictRealtime=yes
+    RestrictSUIDSGID=yes
+    SystemCallArchitectures=native
+    SystemCallFilter=@system-service
+    """
+
+
+@needs.root
+@systemd.needed
+class SystemdUnitTest(testcase.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.systemd = systemd.Systemd(self)
+        self.systemd.copy(UNIT)
+        program = self.directory / PROGRAM
+        shutil.copy("/bin/sleep", program)
+        self.systemd.write("watched.service", f"""
+            [Service]
+            User=daemon
+            ExecStart={program} 1000
+            """)
+        self.systemd.systemctl("start", "watched")
+        self.daemon = self.collectd(f"""
+            LoadPlugin resource_attribution
+            <Plugin resource_attribution>
+              Interval 0.2
+              <Process "unit">
+                SystemdUnit "watched.service"
+              </Process>
+              <Process "executable">
+                Executable "{program}"
+              </Process>
+              <Process "name">
+                Name "{PROGRAM}"
+              </Process>
+              <Process "daemon">
+                Self true
+              </Process>
+            </Plugin>""")
+
+    def start(self, settings, drop_in=""):
+        """Starts the unit with these settings of its service."""
+        configuration = self.daemon.write_config()
+        self.daemon.directory.chmod(0o777)
+        self.systemd.write("collectd.service.d/resource-attribution.conf", drop_in)
+        self.systemd.write("collectd.service.d/test.conf", f"""
+            [Unit]
+            ConditionPathExists=
+            [Service]
+            EnvironmentFile=
+            ExecStartPre=
+            ExecStart=
+            ExecStart=/usr/sbin/collectd -C {configuration}
+            ReadWritePaths={self.directory}
+            RestartSec=1
+            {settings}
+            """)
+        self.systemd.systemctl("daemon-reload")
+        self.systemd.systemctl("start", "collectd")
+
+    def test_debians_unit_runs_it_and_restarts_it(self):
+        self.start("", project.shipped(DROP_IN, {}))
+        self.daemon.wait_for_counts(unit=1, executable=1, name=1, daemon=1)
+        first = self.systemd.processes("collectd")
+        self.assertEqual(len(first), 2)
+        self.systemd.systemctl("kill", "--kill-whom=main", "--signal=KILL", "collectd")
+        waiting.wait_for(lambda: self.systemd.show("collectd", "NRestarts") == "1",
+                         "the restart")
+        self.daemon.wait_for_passes("daemon")
+        second = self.systemd.processes("collectd")
+        self.assertEqual(len(second), 2)
+        self.assertEqual(set(first) & set(second), set())
+        self.systemd.systemctl("stop", "collectd")
+        self.assertEqual(self.systemd.show("collectd", "Result"), "success")
+        self.assertEqual(self.systemd.processes("collectd"), [])
+        self.assertEqual(self.daemon.lines("error"), [])
+
+    def test_a_hardened_unit_of_a_user_has_all_values_with_what_the_drop_in_offers(self):
+        drop_in = re.sub(r"^#(\w+=)", r"\1", project.shipped(
+            DROP_IN, {"INTERVAL_SECS=30": "INTERVAL_SECS=0.2"}), flags=re.MULTILINE)
+        self.start("User=nobody" + HARDENED, drop_in)
+        self.daemon.wait_for_counts(unit=1, executable=1, name=1, daemon=1)
+        self.assertEqual(self.systemd.show("collectd", "NRestarts"), "0")
+        for severity in ("error", "warning"):
+            self.assertEqual(self.daemon.lines(severity), [])
+
+    def test_users_of_a_name_service_are_found_in_a_hardened_unit(self):
+        self.daemon.config = self.daemon.config.replace(
+            f'Name "{PROGRAM}"', f'Name "{PROGRAM}"\n User "daemon"')
+        self.start(HARDENED)
+        self.daemon.wait_for_counts(name=1, daemon=1)
+        self.assertEqual(self.daemon.lines("error"), [])
+
+    @needs.tracefs
+    def test_short_connections_take_one_call_more(self):
+        self.daemon.config = self.daemon.config.replace(
+            "Self true", "Self true\n TracingExportPort 4318")
+        self.start(HARDENED)
+        self.daemon.wait_for_line("tracepoints of sockets: Operation not permitted")
+        self.systemd.systemctl("stop", "collectd")
+        self.start(HARDENED + "SystemCallFilter=perf_event_open")
+        self.daemon.wait_for_line("export traffic of connections of any length")
+
+    def test_hidden_processes(self):
+        self.start("User=nobody\nProtectProc=invisible")
+        self.daemon.wait_for_counts(unit=0, executable=0, name=0, daemon=1)
+        self.daemon.wait_for_line("hides the processes of other users")
+
+    def test_users_of_its_own(self):
+        self.start("PrivateUsers=yes")
+        self.daemon.wait_for_counts(unit=1, executable=0, name=1, daemon=1)
+        self.daemon.wait_for_line("a security module or a user namespace refuses it")
+
+    def test_no_netlink(self):
+        self.start("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6")
+        self.daemon.wait_for_counts(unit=1, executable=1, name=1, daemon=1)
+        self.daemon.wait_for_line("by scanning /proc (process events: Address family")
+
+    def test_a_call_that_the_unit_forbids(self):
+        # The sampler process alone makes this one.
+        self.start("SystemCallFilter=@system-service\nSystemCallFilter=~capset")
+        self.daemon.wait_for_line("made a system call that collectd's unit forbids "
+                                  "(SystemCallFilter=)")
+
+
+if __name__ == "__main__":
+    unittest.main()
