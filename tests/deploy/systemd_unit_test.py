@@ -133,6 +133,11 @@ class SystemdUnitTest(testcase.TestCase):
         self.start(HARDENED + "SystemCallFilter=perf_event_open")
         self.daemon.wait_for_line("export traffic of connections of any length")
 
+    def test_the_unit_of_rhel_and_fedora_has_no_capabilities(self):
+        self.start("CapabilityBoundingSet=\nProtectSystem=full\nProtectHome=true")
+        self.daemon.wait_for_counts(unit=1, executable=0, name=1, daemon=1)
+        self.daemon.wait_for_line("the daemon lacks CAP_SYS_PTRACE")
+
     def test_hidden_processes(self):
         self.start("User=nobody\nProtectProc=invisible")
         self.daemon.wait_for_counts(unit=0, executable=0, name=0, daemon=1)
