@@ -55,6 +55,11 @@ int KeepCapabilities(const std::vector<int>& kept) {
                                   .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   if (syscall(SYS_capget, &header, sets.data()) != 0) return errno;
+  // Without it the kernel shows what is confidential of the user's own
+  // processes only to a process that has all their capabilities, ptrace(2).
+  // In a container, where no process has this one, those of root have others.
+  const auto& traces = sets[CAP_TO_INDEX(CAP_SYS_PTRACE)];
+  if ((traces.permitted & CAP_TO_MASK(CAP_SYS_PTRACE)) == 0) return 0;
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> less{};
   for (const int one : kept) {
     const auto& had = sets[CAP_TO_INDEX(one)];

@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,6 +154,19 @@ class SamplerProcessTest(WithLoad):
                  for path in pathlib.Path(f"/proc/{sampler}/fd").iterdir()]
         self.assertEqual(sum(file.startswith("socket:") for file in files), 1)
         self.assertNotIn(f"{collectd.directory}/log", files)
+        collectd.stop()
+
+    @needs.root
+    def test_without_ptrace_it_keeps_what_shows_processes_like_the_daemon(self):
+        # As in a container, where all run as root with a few capabilities.
+        wrapper = ["setpriv", "--bounding-set", "-all,+chown,+kill"]
+        watched = self.directory / "ra-watched"
+        shutil.copy("/bin/sleep", watched)
+        self.run_program(*wrapper, watched, "1000")
+        collectd = self.start(
+            "Interval 0.2", '<Process "watched">', f'Executable "{watched}"',
+            "</Process>", wrapper=wrapper)
+        collectd.wait_for_counts(watched=1)
         collectd.stop()
 
     def test_signals_of_the_service_manager_do_not_end_it(self):
