@@ -63,8 +63,9 @@ std::string PathOf(const SamplerProcess::Note& note) {
 }
 
 // Whether a filter limits the system calls of the daemon, proc_pid_status(5),
-// and with them those of the child. The kernel kills what makes another one,
-// and the daemon ignores SIGCHLD: it does not see how a child ended.
+// and with them those of the child. For some filters the kernel kills what
+// makes another call, and the daemon ignores SIGCHLD: it does not see how a
+// child ended.
 bool IsFiltered() {
   constexpr size_t kStatusMax = 16384;
   const procfs::FileDescriptor file(
@@ -301,8 +302,8 @@ Supervisor::Failure Supervisor::Ended() {
     text += "itself or by SIGKILL, as when memory runs out";
     if (IsFiltered()) {
       text +=
-          ", or made a system call that collectd's unit forbids "
-          "(SystemCallFilter=)";
+          ", or, if collectd's unit has SystemCallFilter=, made a call that it "
+          "forbids";
     }
   }
   if (!note.file.empty()) text += ", while it read " + PathOf(note);

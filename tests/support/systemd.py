@@ -4,25 +4,34 @@ import os
 import pathlib
 import shutil
 import subprocess
+import unittest
 
 from tests.support import cgroups, needs, proc, programs, waiting
 
 EXECUTABLE = "/lib/systemd/systemd"
 NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc")
-# $1 is a cgroup, $2 the directory of the test. Nothing else can be written, the kernel's
-# settings included.
+# $1 is a cgroup, $2 the directory of the test. Of the machine, systemd has no console, and
+# changes neither files, apart from that directory, nor modules, clocks and settings.
 BOOT = f"""
 echo $$ >"$1/cgroup.procs"
 exec unshare {' '.join(NAMESPACES)} --mount-proc sh -ec '
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
     test -d /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing || :
-    mount -t tmpfs tmpfs /run
     mount --bind "$2" "$2"
     mount -o remount,bind,ro /
     mount --bind /proc/sys /proc/sys
     mount -o remount,bind,ro /proc/sys
-    exec env -i container=other SYSTEMD_UNIT_PATH="$2/units" PATH="$PATH" \\
-      {EXECUTABLE} --system --unit=boot.target --log-target=console
+    mount -t tmpfs tmpfs /run
+    mkdir /run/dev
+    for device in null zero full random urandom tty; do
+        touch /run/dev/$device
+        mount --bind /dev/$device /run/dev/$device
+    done
+    mkdir /run/dev/shm /run/dev/pts /run/dev/mqueue
+    mount --rbind /run/dev /dev
+    exec setpriv --bounding-set -sys_module,-sys_time,-sys_boot \\
+      env -i container=other SYSTEMD_UNIT_PATH="$2/units" PATH="$PATH" \\
+      {EXECUTABLE} --system --unit=boot.target --log-target=null
 ' sh "$@"
 """
 # What units depend on unless they say otherwise, and nothing of this machine.
@@ -34,8 +43,8 @@ def needed(test):
     hierarchy = cgroups.mounted("cgroup2")
     if not (os.path.exists(EXECUTABLE) and hierarchy and os.access(hierarchy, os.W_OK)):
         reason = "needs systemd and a cgroup2 hierarchy where cgroups can be made"
-        return needs.unittest.skip(reason)(test)
-    return needs.unshare(*NAMESPACES)(test)
+        return unittest.skip(reason)(test)
+    return needs.listening(needs.unshare(*NAMESPACES)(test))
 
 
 class Systemd:
@@ -52,7 +61,7 @@ class Systemd:
         self._log = test.directory / "systemd.log"
         with open(self._log, "ab") as log:
             self._parent = test.run_program(
-                "sh", "-ec", BOOT, "sh", self._cgroup, test.directory, stdout=log,
+                "setpriv", "--pdeathsig", "KILL", "sh", "-ec", BOOT, "sh", self._cgroup, test.directory, stdout=log,
                 stderr=log)
         [self._init] = waiting.wait_for(lambda: proc.children(self._parent.pid),
                                         "an init process", self._log.read_text)
@@ -67,7 +76,7 @@ class Systemd:
     def _run(self, *command):
         return subprocess.run(
             ["nsenter", f"--target={self._init}", "--mount", "--pid", "--cgroup",
-             *map(str, command)],
+             "--root", "--wd=/", *map(str, command)],
             capture_output=True, text=True, timeout=waiting.PATIENCE, check=False)
 
     def _end(self):
