@@ -311,7 +311,7 @@ class MeasuredTest(testcase.TestCase):
         self.assertEqual(sink.received, sum(expected.values()) + 150_000)
         self.assert_quiet_end(collectd)
 
-    @needs.root
+    @needs.unshare("--mount")
     def test_short_connections_of_unknown_processes_are_said(self):
         sink = loopback.HalfEcho(self)
         exporter = self.actor()
