@@ -21,7 +21,10 @@ class NamesTest(testcase.TestCase):
     def wait_for_exactly(self, collectd, counts):
         collectd.wait_for_counts(**counts)
         collectd.wait_for_passes()
-        self.assertEqual(collectd.counts(), {**counts, "self": 1})
+        # A pass may have met a process before it had its name.
+        waiting.wait_for(lambda: collectd.counts() == {**counts, "self": 1},
+                         f"exactly {counts}",
+                         lambda: f"{collectd.counts()}\n{collectd.log()}")
 
     def test_part_of_the_command_line(self):
         collectd = self.start_collectd(
