@@ -245,10 +245,9 @@ class SamplingTest(testcase.TestCase):
             time.sleep(2)
             self.assertGreater(copies.watch(1)["spans"], 20)
 
-    @needs.root
-    def test_ratio_falls_with_the_cost_and_returns_with_the_load(self):
-        copies = Copies(self, self.endpoint)
-        copies.ask_load(RATE)
+    def fall_below_a_limit(self, copies):
+        """Starts the daemon with a limit, and waits until tracing takes less. Returns the
+        daemon, or None if it said that it sees no effect."""
         costs = {}
         for ratio in (1, 0.001, 1):
             self.endpoint.write(NAME, ratio)
@@ -264,17 +263,32 @@ class SamplingTest(testcase.TestCase):
                          collectd.log)
         waiting.wait_for(lambda: self.ratio_in_force(collectd) < 1, "a lower ratio",
                          collectd.log)
-        def is_below_the_limit():
+        def is_over():
             cost = copies.watch(6)
-            return (cost["share"] < limit
-                    and cost["bytes"] < 0.95 * costs[1]["bytes"] and cost)
-        cost = waiting.wait_for(is_below_the_limit, "a share below the limit",
-                                collectd.log)
+            is_below = (cost["share"] < limit
+                        and cost["bytes"] < 0.95 * costs[1]["bytes"])
+            return is_below and cost or collectd.lines("warning")
+        cost = waiting.wait_for(is_over, "a share below the limit", collectd.log)
+        if collectd.lines("warning"):
+            print(collectd.log())
+            collectd.stop()
+            return None
         lowered = self.ratio_in_force(collectd)
         self.assertLess(lowered, 1)
         print(f"limit {limit:.1f} %, at ratio 1 {costs[1]['share']:.1f} %, at 0.001 "
               f"{costs[0.001]['share']:.1f} %; below it at {lowered}: "
               f"{cost['share']:.1f} %")
+        return collectd
+
+    @needs.root
+    def test_ratio_falls_with_the_cost_and_returns_with_the_load(self):
+        copies = Copies(self, self.endpoint)
+        copies.ask_load(RATE)
+        # Where other guests of the host take its CPUs, the cost of a request can change
+        # by more than the cuts save.
+        attempts = (self.fall_below_a_limit(copies) for _ in range(3))
+        collectd = next(filter(None, attempts), None)
+        self.assertTrue(collectd, "no cut had an effect")
 
         # What the service does besides is then most of its CPU.
         copies.ask_load(RATE / 20)
