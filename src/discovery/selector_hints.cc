@@ -11,8 +11,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <functional>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "discovery/pid_file.h"
@@ -500,7 +500,10 @@ void Tally::Add(std::string_view value) {
 std::vector<Tally::Count> Tally::Most(size_t max) const {
   std::vector<Count> most;
   for (const auto& [value, count] : counts_) most.push_back({value, count});
-  std::ranges::stable_sort(most, std::greater(), &Count::processes);
+  // Not stable_sort: Clang 19 warns of that of GCC 12's library.
+  std::ranges::sort(most, [](const Count& a, const Count& b) {
+    return std::tie(b.processes, a.value) < std::tie(a.processes, b.value);
+  });
   most.resize(std::min(most.size(), max));
   return most;
 }
