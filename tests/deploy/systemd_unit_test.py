@@ -45,7 +45,7 @@ class SystemdUnitTest(testcase.TestCase):
     def setUp(self):
         super().setUp()
         self.systemd = systemd.Systemd(self)
-        self.systemd.copy(UNIT)
+        shutil.copy(UNIT, self.systemd.units)
         program = self.directory / PROGRAM
         shutil.copy("/bin/sleep", program)
         self.systemd.write("watched.service", f"""

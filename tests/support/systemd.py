@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 import subprocess
 import unittest
 
@@ -10,8 +9,8 @@ from tests.support import cgroups, needs, proc, programs, waiting
 
 EXECUTABLE = "/lib/systemd/systemd"
 NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc")
-# $1 is a cgroup, $2 the directory of the test. Of the machine, systemd has no console, and
-# changes neither files, apart from that directory, nor modules, clocks and settings.
+# $1 is a cgroup, $2 the directory of the test. systemd has no console. It cannot change files
+# outside of that directory, load modules, or set the clock or the kernel's settings.
 BOOT = f"""
 echo $$ >"$1/cgroup.procs"
 exec unshare {' '.join(NAMESPACES)} --mount-proc sh -ec '
@@ -61,8 +60,8 @@ class Systemd:
         self._log = test.directory / "systemd.log"
         with open(self._log, "ab") as log:
             self._parent = test.run_program(
-                "setpriv", "--pdeathsig", "KILL", "sh", "-ec", BOOT, "sh", self._cgroup, test.directory, stdout=log,
-                stderr=log)
+                "setpriv", "--pdeathsig", "KILL", "sh", "-ec", BOOT, "sh",
+                self._cgroup, test.directory, stdout=log, stderr=log)
         [self._init] = waiting.wait_for(lambda: proc.children(self._parent.pid),
                                         "an init process", self._log.read_text)
         waiting.wait_for(self._is_up, "systemd to start", self._log.read_text)
@@ -90,9 +89,6 @@ class Systemd:
         file = self.units / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-
-    def copy(self, unit):
-        shutil.copy(unit, self.units)
 
     def systemctl(self, *arguments):
         """What systemctl(1) prints; it must succeed."""
