@@ -34,9 +34,6 @@ steady_clock::duration PatienceFor(double interval_seconds) {
 // Where there are no process events, the kernel's answer is waited for.
 constexpr seconds kAssignmentPatience{10};
 
-// How often the daemon looks what the child is doing, at most.
-constexpr milliseconds kBetweenLooks{50};
-
 // A child that works is waited for this long. On a busy machine a pass may take
 // a hundred times as long as it should.
 constexpr seconds kLongestPass{60};
@@ -190,7 +187,7 @@ std::optional<Supervisor::Failure> Supervisor::Start(child::Ready& ready) {
 // Sends request_ and waits a moment for the reply.
 child::Wait Supervisor::Ask() {
   try {
-    return process_.Ask(request_, Clock::now() + kBetweenLooks);
+    return process_.Ask(request_);
   } catch (...) {
     process_.End();  // request and reply would no longer belong together
     throw;
@@ -215,10 +212,10 @@ std::optional<Supervisor::Failure> Supervisor::GoOn(Wait wait,
   }
 }
 
-// Looks what the child does, again and again. A child that waits for one
-// process or file as long as `patience`, or for several twice as long, is
-// killed. It is waited for four times as long if that process only has no CPU,
-// and longer if it makes progress.
+// Looks what the child does after each wait for its reply. A child that waits
+// for one process or file as long as `patience`, or for several twice as long,
+// is killed. It is waited for four times as long if that process only has no
+// CPU, and longer if it makes progress.
 std::optional<Supervisor::Failure> Supervisor::WaitLonger(
     Clock::duration patience) {
   const auto begun = Clock::now();
@@ -227,7 +224,7 @@ std::optional<Supervisor::Failure> Supervisor::WaitLonger(
   Clock::duration waited_for_all{};
   SamplerProcess::Note note = process_.BeingRead();
   while (true) {
-    const Wait wait = process_.GoOn(Clock::now() + kBetweenLooks);
+    const Wait wait = process_.GoOn();
     if (wait == Wait::kDone) return std::nullopt;
     if (wait == Wait::kInterrupted) return Failure{.reason = ""};
     if (wait == Wait::kEnded) return Ended();

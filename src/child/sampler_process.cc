@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -89,8 +88,7 @@ void SamplerProcess::UnmapNote::operator()(procfs::BeingRead* note) const {
 }
 
 SamplerProcess::SamplerProcess(std::string program)
-    : program_(std::move(program)),
-      interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : program_(std::move(program)) {}
 
 SamplerProcess::~SamplerProcess() {
   constexpr std::chrono::milliseconds kPatience{500};
@@ -106,12 +104,12 @@ std::string SamplerProcess::Start() {
     return "the processes before it were killed and have not ended yet";
   }
   std::array<int, 2> sockets{};
-  if (interrupt_.get() < 0 ||
-      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
     return Failed("socketpair", errno);
   }
   FileDescriptor ours(sockets[0]);
   const FileDescriptor theirs = AboveStandard(FileDescriptor(sockets[1]));
+  if (!conversation_.Begin(ours.get())) return Failed("setsockopt", errno);
   const FileDescriptor note = MakeNote();
   if (note.get() < 0) return Failed("memfd_create", errno);
   void* memory = mmap(nullptr, sizeof(procfs::BeingRead),
@@ -122,7 +120,6 @@ std::string SamplerProcess::Start() {
     return failed;
   }
   socket_ = std::move(ours);
-  conversation_.Begin(socket_.get(), interrupt_.get());
   return "";
 }
 
@@ -165,13 +162,14 @@ std::string SamplerProcess::Spawn(int socket, int note) {
 
 bool SamplerProcess::IsRunning() const { return socket_.get() >= 0; }
 
-Wait SamplerProcess::Ask(std::span<const char> request,
-                         Conversation::TimePoint deadline) {
-  return conversation_.Ask(request, deadline);
+Wait SamplerProcess::Ask(std::span<const char> request) {
+  return OrInterrupted(conversation_.Ask(request));
 }
 
-Wait SamplerProcess::GoOn(Conversation::TimePoint deadline) {
-  return conversation_.GoOn(deadline);
+Wait SamplerProcess::GoOn() { return OrInterrupted(conversation_.GoOn()); }
+
+Wait SamplerProcess::OrInterrupted(Wait wait) const {
+  return wait == Wait::kLate && interrupted_ ? Wait::kInterrupted : wait;
 }
 
 std::span<const char> SamplerProcess::reply() const {
@@ -216,11 +214,6 @@ void SamplerProcess::End(std::chrono::milliseconds patience) {
   syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   WaitForEnd(process.get(), kMoment);
   if (!HasEnded(process.get())) ending_.push_back(std::move(process));
-}
-
-void SamplerProcess::Interrupt() {
-  const uint64_t one = 1;
-  if (write(interrupt_.get(), &one, sizeof(one)) < 0) return;
 }
 
 }  // namespace resource_attribution::child

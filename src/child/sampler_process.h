@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -37,11 +38,11 @@ class SamplerProcess {
 
   bool IsRunning() const;
 
-  /// Sends a request and waits for the reply.
-  Wait Ask(std::span<const char> request, Conversation::TimePoint deadline);
+  /// Sends a request and waits a moment for the reply.
+  Wait Ask(std::span<const char> request);
 
   /// Goes on with the request that was late.
-  Wait GoOn(Conversation::TimePoint deadline);
+  Wait GoOn();
 
   /// The last reply, valid until the next request.
   std::span<const char> reply() const;
@@ -70,8 +71,8 @@ class SamplerProcess {
   /// end of a process that was killed.
   void End(std::chrono::milliseconds patience = {});
 
-  /// Makes the current wait and all later ones end. From any thread.
-  void Interrupt();
+  /// From now on what is late is interrupted. From any thread.
+  void Interrupt() { interrupted_ = true; }
 
  private:
   struct UnmapNote {
@@ -79,9 +80,10 @@ class SamplerProcess {
   };
 
   std::string Spawn(int socket, int note);
+  Wait OrInterrupted(Wait wait) const;
 
   const std::string program_;
-  const procfs::FileDescriptor interrupt_;
+  std::atomic<bool> interrupted_ = false;
   procfs::FileDescriptor socket_{-1};
   procfs::FileDescriptor process_{-1};  // a pidfd
   pid_t pid_ = 0;

@@ -1,11 +1,11 @@
 #include "child/socket.h"
 
-#include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <iterator>
 #include <utility>
@@ -17,6 +17,8 @@ using Size = uint64_t;
 
 // A message of usual size comes whole in one call.
 constexpr size_t kUsual = size_t{16} << 10;
+
+constexpr std::chrono::microseconds kMoment{50'000};
 
 }  // namespace
 
@@ -80,24 +82,28 @@ bool Receive(int socket, Incoming& message) {
   return true;
 }
 
-void Conversation::Begin(int socket, int interrupt) {
+bool Conversation::Begin(int socket) {
   socket_ = socket;
-  interrupt_ = interrupt;
+  constexpr timeval kTimeout{.tv_sec = 0, .tv_usec = kMoment.count()};
+  return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &kTimeout,
+                    sizeof(kTimeout)) == 0 &&
+         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &kTimeout,
+                    sizeof(kTimeout)) == 0;
 }
 
-Wait Conversation::Ask(std::span<const char> request, TimePoint deadline) {
+Wait Conversation::Ask(std::span<const char> request) {
   const Size size = request.size();
   const auto* header = reinterpret_cast<const char*>(&size);
   request_.assign(header, header + sizeof(size));
   request_.insert(request_.end(), request.begin(), request.end());
   sent_ = 0;
   reply_.Clear();
-  return GoOn(deadline);
+  return GoOn();
 }
 
-Wait Conversation::GoOn(TimePoint deadline) {
-  const Wait sent = SendRest(deadline);
-  return sent == Wait::kDone ? ReceiveRest(deadline) : sent;
+Wait Conversation::GoOn() {
+  const Wait sent = SendRest();
+  return sent == Wait::kDone ? ReceiveRest() : sent;
 }
 
 std::span<const char> Conversation::reply() const { return reply_.message(); }
@@ -107,46 +113,26 @@ std::span<const char> Conversation::KeepReply() {
   return kept_.message();
 }
 
-Wait Conversation::WaitFor(int16_t events, TimePoint deadline) const {
-  while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    std::array<pollfd, 2> polled{pollfd{socket_, events, 0},
-                                 pollfd{interrupt_, POLLIN, 0}};
-    const int ready =
-        poll(polled.data(), polled.size(),
-             static_cast<int>(std::max<int64_t>(left.count(), 0)));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready < 0) return Wait::kEnded;
-    if (polled[1].revents != 0) return Wait::kInterrupted;
-    return ready == 0 ? Wait::kLate : Wait::kDone;
-  }
-}
-
-Wait Conversation::SendRest(TimePoint deadline) {
+Wait Conversation::SendRest() {
   while (sent_ < request_.size()) {
-    const ssize_t sent =
-        send(socket_, request_.data() + sent_, request_.size() - sent_,
-             MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0) {
-      sent_ += static_cast<size_t>(sent);
-    } else if (errno == EAGAIN) {
-      const Wait wait = WaitFor(POLLOUT, deadline);
-      if (wait != Wait::kDone) return wait;
-    } else if (errno != EINTR) {
-      return Wait::kEnded;
-    }
+    const ssize_t sent = send(socket_, request_.data() + sent_,
+                              request_.size() - sent_, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return errno == EAGAIN ? Wait::kLate : Wait::kEnded;
+    sent_ += static_cast<size_t>(sent);
   }
   return Wait::kDone;
 }
 
-Wait Conversation::ReceiveRest(TimePoint deadline) {
+// Each piece that comes in time makes the kernel wait anew.
+Wait Conversation::ReceiveRest() {
+  const auto begun = std::chrono::steady_clock::now();
   while (!reply_.IsWhole()) {
+    if (std::chrono::steady_clock::now() - begun >= kMoment) return Wait::kLate;
     const auto room = reply_.Room();
-    const Wait wait = WaitFor(POLLIN, deadline);
-    if (wait != Wait::kDone) return wait;
-    const ssize_t got = recv(socket_, room.data(), room.size(), MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    const ssize_t got = recv(socket_, room.data(), room.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return Wait::kLate;
     if (got <= 0 || !reply_.Add(static_cast<size_t>(got))) return Wait::kEnded;
   }
   return Wait::kDone;

@@ -1,7 +1,6 @@
 #ifndef RESOURCE_ATTRIBUTION_CHILD_SOCKET_H_
 #define RESOURCE_ATTRIBUTION_CHILD_SOCKET_H_
 
-#include <chrono>
 #include <span>
 
 #include "child/wire.h"
@@ -47,23 +46,22 @@ bool Receive(int socket, Incoming& message);
 enum class Wait {
   kDone,
   kEnded,  ///< the other side has closed the socket, or sent no message
-  kLate,   ///< not until the deadline
+  kLate,   ///< not yet
   kInterrupted,
 };
 
-/// The side of the daemon, which waits with a deadline. Not thread-safe.
+/// The side of the daemon, which waits for 50 ms at a time. Not thread-safe.
 class Conversation {
  public:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
-  /// Begins anew with a socket. Waiting ends when `interrupt` is readable.
-  void Begin(int socket, int interrupt);
+  /// Begins anew with a socket. Returns false, with errno set, if the socket
+  /// cannot be made to wait no longer.
+  bool Begin(int socket);
 
   /// Sends a request and waits for the reply.
-  Wait Ask(std::span<const char> request, TimePoint deadline);
+  Wait Ask(std::span<const char> request);
 
   /// Goes on with the request that was late.
-  Wait GoOn(TimePoint deadline);
+  Wait GoOn();
 
   /// The last reply, valid until the next request.
   std::span<const char> reply() const;
@@ -72,12 +70,10 @@ class Conversation {
   std::span<const char> KeepReply();
 
  private:
-  Wait WaitFor(int16_t events, TimePoint deadline) const;
-  Wait SendRest(TimePoint deadline);
-  Wait ReceiveRest(TimePoint deadline);
+  Wait SendRest();
+  Wait ReceiveRest();
 
   int socket_ = -1;
-  int interrupt_ = -1;
   Bytes request_;
   size_t sent_ = 0;
   Incoming reply_;

@@ -19,7 +19,7 @@ Bytes kept_reply;
 void SamplerProcess::UnmapNote::operator()(procfs::BeingRead* /*note*/) const {}
 
 SamplerProcess::SamplerProcess(std::string program)
-    : program_(std::move(program)), interrupt_(-1) {}
+    : program_(std::move(program)) {}
 
 SamplerProcess::~SamplerProcess() { End(); }
 
@@ -30,15 +30,12 @@ std::string SamplerProcess::Start() {
 
 bool SamplerProcess::IsRunning() const { return server != nullptr; }
 
-Wait SamplerProcess::Ask(std::span<const char> request,
-                         Conversation::TimePoint /*deadline*/) {
+Wait SamplerProcess::Ask(std::span<const char> request) {
   last_reply = server->Answer(request);
   return Wait::kDone;
 }
 
-Wait SamplerProcess::GoOn(Conversation::TimePoint /*deadline*/) {
-  return Wait::kDone;
-}
+Wait SamplerProcess::GoOn() { return Wait::kDone; }
 
 std::span<const char> SamplerProcess::reply() const { return last_reply; }
 
@@ -54,8 +51,6 @@ SamplerProcess::State SamplerProcess::GetState() const { return State::kRuns; }
 void SamplerProcess::End(std::chrono::milliseconds /*patience*/) {
   server = nullptr;
 }
-
-void SamplerProcess::Interrupt() {}
 
 }  // namespace child
 

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -16,9 +18,6 @@
 
 namespace resource_attribution::child {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 std::string_view Text(std::span<const char> bytes) {
   return {bytes.data(), bytes.size()};
@@ -119,44 +118,71 @@ TEST_F(SocketTest, RefusesAMessageThatEndsEarly) {
 }
 
 TEST_F(SocketTest, AConversationGoesOnAfterItsDeadline) {
-  std::array<int, 2> interrupt{};
-  ASSERT_EQ(pipe(interrupt.data()), 0);
   Conversation conversation;
-  conversation.Begin(ours(), interrupt[0]);
-  EXPECT_EQ(conversation.Ask({}, steady_clock::now()), Wait::kLate);
+  ASSERT_TRUE(conversation.Begin(ours()));
+  EXPECT_EQ(conversation.Ask({}), Wait::kLate);
   Put(Sent(4, "ab"));
-  EXPECT_EQ(conversation.GoOn(steady_clock::now()), Wait::kLate);
+  EXPECT_EQ(conversation.GoOn(), Wait::kLate);
   Put("cd");
-  EXPECT_EQ(conversation.GoOn(steady_clock::now()), Wait::kDone);
+  EXPECT_EQ(conversation.GoOn(), Wait::kDone);
   const auto kept = conversation.KeepReply();
   EXPECT_EQ(Text(kept), "abcd");
 
   // The reply that is kept stays while the next one comes.
   Put(Sent(2, "ef"));
-  EXPECT_EQ(conversation.Ask({}, steady_clock::now()), Wait::kDone);
+  EXPECT_EQ(conversation.Ask({}), Wait::kDone);
   EXPECT_EQ(Text(conversation.reply()), "ef");
   EXPECT_EQ(Text(kept), "abcd");
-
-  EXPECT_EQ(write(interrupt[1], "", 1), 1);
-  EXPECT_EQ(conversation.Ask({}, steady_clock::now() + milliseconds(1)),
-            Wait::kInterrupted);
-  for (const int end : interrupt) close(end);
 }
+
+TEST_F(SocketTest, ARequestIsLateIfTheOtherSideTakesNothing) {
+  Conversation conversation;
+  ASSERT_TRUE(conversation.Begin(ours()));
+  const std::string request(kMessageMax, 'a');
+  EXPECT_EQ(conversation.Ask(request), Wait::kLate);
+  std::thread other([&] {
+    Incoming message;
+    EXPECT_TRUE(Receive(theirs(), message));
+    EXPECT_EQ(message.message().size(), kMessageMax);
+    EXPECT_TRUE(Send(theirs(), std::string_view("taken")));
+  });
+  Wait wait = Wait::kLate;
+  while (wait == Wait::kLate) wait = conversation.GoOn();
+  other.join();
+  EXPECT_EQ(wait, Wait::kDone);
+  EXPECT_EQ(Text(conversation.reply()), "taken");
+}
+
+TEST_F(SocketTest, AReplyIsLateEvenIfSomeOfItComesAgainAndAgain) {
+  Conversation conversation;
+  ASSERT_TRUE(conversation.Begin(ours()));
+  Put(Sent(kMessageMax, ""));
+  std::atomic<bool> is_over = false;
+  std::thread other([&] {
+    while (!is_over) {
+      Put("a");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  EXPECT_EQ(conversation.Ask({}), Wait::kLate);
+  is_over = true;
+  other.join();
+}
+
+TEST(ConversationTest, NeedsASocket) { EXPECT_FALSE(Conversation().Begin(-1)); }
 
 TEST_F(SocketTest, AConversationEndsWithTheOtherSide) {
   Conversation conversation;
-  conversation.Begin(ours(), -1);
+  ASSERT_TRUE(conversation.Begin(ours()));
   shutdown(theirs(), SHUT_WR);
-  EXPECT_EQ(conversation.Ask({}, steady_clock::now() + milliseconds(1)),
-            Wait::kEnded);
+  EXPECT_EQ(conversation.Ask({}), Wait::kEnded);
 }
 
 TEST_F(SocketTest, AConversationEndsWithAReplyThatMakesNoSense) {
   Conversation conversation;
-  conversation.Begin(ours(), -1);
+  ASSERT_TRUE(conversation.Begin(ours()));
   Put(Sent(1, "ab"));
-  EXPECT_EQ(conversation.Ask({}, steady_clock::now() + milliseconds(1)),
-            Wait::kEnded);
+  EXPECT_EQ(conversation.Ask({}), Wait::kEnded);
 }
 
 }  // namespace
