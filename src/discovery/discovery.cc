@@ -99,11 +99,11 @@ void Discovery::MatchAll(const Pass& pass) {
   refused_.clear();
   if (pass.plan.everything) refused_one_ = false;
   for (ServiceState& service : services_) {
-    service.listing_trouble = {};
-    service.name_trouble = {};
+    service.listing_problem = {};
+    service.name_problem = {};
     service.refused_series.reset();
     if (!pass.plan.everything) continue;
-    service.trouble = {};
+    service.problem = {};
     service.refused = 0;
     service.refused_new = 0;
   }
@@ -136,7 +136,7 @@ void Discovery::MatchListed(const Pass& pass) {
   for (const size_t& index : listing_services_) {
     ServiceState& service = services_[index];
     listing_.List(pass.proc, *service.selectors, lists_cgroups_, members_,
-                  service.listing_trouble.text);
+                  service.listing_problem.text);
     for (const CgroupMember& member : members_) {
       // A name with placeholders may depend on the cgroup.
       const Match* before = FindMatch(matches_, member.pid, index);
@@ -282,8 +282,8 @@ std::optional<size_t> Discovery::SeriesOf(Candidate& candidate, size_t index) {
     ++service.refused;
   } else if (*made.refusal == SeriesTable::Refusal::kTooManyNew) {
     ++service.refused_new;
-  } else if (service.trouble.text.empty()) {
-    service.trouble = {ProblemOfName(made.index, name_, service.claim), pid};
+  } else if (service.problem.text.empty()) {
+    service.problem = {ProblemOfName(made.index, name_, service.claim), pid};
   }
   return std::nullopt;
 }
@@ -302,7 +302,7 @@ void Discovery::SettleClaims() {
     if (!service.refused_series ||
         name < series_[*service.refused_series].name) {
       service.refused_series = match.series;
-      service.name_trouble = {ProblemOfName(*rival, name, service.claim),
+      service.name_problem = {ProblemOfName(*rival, name, service.claim),
                               match.pid};
     }
     return true;
@@ -321,11 +321,12 @@ std::string Discovery::ProblemOfName(size_t rival, const std::string& name,
 
 // Notes why the process `pid` cannot be read, unless it has ended. Returns
 // whether it may be readable in the next pass.
-bool Discovery::TakeNote(const Error& error, pid_t pid, Trouble& trouble) {
+bool Discovery::TakeNote(const Error& error, pid_t pid,
+                         procfs::Problem& problem) {
   procfs::ThrowIfOutOfResources(error);
   if (error.Gone()) return false;
-  if (trouble.text.empty()) {
-    trouble = {procfs::Explain(error, {procfs::kSysPtrace}), pid};
+  if (problem.text.empty()) {
+    problem = {procfs::Explain(error, {procfs::kSysPtrace}), pid};
   }
   return !error.Denied();
 }
@@ -333,7 +334,7 @@ bool Discovery::TakeNote(const Error& error, pid_t pid, Trouble& trouble) {
 bool Discovery::TakeNote(const Error& error, pid_t pid, Services services) {
   bool may_be_readable = false;
   for (const size_t index : services) {
-    may_be_readable = TakeNote(error, pid, services_[index].trouble);
+    may_be_readable = TakeNote(error, pid, services_[index].problem);
   }
   return may_be_readable;
 }
@@ -343,10 +344,10 @@ void Discovery::LeaveOut(const Error& error, pid_t pid, Services services) {
   if (TakeNote(error, pid, services)) changes_.LookAgain(pid);
 }
 
-const Discovery::Trouble& Discovery::FirstTrouble(size_t service) const {
+const procfs::Problem& Discovery::Problem(size_t service) const {
   const ServiceState& one = services_[service];
-  if (!one.listing_trouble.text.empty()) return one.listing_trouble;
-  return one.name_trouble.text.empty() ? one.trouble : one.name_trouble;
+  if (!one.listing_problem.text.empty()) return one.listing_problem;
+  return one.name_problem.text.empty() ? one.problem : one.name_problem;
 }
 
 // Whether a process begins to match that may have descendants already, which no
@@ -446,10 +447,10 @@ bool Discovery::ListsUntraced(const ServiceState& service) const {
 
 void Discovery::ListUntraced(const Pass& pass, ServiceState& service) {
   const bool has_list = ListsUntraced(service);
-  if (pass.plan.everything || has_list) service.untraced_trouble = {};
+  if (pass.plan.everything || has_list) service.untraced_problem = {};
   if (!has_list) return;
   listing_.List(pass.proc, *service.untraced, lists_cgroups_,
-                service.untraced_list, service.untraced_trouble.text);
+                service.untraced_list, service.untraced_problem.text);
 }
 
 bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
@@ -468,7 +469,7 @@ bool Discovery::IsUntraced(const Pass& pass, const Match& match) {
     return Matches(*service.untraced, lists_cgroups_, users_, candidate);
   });
   if (is_one) return *is_one;
-  if (TakeNote(is_one.error(), match.pid, service.untraced_trouble)) {
+  if (TakeNote(is_one.error(), match.pid, service.untraced_problem)) {
     changes_.LookAgain(match.pid);
   }
   return false;

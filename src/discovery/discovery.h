@@ -18,6 +18,7 @@
 #include "discovery/selectors.h"
 #include "discovery/series_table.h"
 #include "discovery/users.h"
+#include "procfs/problem.h"
 #include "procfs/procfs.h"
 #include "store/process_store.h"
 
@@ -70,27 +71,13 @@ class Discovery {
 
   const SeriesTable& series() const { return series_; }
 
-  /// What may keep processes from being found for `service`, for people; empty
-  /// when nothing does. Holds no PID, so that a lasting problem reads the same
-  /// in every pass.
-  const std::string& Problem(size_t service) const {
-    return FirstTrouble(service).text;
-  }
-
-  /// A process that has this problem; 0 where it is not of a process.
-  pid_t ProblemProcess(size_t service) const {
-    return FirstTrouble(service).process;
-  }
+  /// What may keep processes from being found for `service`.
+  const procfs::Problem& Problem(size_t service) const;
 
   /// What keeps untraced processes of `service` from being found, which then
-  /// count as traced, for people; empty when nothing does.
-  const std::string& UntracedProblem(size_t service) const {
-    return services_[service].untraced_trouble.text;
-  }
-
-  /// A process that has this problem; 0 where it is not of a process.
-  pid_t UntracedProblemProcess(size_t service) const {
-    return services_[service].untraced_trouble.process;
+  /// count as traced.
+  const procfs::Problem& UntracedProblem(size_t service) const {
+    return services_[service].untraced_problem;
   }
 
   /// How many processes of `service` were left out, since all were looked at
@@ -103,11 +90,6 @@ class Discovery {
   }
 
  private:
-  // A problem for people, and a process that has it.
-  struct Trouble {
-    std::string text{};
-    pid_t process = 0;
-  };
   struct ServiceState {
     const Selectors* selectors = nullptr;
     NameTemplate name;
@@ -115,13 +97,13 @@ class Discovery {
     Claim claim = Claim::kSearched;  // of its names where it has
     size_t max_instances = 0;
     bool is_listed = false;   // its candidates are
-    Trouble trouble;          // of its processes, since all were looked at
-    Trouble listing_trouble;  // of its lists, this pass
-    Trouble name_trouble;     // a name that another service has, this pass
+    procfs::Problem problem;  // of its processes, since all were looked at
+    procfs::Problem listing_problem;  // of its lists, this pass
+    procfs::Problem name_problem;  // a name that another service has, this pass
     std::optional<size_t> refused_series;  // the series of that name
     const Selectors* untraced = nullptr;
     std::vector<CgroupMember> untraced_list;  // on its lists, this pass
-    Trouble untraced_trouble;
+    procfs::Problem untraced_problem;
     size_t refused = 0;      // since all were looked at
     size_t refused_new = 0;  // likewise
   };
@@ -150,10 +132,10 @@ class Discovery {
   void SettleClaims();
   std::string ProblemOfName(size_t rival, const std::string& name,
                             Claim claim) const;
-  static bool TakeNote(const procfs::Error& error, pid_t pid, Trouble& trouble);
+  static bool TakeNote(const procfs::Error& error, pid_t pid,
+                       procfs::Problem& problem);
   bool TakeNote(const procfs::Error& error, pid_t pid, Services services);
   void LeaveOut(const procfs::Error& error, pid_t pid, Services services);
-  const Trouble& FirstTrouble(size_t service) const;
   bool MissesDescendants(const Pass& pass) const;
   void NoteParents(const Pass& pass);
   void AddDescendants(const Pass& pass);

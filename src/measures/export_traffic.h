@@ -16,6 +16,7 @@
 #include "kernel/tcp_sockets.h"
 #include "measures/measure.h"
 #include "measures/traffic_account.h"
+#include "procfs/problem.h"
 #include "procfs/procfs.h"
 #include "procfs/result.h"
 
@@ -77,15 +78,9 @@ class ExportTraffic {
   /// The bytes of these connections until now.
   uint64_t UnknownBytes(size_t service) const;
 
-  /// What keeps traffic out of the totals of a service, for people; empty when
-  /// nothing does.
-  const std::string& Problem(size_t service) const {
-    return problems_[service].text;
-  }
-
-  /// A process of the service that has this problem; 0 where it is not of one.
-  pid_t ProblemProcess(size_t service) const {
-    return problems_[service].process;
+  /// What keeps traffic out of the totals of a service.
+  const procfs::Problem& Problem(size_t service) const {
+    return problems_[service];
   }
 
  private:
@@ -96,12 +91,6 @@ class ExportTraffic {
     procfs::ProcessId process{};
     Sight sight = Sight::kDenied;
     procfs::Error error{};  // why it was not read
-  };
-
-  // A problem for people, and a process that has it.
-  struct Trouble {
-    std::string text{};
-    pid_t process = 0;
   };
 
   using Members = std::span<const Member>;  // of one process
@@ -129,8 +118,8 @@ class ExportTraffic {
   std::optional<kernel::ConnectEvents> connects_;
   std::string short_connections_;
   TrafficAccount account_;
-  std::optional<ino_t> own_namespace_;  // the network namespace
-  std::vector<Trouble> problems_;       // of each service
+  std::optional<ino_t> own_namespace_;     // the network namespace
+  std::vector<procfs::Problem> problems_;  // of each service
 
   bool failed_ = false;
 

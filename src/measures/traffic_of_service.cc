@@ -33,12 +33,13 @@ void TrafficOfService::Finish(const Pass& /*pass*/,
                 .detail = ", " + std::to_string(traffic_.UnknownBytes(index_)) +
                           " bytes until now"});
   }
-  if (traffic_.Problem(index_).empty()) return;
+  const procfs::Problem& problem = traffic_.Problem(index_);
+  if (problem.text.empty()) return;
   report.Add({.service = index_,
               .kind = Notice::Kind::kTraffic,
               .text = "export traffic may be missing: " +
-                      procfs::Printable(traffic_.Problem(index_)),
-              .process = traffic_.ProblemProcess(index_)});
+                      procfs::Printable(problem.text),
+              .process = problem.process});
 }
 
 }  // namespace resource_attribution::measures

@@ -87,11 +87,14 @@ std::optional<double> HostCpus(CpuPercentOf cpu_percent_of) {
   return online > 0 ? static_cast<double>(online) : 1;
 }
 
-void AddProblem(size_t service, const std::string& problem, pid_t process,
-                PassReport& report) {
-  report.Add({.service = service,
-              .text = "processes may be missing: " + Printable(problem),
-              .process = process});
+// `where` says which processes, if not all.
+void AddProblem(size_t service, const procfs::Problem& problem,
+                PassReport& report, const char* where = "") {
+  if (problem.text.empty()) return;
+  report.Add(
+      {.service = service,
+       .text = "processes may be missing: " + (where + Printable(problem.text)),
+       .process = problem.process});
 }
 
 }  // namespace
@@ -256,7 +259,7 @@ void Sampler::Read(const measures::Pass& pass, PassReport& report) {
       continue;
     }
     for (const auto& match : matches) {
-      AddProblem(match.service, read.error().Message(), pid, report);
+      AddProblem(match.service, {read.error().Message(), pid}, report);
     }
   }
 }
@@ -332,16 +335,9 @@ void Sampler::Report(const measures::Pass& pass, PassReport& report) {
 }
 
 void Sampler::AddDiscoveryNotices(size_t service, PassReport& report) const {
-  if (!discovery_.Problem(service).empty()) {
-    AddProblem(service, discovery_.Problem(service),
-               discovery_.ProblemProcess(service), report);
-  }
-  if (!discovery_.UntracedProblem(service).empty()) {
-    AddProblem(service,
-               "among the untraced, which then count as traced: " +
-                   discovery_.UntracedProblem(service),
-               discovery_.UntracedProblemProcess(service), report);
-  }
+  AddProblem(service, discovery_.Problem(service), report);
+  AddProblem(service, discovery_.UntracedProblem(service), report,
+             "among the untraced, which then count as traced: ");
   AddRefusedNotice(service, report);
 }
 

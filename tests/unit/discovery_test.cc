@@ -130,8 +130,8 @@ TEST_F(DiscoveryTest, ProblemWithAProcessIsOnlyThatOfItsBlocks) {
   blocks_.push_back(WithName("a"));
   blocks_.push_back(WithName("b"));
   Find();
-  EXPECT_NE(discovery_->Problem(0), "");
-  EXPECT_EQ(discovery_->Problem(1), "");
+  EXPECT_NE(discovery_->Problem(0).text, "");
+  EXPECT_EQ(discovery_->Problem(1).text, "");
 }
 
 TEST_F(DiscoveryTest, NameIsTheCommandName) {
@@ -209,7 +209,7 @@ TEST_F(DiscoveryTest, ExecutableMatchesAfterAnUpgradeToo) {
   selectors.executables = {"/usr/sbin/nginx"};
   blocks_.push_back(std::move(selectors));
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(1, 2)));
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(0).text, "");
 }
 
 TEST_F(DiscoveryTest, CommandLineIsSearched) {
@@ -249,14 +249,14 @@ TEST_F(DiscoveryTest, PidFileNamesItsProcess) {
   const std::string path = files_.path() / "x.pid";
   blocks_.push_back(WithPidFile(path));
   EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
-  EXPECT_EQ(discovery_->Problem(0), "");  // it may come later
+  EXPECT_EQ(discovery_->Problem(0).text, "");  // it may come later
   Write(path, "30\n");
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(30)));
   Write(path, "31\n");
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(31)));
   Write(path, "32\n");  // stale
   EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(0).text, "");
 }
 
 TEST_F(DiscoveryTest, PidFileWithoutAPidIsAProblem) {
@@ -266,11 +266,11 @@ TEST_F(DiscoveryTest, PidFileWithoutAPidIsAProblem) {
   blocks_.push_back(WithPidFile(path));
   blocks_.push_back(WithName("fake"));
   EXPECT_THAT(Find(), ElementsAre(IsEmpty(), ElementsAre(30)));
-  EXPECT_THAT(discovery_->Problem(0), HasSubstr(path));
-  EXPECT_EQ(discovery_->Problem(1), "");
+  EXPECT_THAT(discovery_->Problem(0).text, HasSubstr(path));
+  EXPECT_EQ(discovery_->Problem(1).text, "");
   Write(path, "30");
   Find();
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(0).text, "");
 }
 
 // A thread's directory can be opened, although it is not listed.
@@ -280,7 +280,7 @@ TEST_F(DiscoveryTest, PidFileThatNamesAThreadIsAProblem) {
   tree_.Put({.pid = 30, .thread_group = 29});
   blocks_.push_back(WithPidFile(path));
   EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
-  EXPECT_EQ(discovery_->Problem(0),
+  EXPECT_EQ(discovery_->Problem(0).text,
             "PID file: expected a process, not a thread");
 }
 
@@ -379,7 +379,7 @@ TEST_F(DiscoveryTest, ProcessThatEndsWhileItIsLookedAtIsNoProblem) {
   std::filesystem::remove(tree_.path() + "/2/comm");
   blocks_.push_back(WithName("a"));
   EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(0).text, "");
 }
 
 TEST_F(DiscoveryTest, ProcessThatMakesNoSenseIsLeftOutAndSaid) {
@@ -388,7 +388,7 @@ TEST_F(DiscoveryTest, ProcessThatMakesNoSenseIsLeftOutAndSaid) {
   tree_.Put({.pid = 2, .comm = "a"});
   blocks_.push_back(WithName("a"));
   EXPECT_THAT(Find(), ElementsAre(ElementsAre(2)));
-  EXPECT_EQ(discovery_->Problem(0),
+  EXPECT_EQ(discovery_->Problem(0).text,
             "/proc/PID/stat: expected a state letter (field 3)");
 }
 
@@ -399,7 +399,7 @@ TEST_F(DiscoveryTest, SelfThatCannotBeToldIsAProblem) {
   selectors.self = true;
   blocks_.push_back(std::move(selectors));
   EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
-  EXPECT_EQ(discovery_->Problem(0), "/proc/self: expected a process ID");
+  EXPECT_EQ(discovery_->Problem(0).text, "/proc/self: expected a process ID");
 }
 
 // Blocks that know their candidates cost a look at these and nothing more: no
@@ -573,7 +573,7 @@ TEST_F(PlaceholderTest, NameOfAnotherBlockIsAProblem) {
                                          {"${comm}", &everything, 9}},
                      "/nowhere");
   EXPECT_THAT(Instances(), ElementsAre(Pair("checkout", 1), Pair("other", 1)));
-  EXPECT_EQ(discovery_->Problem(1),
+  EXPECT_EQ(discovery_->Problem(1).text,
             "\"checkout\" is left out: block \"checkout\" "
             "has the better claim to the name");
 }
@@ -663,7 +663,8 @@ TEST_F(ListedTest, HostWithoutCgroupsIsSaid) {
   Write(tree_.path() + "/1/mounts", "");
   blocks_.push_back(WithUnit("a.service"));
   EXPECT_THAT(Find(), ElementsAre(IsEmpty()));
-  EXPECT_THAT(discovery_->Problem(0), HasSubstr("v1's systemd to be mounted"));
+  EXPECT_THAT(discovery_->Problem(0).text,
+              HasSubstr("v1's systemd to be mounted"));
 }
 
 class UntracedTest : public DiscoveryTest {
@@ -706,8 +707,8 @@ TEST_F(UntracedTest, PidFileIsReadAgainInEachPass) {
   EXPECT_THAT(Untraced(), ElementsAre(5));
   Write(files_.path() / "x.pid", "x");
   EXPECT_THAT(Untraced(), IsEmpty());
-  EXPECT_THAT(discovery_->UntracedProblem(0), HasSubstr("x.pid"));
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_THAT(discovery_->UntracedProblem(0).text, HasSubstr("x.pid"));
+  EXPECT_EQ(discovery_->Problem(0).text, "");
 }
 
 TEST_F(UntracedTest, EveryKindOfSelectorMustHold) {
@@ -729,8 +730,9 @@ TEST_F(UntracedTest, ProcessThatCannotBeAskedCountsAsTracedAndIsSaid) {
   std::filesystem::create_directory(tree_.path() + "/5/cmdline");
   EXPECT_THAT(Untraced(), IsEmpty());
   EXPECT_EQ(discovery_->matches().size(), 1U);
-  EXPECT_THAT(discovery_->UntracedProblem(0), HasSubstr("/proc/PID/cmdline"));
-  EXPECT_EQ(discovery_->UntracedProblemProcess(0), 5);
+  EXPECT_THAT(discovery_->UntracedProblem(0).text,
+              HasSubstr("/proc/PID/cmdline"));
+  EXPECT_EQ(discovery_->UntracedProblem(0).process, 5);
 }
 
 TEST_F(UntracedTest, EachDescendantIsAskedForItself) {
@@ -781,7 +783,7 @@ TEST_F(ClaimsTest, BetterClaimTakesTheNameWheneverItComes) {
   const auto squatted = Names();
   ASSERT_TRUE(squatted.contains({0, 13}));
   EXPECT_EQ(squatted.at({0, 13}).first, "a.service");
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(0).text, "");
 
   Move("a.service", "10\n");
   const auto names = Names();
@@ -790,19 +792,19 @@ TEST_F(ClaimsTest, BetterClaimTakesTheNameWheneverItComes) {
   EXPECT_EQ(names.at({1, 10}).first, "a.service");
   // Nothing that was kept of the series stays.
   EXPECT_NE(names.at({1, 10}).second, squatted.at({0, 13}).second);
-  EXPECT_EQ(discovery_->Problem(0),
+  EXPECT_EQ(discovery_->Problem(0).text,
             "\"a.service\" is left out: block "
             "\"${unit}\" has the better claim to the name");
-  EXPECT_EQ(discovery_->ProblemProcess(0), 13);
-  EXPECT_EQ(discovery_->Problem(1), "");
+  EXPECT_EQ(discovery_->Problem(0).process, 13);
+  EXPECT_EQ(discovery_->Problem(1).text, "");
 
   // A unit that starts again does not find its name taken.
   Move("a.service", "");
   for (int pass = 0; pass < 9; ++pass) EXPECT_TRUE(Names().empty()) << pass;
-  EXPECT_NE(discovery_->Problem(0), "");
+  EXPECT_NE(discovery_->Problem(0).text, "");
   Names();
   EXPECT_TRUE(Names().contains({0, 13}));
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(0).text, "");
 }
 
 TEST_F(ClaimsTest, BetterClaimWinsWhereBothComeAtOnce) {
@@ -839,17 +841,17 @@ TEST_F(ClaimsTest, NoBlockHasANameOfTwoEqualClaims) {
   EXPECT_TRUE(Names().contains({0, 20}));
   tree_.Put({.pid = 21, .comm = "b"});
   EXPECT_TRUE(Names().empty());
-  EXPECT_EQ(discovery_->Problem(0),
+  EXPECT_EQ(discovery_->Problem(0).text,
             "\"ab\" is left out: block \"a${comm}\" has "
             "an equal claim to the name");
-  EXPECT_EQ(discovery_->Problem(1),
+  EXPECT_EQ(discovery_->Problem(1).text,
             "\"ab\" is left out: block \"${comm}\" has "
             "an equal claim to the name");
   EXPECT_TRUE(Names().empty());
   tree_.Remove(20);
   for (int pass = 0; pass < 10; ++pass) EXPECT_TRUE(Names().empty()) << pass;
   EXPECT_TRUE(Names().contains({1, 21}));
-  EXPECT_EQ(discovery_->Problem(1), "");
+  EXPECT_EQ(discovery_->Problem(1).text, "");
 }
 
 TEST_F(PlaceholderTest, NewNamesOfAnHourAreBounded) {
@@ -1027,7 +1029,7 @@ TEST_P(ChangesTest, ThreadWithThePidOfOneThatEndedIsNoProblem) {
   }
   EXPECT_EQ(last, pid);
   EXPECT_THAT(Find(), IsEmpty());
-  EXPECT_EQ(discovery_->Problem(0), "");
+  EXPECT_EQ(discovery_->Problem(0).text, "");
   end.set_value();
   for (std::thread& thread : threads) thread.join();
 }
@@ -1129,11 +1131,11 @@ TEST_P(ChangesTest, NameIsFreeAgainWhenItsRivalIsGone) {
   other.Next();
   EXPECT_THAT(Find(), IsEmpty());
   EXPECT_THAT(Find(), IsEmpty());
-  EXPECT_NE(discovery_->Problem(1), "");
+  EXPECT_NE(discovery_->Problem(1).text, "");
   one.Kill();
   for (int pass = 0; pass < 10; ++pass) EXPECT_THAT(Find(), IsEmpty()) << pass;
   EXPECT_THAT(Find(), ElementsAre(other.pid()));
-  EXPECT_EQ(discovery_->Problem(1), "");
+  EXPECT_EQ(discovery_->Problem(1).text, "");
 }
 
 // What no event tells is seen within the hour where it is asked for.

@@ -145,7 +145,7 @@ TEST_F(ExportTrafficTest, CountsToTheByteOverAllPortsAndConnections) {
   Transfer(two.remote, two.local, 11);
   Pass(self);
   ExpectTotals((3 << 20) + 1001, (1 << 20) + 18);
-  EXPECT_EQ(traffic_->Problem(kService), "");
+  EXPECT_EQ(traffic_->Problem(kService).text, "");
 }
 
 TEST_F(ExportTrafficTest, TotalsGoOnOverConnections) {
@@ -379,17 +379,18 @@ TEST_F(ExportTrafficTest, ProcessOfAnotherNetworkNamespaceIsAProblem) {
   for (int pass = 0; pass < 2; ++pass) {
     Pass(elsewhere);
     EXPECT_EQ(traffic_->Of(kSeries), std::nullopt);
-    EXPECT_THAT(traffic_->Problem(kService), HasSubstr("network namespace"));
-    EXPECT_EQ(traffic_->Problem(1), "");
+    EXPECT_THAT(traffic_->Problem(kService).text,
+                HasSubstr("network namespace"));
+    EXPECT_EQ(traffic_->Problem(1).text, "");
   }
   // Together with one that is seen there are totals.
   const Connection connection(listener_);
   Pass({elsewhere[0], MemberOf(getpid())});
   ExpectTotals(0, 0);
-  EXPECT_THAT(traffic_->Problem(kService), HasSubstr("network namespace"));
+  EXPECT_THAT(traffic_->Problem(kService).text, HasSubstr("network namespace"));
   child.Kill();
   Pass({MemberOf(getpid())});
-  EXPECT_EQ(traffic_->Problem(kService), "");
+  EXPECT_EQ(traffic_->Problem(kService).text, "");
 }
 
 TEST_F(ExportTrafficTest, ProcessWhoseDescriptorsMayNotBeListedIsAProblem) {
@@ -399,7 +400,7 @@ TEST_F(ExportTrafficTest, ProcessWhoseDescriptorsMayNotBeListedIsAProblem) {
   EXPECT_TRUE(HoldsInChild([&] {
     BecomeUser(4242)();
     return TryPass(other) && !traffic_->Of(kSeries) &&
-           traffic_->Problem(kService).find("CAP_SYS_PTRACE") !=
+           traffic_->Problem(kService).text.find("CAP_SYS_PTRACE") !=
                std::string::npos;
   }));
 }
@@ -414,12 +415,12 @@ TEST_F(ExportTrafficTest, PassThatFailsChangesNothing) {
     const NoDescriptors none;
     const auto passed = TryPass(self);
     ASSERT_FALSE(passed);
-    EXPECT_EQ(traffic_->Problem(kService), passed.error().Message());
+    EXPECT_EQ(traffic_->Problem(kService).text, passed.error().Message());
     EXPECT_EQ(traffic_->Of(kSeries), std::nullopt);
   }
   Pass(self);
   ExpectTotals(1000, 0);
-  EXPECT_EQ(traffic_->Problem(kService), "");
+  EXPECT_EQ(traffic_->Problem(kService).text, "");
 }
 
 TEST_F(ExportTrafficTest, IsAProblemWhereNoSocketCanBeListed) {
@@ -427,8 +428,9 @@ TEST_F(ExportTrafficTest, IsAProblemWhereNoSocketCanBeListed) {
   const std::vector self{MemberOf(getpid())};
   const NoDescriptors none;
   ASSERT_FALSE(TryPass(self));
-  EXPECT_EQ(traffic_->Problem(0), "socket diagnostics: Too many open files");
-  EXPECT_EQ(traffic_->Problem(1), "");
+  EXPECT_EQ(traffic_->Problem(0).text,
+            "socket diagnostics: Too many open files");
+  EXPECT_EQ(traffic_->Problem(1).text, "");
 }
 
 // Real connections, held by a process that is shown as in procfs.
@@ -518,7 +520,7 @@ TEST_F(ExportTrafficLookUpTest, ProcessThatIsGoneIsNoProblem) {
   tree_.SetSelf(6);
   tree_.Remove(kPid);
   Pass(members_);
-  EXPECT_EQ(traffic_->Problem(kService), "");
+  EXPECT_EQ(traffic_->Problem(kService).text, "");
 }
 
 // The kernel shows a namespace as "net:[INODE]".
@@ -537,16 +539,16 @@ TEST_F(ExportTrafficLookUpTest, ProcessThatCannotBeReadIsLeftOutAlone) {
   Pass(members_);
   ExpectTotals(1000, 0);
   EXPECT_FALSE(traffic_->Of(kSeries + 1));
-  EXPECT_EQ(traffic_->Problem(kService),
+  EXPECT_EQ(traffic_->Problem(kService).text,
             "connections of some processes are not seen: /proc/PID/ns/net: "
             "expected net:[INODE]");
-  EXPECT_EQ(traffic_->ProblemProcess(kService), kUnread);
+  EXPECT_EQ(traffic_->Problem(kService).process, kUnread);
 
   std::filesystem::remove(other + "/ns/net");
   std::filesystem::create_symlink("net:[1]", other + "/ns/net");
   std::filesystem::create_directories(other + "/fd");
   Pass(members_);
-  EXPECT_EQ(traffic_->Problem(kService), "");
+  EXPECT_EQ(traffic_->Problem(kService).text, "");
 }
 
 TEST_F(ExportTrafficLookUpTest, SteadyPassAllocatesNothing) {
