@@ -1,5 +1,7 @@
 #include "procfs/proc_stat.h"
 
+#include <tuple>
+
 #include "procfs/decimal.h"
 
 namespace resource_attribution::procfs {
@@ -18,6 +20,14 @@ class Fields {
     const std::string_view field = rest_.substr(0, blank);
     rest_.remove_prefix(blank + 1);
     return field;
+  }
+
+  // Reads the next field as a decimal number. Returns whether it is one.
+  template <typename Number>
+  bool Read(Number& number) {
+    const auto read = ParseDecimal<Number>(Next());
+    number = read.value_or(0);
+    return read.has_value();
   }
 
   // Counts blanks: fields are so short that a search for the end of each costs
@@ -61,40 +71,32 @@ Result<Stat> ParseStat(std::string_view bytes) {
   if (state.size() != 1) return Malformed("a state letter (field 3)");
   stat.state = state[0];
 
-  const auto parent = ParseDecimal<pid_t>(fields.Next());
-  if (!parent || *parent < 0) {
+  if (!fields.Read(stat.parent) || stat.parent < 0) {
     return Malformed("a process ID as ppid (field 4)");
   }
-  stat.parent = *parent;
-
   fields.Skip(4);  // 5 pgrp, session, tty_nr, 8 tpgid
-  const auto flags = ParseDecimal<uint32_t>(fields.Next());
-  if (!flags) return Malformed("a number as flags (field 9)");
-  stat.flags = *flags;
-
+  if (!fields.Read(stat.flags)) return Malformed("a number as flags (field 9)");
   fields.Skip(4);  // 10 minflt, cminflt, majflt, 13 cmajflt
-  const auto utime = ParseDecimal<uint64_t>(fields.Next());
-  if (!utime) return Malformed("clock ticks as utime (field 14)");
-  stat.utime = *utime;
-  const auto stime = ParseDecimal<uint64_t>(fields.Next());
-  if (!stime) return Malformed("clock ticks as stime (field 15)");
-  stat.stime = *stime;
-
+  if (!fields.Read(stat.utime)) {
+    return Malformed("clock ticks as utime (field 14)");
+  }
+  if (!fields.Read(stat.stime)) {
+    return Malformed("clock ticks as stime (field 15)");
+  }
   fields.Skip(4);  // 16 cutime, cstime, priority, 19 nice
-  const auto num_threads = ParseDecimal<uint32_t>(fields.Next());
-  if (!num_threads) return Malformed("a number as num_threads (field 20)");
-  stat.num_threads = *num_threads;
+  if (!fields.Read(stat.num_threads)) {
+    return Malformed("a number as num_threads (field 20)");
+  }
   fields.Skip(1);  // 21 itrealvalue
-  const auto start_time = ParseDecimal<uint64_t>(fields.Next());
-  if (!start_time) return Malformed("clock ticks as starttime (field 22)");
-  stat.start_time = *start_time;
-
+  if (!fields.Read(stat.start_time)) {
+    return Malformed("clock ticks as starttime (field 22)");
+  }
   // 23 vsize, rss, rsslim, startcode, endcode, startstack, kstkesp, kstkeip,
   // signal, blocked, sigignore, sigcatch, wchan, nswap, cnswap, exit_signal,
   // processor, rt_priority, policy, delayacct_blkio_ticks, guest_time,
   // cguest_time, start_data, end_data, start_brk, arg_start, 49 arg_end
   fields.Skip(27);
-  stat.env_start = ParseDecimal<uint64_t>(fields.Next()).value_or(0);
+  std::ignore = fields.Read(stat.env_start);
   return stat;
 }
 
