@@ -286,35 +286,33 @@ inline constexpr std::array<uint16_t, 5> kExportPorts = {
     8126,   // datadog-agent, apm_config.receiver_port
 };
 
-/// In the names of the functions of a Go program: packages of SDKs. The
-/// packages of an API alone trace nothing, and many libraries bring them along.
-inline constexpr std::array kGoPackages = {
-    Mark{kOpenTelemetry, "go.opentelemetry.io/otel/sdk/trace"},
-    Mark{kDatadog, "gopkg.in/DataDog/dd-trace-go"},
-    Mark{kDatadog, "github.com/DataDog/dd-trace-go"},
-    Mark{kElastic, "go.elastic.co/apm"},
-    Mark{kNewRelic, "github.com/newrelic/go-agent"},
-    Mark{kSkyWalking, "github.com/apache/skywalking-go"},
-    Mark{kSkyWalking, "github.com/SkyAPM/go2sky"},
-    Mark{kOthers, "github.com/uber/jaeger-client-go"},
-    Mark{kOthers, "github.com/openzipkin/zipkin-go"},
-    Mark{kOthers, "contrib.go.opencensus.io/exporter"},
+/// An SDK for Go.
+struct GoSdk {
+  Vendor vendor;
+  /// In the names of the functions of a Go program. The packages of an API
+  /// alone trace nothing, and many libraries bring them along.
+  std::string_view package;  // ends with a NUL
+  /// In the build information of a Go program, if it differs from the package.
+  std::string_view module{};  // likewise
 };
 
-/// In the build information of a Go program: the modules of the above.
-inline constexpr std::array kGoModules = {
-    Mark{kOpenTelemetry, "go.opentelemetry.io/otel/sdk"},
-    Mark{kDatadog, "gopkg.in/DataDog/dd-trace-go.v1"},
-    Mark{kDatadog, "github.com/DataDog/dd-trace-go"},
-    Mark{kElastic, "go.elastic.co/apm"},
-    Mark{kNewRelic, "github.com/newrelic/go-agent"},
-    Mark{kSkyWalking, "github.com/apache/skywalking-go"},
-    Mark{kSkyWalking, "github.com/SkyAPM/go2sky"},
-    Mark{kOthers, "github.com/uber/jaeger-client-go"},
-    Mark{kOthers, "github.com/openzipkin/zipkin-go"},
+inline constexpr std::array kGoSdks = {
+    GoSdk{kOpenTelemetry, "go.opentelemetry.io/otel/sdk/trace",
+          "go.opentelemetry.io/otel/sdk"},
+    GoSdk{kDatadog, "gopkg.in/DataDog/dd-trace-go",
+          "gopkg.in/DataDog/dd-trace-go.v1"},
+    GoSdk{kDatadog, "github.com/DataDog/dd-trace-go"},
+    GoSdk{kElastic, "go.elastic.co/apm"},
+    GoSdk{kNewRelic, "github.com/newrelic/go-agent"},
+    GoSdk{kSkyWalking, "github.com/apache/skywalking-go"},
+    GoSdk{kSkyWalking, "github.com/SkyAPM/go2sky"},
+    GoSdk{kOthers, "github.com/uber/jaeger-client-go"},
+    GoSdk{kOthers, "github.com/openzipkin/zipkin-go"},
+    // Each exporter is a module of its own.
+    GoSdk{kOthers, "contrib.go.opencensus.io/exporter"},
 };
 
-/// The same, of packages that may trace: a program that has one is not said to
+/// Packages of Go that may trace: a program that has one is not said to
 /// be untraced.
 inline constexpr std::array kGoHints = {
     "github.com/getsentry/sentry-go"sv, "github.com/honeycombio/beeline-go"sv,

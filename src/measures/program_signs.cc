@@ -48,11 +48,11 @@ bool HoldsConstants(const ElfSection& section) {
 
 ProgramReader::Words ProgramReader::GoWords() {
   Words words{{.text = kAnyGoFunction, .meaning = Meaning::kSane}};
-  for (const Mark& package : kGoPackages) {
-    words.push_back({.text = package.text,
+  for (const GoSdk& sdk : kGoSdks) {
+    words.push_back({.text = sdk.package,
                      .meaning = Meaning::kSdk,
-                     .vendor = package.vendor,
-                     .shown = package.text.data()});
+                     .vendor = sdk.vendor,
+                     .shown = sdk.package.data()});
   }
   for (const std::string_view hint : kGoHints) words.push_back({.text = hint});
   return words;
@@ -121,11 +121,12 @@ ProgramSigns ProgramReader::ReadGo(const ByteSource& file, const Elf& elf) {
                       : ProgramSigns{.answer = Answer::kNoSdk,
                                      .evidence = "Go program without an SDK"};
   } else {
-    for (const Mark& module : kGoModules) {
-      if (!procfs::NamesGoModule(info, module.text)) continue;
+    for (const GoSdk& sdk : kGoSdks) {
+      const auto module = sdk.module.empty() ? sdk.package : sdk.module;
+      if (!procfs::NamesGoModule(info, module)) continue;
       signs = {.answer = Answer::kSdk,
-               .vendor = module.vendor,
-               .evidence = module.text.data()};
+               .vendor = sdk.vendor,
+               .evidence = module.data()};
       break;
     }
     if (signs.answer != Answer::kSdk) {
