@@ -64,8 +64,6 @@ class ProcessStore {
   /// By PID, ascending.
   std::map<pid_t, Record>& records() { return records_; }
 
-  size_t open_files() const { return open_files_; }
-
  private:
   procfs::Result<void> ReadFrom(const procfs::ProcessFiles& files,
                                 Record& record);

@@ -3,6 +3,7 @@
 
 #include "fuzz.h"
 #include "measures/program_signs.h"
+#include "memory_source.h"
 #include "procfs/elf.h"
 #include "procfs/go_program.h"
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "elf_image.h"
+#include "memory_source.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::procfs {

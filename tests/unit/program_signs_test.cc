@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "elf_image.h"
+#include "memory_source.h"
 #include "proc_tree.h"
 
 namespace resource_attribution::measures {
