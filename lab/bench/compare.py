@@ -6,6 +6,7 @@ Prints a table, and writes bench.json, bench.svg and the table of bench.md.
 docs/evidence/bench.md says what the figures mean."""
 
 import argparse
+import collections
 import contextlib
 import json
 import math
@@ -32,6 +33,7 @@ MANY_FILES = 20000
 BASE = "collectd alone"
 EVENTS, SCAN = "this plugin, events", "this plugin, scan"
 PROCESSES, EXPORTER_NAME = "collectd processes", "process-exporter"
+IN_ONE = "this plugin, in one process"
 DISPATCH, FLOOR = "the values alone", "bare floor"
 
 # Each pass has one such system call: the end of the events, the beginning of the list,
@@ -77,7 +79,8 @@ class Point:
               Discovery "{discovery}"
               MaxOpenFiles {MANY_FILES}
               {blocks}
-            </Plugin>""" for name, discovery in ((EVENTS, "Events"), (SCAN, "Scan"))}
+            </Plugin>""" for name, discovery in (
+                (EVENTS, "Events"), (IN_ONE, "Events"), (SCAN, "Scan"))}
         others = {name: f"""
             LoadPlugin {plugin}
             <Plugin {plugin}>
@@ -115,6 +118,11 @@ def herd_is_gone():
 def processes_of(collectd):
     """The daemon and its children."""
     return [collectd.process.pid, *proc.children(collectd.process.pid)]
+
+
+def threads_of(pids):
+    """CPU of all threads of these processes by name, in seconds."""
+    return sum(map(proc.cpu_by_thread, pids), collections.Counter())
 
 
 def private_kib(pids):
@@ -202,28 +210,35 @@ class Bench:
         self.rounds, self.passes = rounds, passes
 
     @contextlib.contextmanager
-    def collectd(self, configuration, interval):
+    def collectd(self, name, configuration, interval):
         """Runs the daemon with a writer that nothing scrapes."""
         hard = max(MANY_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         collectd = daemon.Collectd(
             self.directory, configuration, interval=interval, plugins=["processes"],
             wrapper=["prlimit", f"--nofile={MANY_FILES}:{hard}"])
-        shutil.copy(project.BUILD_DIR / "lab/bench/dispatch.so",
-                    collectd.directory / "plugins")
+        programs_of_bench = project.BUILD_DIR / "lab/bench"
+        plugins = collectd.directory / "plugins"
+        shutil.copy(programs_of_bench / "dispatch.so", plugins)
+        if name == IN_ONE:
+            shutil.copy(programs_of_bench / "in_one_process" / project.MODULE.name,
+                        plugins)
         try:
             yield collectd.start()
         finally:
             collectd.kill()
 
     def measure(self, pids, interval):
-        """CPU of all contenders in an interval, in microseconds: {name: [rounds]}.
-        `pids` are the processes of each."""
+        """CPU of all contenders in an interval, in microseconds: {name: [rounds]},
+        and the mean by thread: {name: {thread: CPU}}. `pids` are the processes of
+        each."""
         def used():
             return time.monotonic(), {name: sum(map(proc.cpu_clock, its))
                                       for name, its in pids.items()}
 
         rounds = {name: [] for name in pids}
+        threads_before = {name: threads_of(its) for name, its in pids.items()}
         begun, before = used()
+        first = begun
         for _ in range(self.rounds):
             # A round has fewer passes where each takes long.
             time.sleep(max(3, round(self.passes / interval)) * interval)
@@ -232,7 +247,12 @@ class Bench:
                 its_rounds.append((after[name] - before[name])
                                   / (ended - begun) * interval * 1e6)
             begun, before = ended, after
-        return rounds
+        passes = (begun - first) / interval
+        threads = {name: {
+            thread: (seconds - threads_before[name][thread]) / passes * 1e6
+            for thread, seconds in threads_of(its).items()}
+            for name, its in pids.items()}
+        return rounds, threads
 
     def count_calls(self, pids, marker):
         """System calls of these processes, opened files and reads of a pass. Each pass
@@ -270,18 +290,19 @@ class Bench:
         with contextlib.ExitStack() as stack:
             stack.enter_context(herd(point))
             daemons = {name: stack.enter_context(
-                self.collectd(configuration, point.interval))
+                self.collectd(name, configuration, point.interval))
                 for name, configuration in point.configurations().items()}
             exporter = stack.enter_context(scraped(EXPORTER, point, self.directory))
             bare = stack.enter_context(floor(point))
             time.sleep(3 * point.interval)  # the first passes look at everything
-            for name, how in ((EVENTS, "by process events"), (SCAN, "by scanning")):
+            for name, how in ((EVENTS, "by process events"), (SCAN, "by scanning"),
+                              (IN_ONE, "by process events")):
                 if how not in daemons[name].log():
                     raise SystemExit(f"bench: not {how}:\n{daemons[name].log()}")
             pids = {name: processes_of(collectd)
                     for name, collectd in daemons.items()}
             pids |= {EXPORTER_NAME: [exporter.pid], FLOOR: [bare.pid]}
-            rounds = self.measure(pids, point.interval)
+            rounds, threads = self.measure(pids, point.interval)
             # Four passes take long at a long interval.
             calls = {name: self.count_calls(pids[name], marker)
                      for name, marker in MARKERS.items() if point.interval <= 1}
@@ -289,17 +310,18 @@ class Bench:
                             "kept_files_read": 2 * point.watched}
             # As long as two daemons map the libraries of the plugin, these are
             # private memory of neither.
-            daemons[SCAN].kill()
+            for name in (SCAN, IN_ONE):
+                daemons[name].kill()
             private = {name: private_kib(pids[name])
                        for name in (BASE, EVENTS, PROCESSES, EXPORTER_NAME)}
-        for name in (EVENTS, SCAN, PROCESSES, DISPATCH):
+        for name in (EVENTS, IN_ONE, SCAN, PROCESSES, DISPATCH):
             rounds[name] = [used - base for used, base in zip(
                 rounds[name], rounds[BASE])]
         for name in (EVENTS, PROCESSES):
             private[name] -= private[BASE]
         return {name: {
             "cpu_us": statistics.median(its), "cpu_us_min": min(its),
-            "cpu_us_max": max(its), "rounds_us": its,
+            "cpu_us_max": max(its), "rounds_us": its, "threads_us": threads[name],
             "interval_s": point.interval, "private_kib": private.get(name),
             "calls": calls.get(name)} for name, its in rounds.items()}
 
@@ -352,6 +374,8 @@ def budgets(results):
             scan / stock, 1 / 5, f"1/{stock / scan:.1f}")
         add("share of a CPU at 60 s, 4,000 / 4, events and that scan, "
             "< 0.002 %", with_scans / 60e6 * 100, 0.002, "{:.5f} %")
+        add("the way to the sampler process and back, 4,000 / 4, ≤ 60 µs",
+            ours - many[IN_ONE]["cpu_us"], 60, "{:.0f} µs")
         add("private memory, child included, 4,000 / 4, ≤ 6 MiB",
             many[EVENTS]["private_kib"] / 1024, 6, "{:.1f} MiB")
     if few and many and few[EVENTS]["interval_s"] == many[EVENTS]["interval_s"]:
@@ -389,7 +413,24 @@ def table(points, results):
         lines += ["", "| budget | reached | |", "| --- | ---: | --- |"]
         lines += [f"| {row['what']} | {row['text']} | "
                   f"{'met' if row['met'] else '**not met**'} |" for row in rows]
+    point = next((point for point in points
+                  if point.bystanders + point.watched == 4000), None)
+    if point:
+        lines += ["", *table_of_threads(point, results[point.key])]
     return "\n".join(lines)
+
+
+def table_of_threads(point, result):
+    """Which thread uses the CPU of a pass by events."""
+    threads = {"collectd, main thread": "collectd", "collectd, readers": "reader",
+               "collectd, writers": "writer", "sampler process": "resource_attrib"}
+    columns = (EVENTS, IN_ONE, DISPATCH, BASE)
+    lines = [f"| {point.title}: mean CPU by thread, µs | {' | '.join(columns)} |",
+             "| --- |" + " ---: |" * len(columns)]
+    for title, thread in threads.items():
+        used = (result[name]["threads_us"].get(thread, 0) for name in columns)
+        lines.append(f"| {title} | {' | '.join(f'{us:,.0f}' for us in used)} |")
+    return lines
 
 
 def picture(results):
