@@ -108,11 +108,8 @@ POINTS = [
 
 
 def herd_is_gone():
-    for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
-        with contextlib.suppress(OSError):
-            if path.read_text().startswith((WATCHED, BYSTANDER)):
-                return False
-    return True
+    names = (WATCHED.encode(), BYSTANDER.encode())
+    return not any(comm.startswith(names) for _, comm in proc.of_all("comm"))
 
 
 def processes_of(collectd):

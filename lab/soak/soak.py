@@ -681,12 +681,10 @@ def left_behind(tag, directory):
         root = cgroups.mounted(*kind)
         for path in root.glob(f"{tag}*") if root else ():
             yield str(path)
-    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            command = path.read_bytes()
-            if tag.encode() in command or str(directory).encode() in command:
-                if int(path.parts[2]) != os.getpid():
-                    yield command[:200].decode(errors="replace")
+    for pid, command in proc.of_all("cmdline"):
+        if tag.encode() in command or str(directory).encode() in command:
+            if pid != os.getpid():
+                yield command[:200].decode(errors="replace")
 
 
 def picture(results):

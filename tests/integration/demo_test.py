@@ -1,7 +1,6 @@
 """scripts/demo, as a user runs it after cloning the repository."""
 
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -35,12 +34,8 @@ class DemoTest(testcase.TestCase):
 
     def assert_nothing_is_left(self):
         self.assertEqual(list((self.directory / "tmp").iterdir()), [])
-        for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
-            try:
-                content = environ.read_bytes()
-            except OSError:
-                continue
-            self.assertNotIn(str(self.directory).encode(), content, environ)
+        for pid, environ in proc.of_all("environ"):
+            self.assertNotIn(str(self.directory).encode(), environ, pid)
 
     @needs.listening
     def test_once_prints_five_values_beside_proc(self):

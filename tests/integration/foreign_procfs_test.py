@@ -2,7 +2,6 @@
 that watches the host."""
 
 import os
-import pathlib
 import subprocess
 import unittest
 
@@ -90,11 +89,9 @@ class ForeignProcfsTest(cgroups.Hierarchy, testcase.TestCase):
     def pids_of(self, collectd):
         """The PIDs of the daemon: processes of its command name with its directory
         in the command line, without the programs that started it."""
-        return [int(path.parent.name)
-                for path in pathlib.Path("/proc").glob("[0-9]*/comm")
-                if path.read_text() == "collectd\n"
-                and str(collectd.directory) in
-                (path.parent / "cmdline").read_text()]
+        daemons = {pid for pid, comm in proc.of_all("comm") if comm == b"collectd\n"}
+        return [pid for pid, command in proc.of_all("cmdline")
+                if pid in daemons and str(collectd.directory).encode() in command]
 
     # In the container's own PID namespace this PID is another process.
     def test_pid_in_a_file_is_that_of_the_procfs(self):

@@ -14,6 +14,19 @@ def status_kb(pid, key):
     return int(re.search(rf"^{key}:\s+(\d+) kB$", text, re.MULTILINE)[1])
 
 
+def of_all(name):
+    """A file of each process that can be read: yields PIDs and bytes. Processes may end
+    meanwhile, upon which a glob of pathlib fails."""
+    for directory in pathlib.Path("/proc").iterdir():
+        if not directory.name.isdigit():
+            continue
+        try:
+            content = (directory / name).read_bytes()
+        except OSError:
+            continue
+        yield int(directory.name), content
+
+
 def children(pid):
     """The PIDs of its children."""
     found = set()
