@@ -159,8 +159,21 @@ void Discovery::Search(const Pass& pass) {
     }
   }
   for (const pid_t pid : pass.plan.everything ? pids_ : pass.plan.processes) {
-    LookAt(pass, pid, searching_services_, {});
+    if (pass.plan.everything || IsProcess(pass, pid)) {
+      LookAt(pass, pid, searching_services_, {});
+    }
   }
+}
+
+// Whether a PID that an event named is still that of a process. A thread may
+// have it by now. Its `stat` takes the kernel a millisecond if the process has
+// 10,000 threads, and each of them may have such a PID; its `status` does not.
+bool Discovery::IsProcess(const Pass& pass, pid_t pid) {
+  const auto status = pass.proc.GlanceAt(pid).ReadStatus(buffers_.status);
+  if (!status && !status.error().Gone()) return true;  // LookAt says why
+  if (status && status->thread_group.value_or(pid) == pid) return true;
+  changes_.HasEnded(pid);
+  return false;
 }
 
 // Adds the matches of the process `pid` with `services`.

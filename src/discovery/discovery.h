@@ -120,6 +120,7 @@ class Discovery {
   void KeepMatches(const Pass& pass);
   void MatchListed(const Pass& pass);
   void Search(const Pass& pass);
+  bool IsProcess(const Pass& pass, pid_t pid);
   void LookAt(const Pass& pass, pid_t pid, Services services,
               std::string_view cgroup);
   store::Record* ReadWatched(const Pass& pass, pid_t pid);

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import unittest
 
 from tests.support import needs, project, testcase, waiting
@@ -226,6 +227,45 @@ class SyscallsTest(testcase.TestCase):
             collectd.wait_for_passes("forked")
         collectd.stop()
         self.assertEqual(strace.read_text().count("kcmp("), 3)
+
+    def thread_with_the_pid_of_one_that_ended(self, stopped):
+        """Starts a thread that lasts as long as the test. A process had its ID while
+        the process `stopped` was."""
+        def attempt():
+            os.kill(stopped, signal.SIGSTOP)
+            ended = subprocess.Popen(["true"])
+            ended.wait()
+            pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(
+                str(ended.pid - 1))
+            thread = threading.Thread(target=self.end.wait)
+            thread.start()
+            os.kill(stopped, signal.SIGCONT)
+            return ended.pid if thread.native_id == ended.pid else None
+        self.end = threading.Event()
+        self.addCleanup(self.end.set)
+        return waiting.wait_for(attempt, "the ID to be given to a thread")
+
+    # The kernel walks over all threads of a process for the `stat` of each.
+    @needs.process_events
+    @needs.choice_of_pid
+    def test_stat_of_a_thread_with_the_pid_of_one_that_ended_is_not_read(self):
+        collectd = self.start_collectd(
+            "Events", '<Process "family">', f'Name "{UNIQUE}-f"',
+            "IncludeChildren true", 'CommandLine "^x"', "</Process>")
+        output = self.directory / "strace"
+        strace = self.run_program("strace", "-p", str(collectd.sampler()),
+                                  "-o", output, "-e", "trace=openat")
+        collectd.wait_for_passes("watched")
+        thread = self.thread_with_the_pid_of_one_that_ended(collectd.sampler())
+        waiting.wait_for(
+            lambda: f'"{thread}/' in output.read_text(), "a look at the thread",
+            collectd.log)
+        collectd.wait_for_passes("watched")
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+        collectd.stop()
+        self.assertEqual(
+            set(re.findall(rf'"{thread}/(\w+)"', output.read_text())), {"status"})
 
     def test_scan_reads_the_name_of_each_other_process_once(self):
         passes = self.trace(
