@@ -293,7 +293,7 @@ class SamplingTest(testcase.TestCase):
         self.assertTrue(collectd, "no cut had an effect")
 
         # What the service does besides is then most of its CPU.
-        copies.ask_load(RATE / 20)
+        copies.ask_load(RATE / 5)
         ratio = self.ratio_in_force(collectd)
         while ratio < 1:
             waiting.wait_for(lambda: self.ratio_in_force(collectd) != ratio,

@@ -58,7 +58,7 @@ const server = http.createServer((request, response) => {
 server.keepAliveTimeout = 0;
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 
-const stock = Buffer.alloc(4 << 20);
+const stock = Buffer.alloc(16 << 20);
 setInterval(() => {
   createHash("sha256").update(stock).digest().copy(stock);
 }, 100);
