@@ -418,7 +418,8 @@ def table(points, results):
 
 
 def table_of_threads(point, result):
-    """Which thread uses the CPU of a pass by events."""
+    """Which thread uses the CPU of a pass by events. The module's own thread, which makes
+    late passes, has the name of the sampler process."""
     threads = {"collectd, main thread": "collectd", "collectd, readers": "reader",
                "collectd, writers": "writer", "sampler process": "resource_attrib"}
     columns = (EVENTS, IN_ONE, DISPATCH, BASE)

@@ -18,6 +18,7 @@ using Size = uint64_t;
 // A message of usual size comes whole in one call.
 constexpr size_t kUsual = size_t{16} << 10;
 
+// How long the daemon waits at a time.
 constexpr std::chrono::microseconds kMoment{50'000};
 
 }  // namespace

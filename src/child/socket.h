@@ -53,8 +53,8 @@ enum class Wait {
 /// The side of the daemon, which waits for 50 ms at a time. Not thread-safe.
 class Conversation {
  public:
-  /// Begins anew with a socket. Returns false, with errno set, if the socket
-  /// cannot be made to wait no longer.
+  /// Begins anew with a socket. Returns false, with errno set, if its timeouts
+  /// cannot be set.
   bool Begin(int socket);
 
   /// Sends a request and waits for the reply.

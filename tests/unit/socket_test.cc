@@ -117,7 +117,7 @@ TEST_F(SocketTest, RefusesAMessageThatEndsEarly) {
   }
 }
 
-TEST_F(SocketTest, AConversationGoesOnAfterItsDeadline) {
+TEST_F(SocketTest, AConversationGoesOnAfterAReplyWasLate) {
   Conversation conversation;
   ASSERT_TRUE(conversation.Begin(ours()));
   EXPECT_EQ(conversation.Ask({}), Wait::kLate);
