@@ -34,6 +34,30 @@ TEST(ProcStat, ReadsEveryField) {
   EXPECT_FALSE(stat->KernelThread());
 }
 
+// Fields that are not needed are passed over in blocks of bytes, which may end
+// anywhere in a field.
+TEST(ProcStat, FieldsMayHaveAnyLength) {
+  for (size_t length = 1; length <= 20; ++length) {
+    const std::string field = std::string(length, '9') + ' ';
+    const auto fields = [&field](int count) {
+      std::string text;
+      for (int i = 0; i < count; ++i) text += field;
+      return text;
+    };
+    const std::string bytes = "7 (sleep) S 1 " + fields(4) + "64 " + fields(4) +
+                              "11 22 " + fields(4) + "3 " + fields(1) +
+                              "5000 " + fields(27) + "1234 " + fields(2);
+    const auto stat = ParseStat(bytes);
+    ASSERT_TRUE(stat) << stat.error().Message();
+    EXPECT_EQ(stat->flags, 64U);
+    EXPECT_EQ(stat->utime, 11U);
+    EXPECT_EQ(stat->stime, 22U);
+    EXPECT_EQ(stat->num_threads, 3U);
+    EXPECT_EQ(stat->start_time, 5000U);
+    EXPECT_EQ(stat->env_start, 1234U);
+  }
+}
+
 TEST(ProcStat, NameMayLookLikeTheFieldsBehindIt) {
   const std::string bytes = Fixture("100");
   const auto stat = ParseStat(bytes);

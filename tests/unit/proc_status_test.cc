@@ -91,6 +91,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "a size in kB as VmPeak"},
         Malformed{"OtherUnit", "VmHWM:\t5 MB\n", "a size in kB as VmHWM"},
         Malformed{"NoUnit", "VmHWM:\t5\n", "a size in kB as VmHWM"},
+        Malformed{"TwoNumbers", "VmRSS:\t5 6 kB\n", "a size in kB as VmRSS"},
         Malformed{"MoreBehindUnit", "VmRSS:\t5 kB 6\n",
                   "a size in kB as VmRSS"},
         Malformed{"Nul", std::string("VmRSS:\t5\0 kB\n", 13),
