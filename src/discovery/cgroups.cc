@@ -299,23 +299,13 @@ Result<void> Cgroups::Outcome() const {
 Result<void> Cgroups::ForEachChild(const Cgroup& cgroup, auto take) {
   const auto directory = OpenDirectory(cgroup.root, *cgroup.path);
   if (!directory) return LeaveOut(cgroup, directory.error());
-  // Not readdir(3), which allocates memory for each directory.
   alignas(dirent64) std::array<char, 16384> entries{};
-  while (true) {
-    const ssize_t size =
-        getdents64(directory->get(), entries.data(), entries.size());
-    if (size < 0) {
-      return LeaveOut(cgroup, {.file = kCgroup, .system_error = errno});
-    }
-    if (size == 0) return {};
-    for (ssize_t at = 0; at < size;) {
-      const auto* entry =
-          reinterpret_cast<const dirent64*>(entries.data() + at);
-      at += entry->d_reclen;
-      const std::string_view name = entry->d_name;
-      if (entry->d_type == DT_DIR && name != "." && name != "..") take(name);
-    }
-  }
+  const auto take_cgroup = [&take](std::string_view name, int type) {
+    if (type == DT_DIR && name != "." && name != "..") take(name);
+  };
+  const auto listed =
+      procfs::ForEachEntry(directory->get(), kCgroup, entries, take_cgroup);
+  return listed ? listed : LeaveOut(cgroup, listed.error());
 }
 
 void Cgroups::SetToRoots(std::vector<Cgroup>& cgroups) const {

@@ -153,15 +153,16 @@ void Discovery::MatchListed(const Pass& pass) {
 
 void Discovery::Search(const Pass& pass) {
   if (!Searches()) return;
+  const auto look_at = [&](pid_t pid) {
+    LookAt(pass, pid, searching_services_, {});
+  };
   if (pass.plan.everything) {
-    if (const auto listed = pass.proc.ListProcesses(pids_); !listed) {
-      throw procfs::PassFailed(listed.error());
-    }
+    const auto listed = pass.proc.ForEachProcess(look_at);
+    if (!listed) throw procfs::PassFailed(listed.error());
+    return;
   }
-  for (const pid_t pid : pass.plan.everything ? pids_ : pass.plan.processes) {
-    if (pass.plan.everything || IsProcess(pass, pid)) {
-      LookAt(pass, pid, searching_services_, {});
-    }
+  for (const pid_t pid : pass.plan.processes) {
+    if (IsProcess(pass, pid)) look_at(pid);
   }
 }
 

@@ -164,7 +164,6 @@ class Discovery {
   std::vector<Parenthood> parents_;
   std::vector<Match> ancestors_;
   std::vector<Descendant> descendants_;
-  std::vector<pid_t> pids_;
   std::vector<CgroupMember> members_;
   std::vector<size_t> matching_;
   std::vector<bool> used_;

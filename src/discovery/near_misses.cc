@@ -295,12 +295,10 @@ Result<std::vector<std::vector<std::string>>> ExplainNearMisses(
   std::vector<Block> blocks;
   for (const Selectors* one : selectors) blocks.emplace_back(*one, host);
 
-  std::vector<pid_t> pids;
-  if (const auto listed = proc.ListProcesses(pids); !listed) {
-    return tl::unexpected(listed.error());
-  }
   Candidate::Buffers buffers;
-  for (const pid_t pid : pids) LookAt(proc, pid, buffers, blocks);
+  const auto listed = proc.ForEachProcess(
+      [&](pid_t pid) { LookAt(proc, pid, buffers, blocks); });
+  if (!listed) return tl::unexpected(listed.error());
 
   std::vector<std::vector<std::string>> explanations;
   explanations.reserve(blocks.size());

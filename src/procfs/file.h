@@ -1,6 +1,8 @@
 #ifndef RESOURCE_ATTRIBUTION_PROCFS_FILE_H_
 #define RESOURCE_ATTRIBUTION_PROCFS_FILE_H_
 
+#include <dirent.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -48,6 +50,24 @@ Result<std::string_view> ReadAll(int fd, const char* name, size_t limit,
 /// record, so a short read is all of it (seq_file, single_open).
 Result<std::string_view> ReadProcFile(int fd, const char* name, size_t limit,
                                       Oversize oversize, Buffer& buffer);
+
+/// Calls `take` with the name and the type (`d_type` of readdir(3)) of each
+/// entry from where the open directory was read to. Not readdir(3), which
+/// allocates memory for each directory. `memory` is for some entries at a time,
+/// and aligned as dirent64 is. `name` is for the error.
+Result<void> ForEachEntry(int directory, const char* name,
+                          std::span<char> memory, auto take) {
+  while (true) {
+    const ssize_t size = getdents64(directory, memory.data(), memory.size());
+    if (size < 0) return Failed(name);
+    if (size == 0) return {};
+    for (ssize_t at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(memory.data() + at);
+      at += entry->d_reclen;
+      take(std::string_view(entry->d_name), entry->d_type);
+    }
+  }
+}
 
 /// Fills `to` with the bytes of a regular file from `offset` on. False if it
 /// has fewer or cannot be read.

@@ -11,7 +11,6 @@
 #include <charconv>
 #include <climits>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -157,20 +156,11 @@ Result<void> Process::ForEachThread(std::span<char> entries, auto take) const {
   const FileDescriptor directory(openat(base_, PathOf(kThreads).data(),
                                         O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return Failed(kThreads.shown);
-  while (true) {
-    const ssize_t size =
-        getdents64(directory.get(), entries.data(), entries.size());
-    if (size < 0) return Failed(kThreads.shown);
-    if (size == 0) return {};
-    for (ssize_t at = 0; at < size;) {
-      dirent64 entry{};
-      const size_t header = offsetof(dirent64, d_name);
-      std::memcpy(&entry, entries.data() + at, header);
-      const auto tid = ParseDecimal<pid_t>(entries.data() + at + header);
-      if (tid && *tid > 0) take(*tid);
-      at += entry.d_reclen;
-    }
-  }
+  return ForEachEntry(directory.get(), kThreads.shown, entries,
+                      [&take](std::string_view name, int /*type*/) {
+                        const auto tid = ParseDecimal<pid_t>(name);
+                        if (tid && *tid > 0) take(*tid);
+                      });
 }
 
 // A running thread if the main one has ended; else 0.

@@ -16,14 +16,15 @@
 namespace resource_attribution::procfs {
 
 Result<Procfs> Procfs::Open(const std::string& path, Daemon daemon) {
-  Procfs proc(opendir(path.c_str()), daemon);
-  if (proc.directory_ == nullptr) return Failed(path.c_str());
+  Procfs proc(
+      FileDescriptor(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+      daemon);
+  if (proc.directory_.get() < 0) return Failed(path.c_str());
   // Without this check an empty mount point would look like a host without
   // processes for ever. The entry exists even if it leads nowhere because the
   // caller is in another PID namespace.
   struct stat self {};
-  if (fstatat(dirfd(proc.directory_.get()), "self", &self,
-              AT_SYMLINK_NOFOLLOW) != 0) {
+  if (fstatat(proc.directory_.get(), "self", &self, AT_SYMLINK_NOFOLLOW) != 0) {
     return Invalid(path.c_str(), "a procfs mounted there");
   }
   if (const auto found = proc.FindOwnPids(); !found) {
@@ -47,24 +48,23 @@ Result<void> Procfs::FindOwnPids() {
   return {};
 }
 
-Result<void> Procfs::ListProcesses(std::vector<pid_t>& pids) const {
-  pids.clear();
-  rewinddir(directory_.get());
-  while (true) {
-    errno = 0;  // readdir(3) tells the end from an error by it alone
-    const dirent* entry = readdir(directory_.get());
-    if (entry == nullptr) break;
-    const auto pid = ParseDecimal<pid_t>(entry->d_name);
-    if (pid && *pid > 0 && !IsPassedOver(*pid)) pids.push_back(*pid);
-  }
-  if (errno != 0) return Failed("list of processes");
-  return {};
+Result<void> Procfs::ForEachProcess(
+    const std::function<void(pid_t)>& take) const {
+  // For some hundred processes: more would not stay in the CPU's caches.
+  alignas(dirent64) std::array<char, 4096> entries;  // NOLINT: getdents64 fills
+  constexpr const char* kList = "list of processes";
+  if (lseek(directory_.get(), 0, SEEK_SET) != 0) return Failed(kList);
+  return ForEachEntry(directory_.get(), kList, entries,
+                      [&](std::string_view name, int /*type*/) {
+                        const auto pid = ParseDecimal<pid_t>(name);
+                        if (pid && *pid > 0 && !IsPassedOver(*pid)) take(*pid);
+                      });
 }
 
 Result<pid_t> Procfs::Self() const {
   std::array<char, 32> target{};
   const ssize_t size =
-      readlinkat(dirfd(directory_.get()), "self", target.data(), target.size());
+      readlinkat(directory_.get(), "self", target.data(), target.size());
   if (size < 0) return Failed("/proc/self");
   const auto pid = ParseDecimal<pid_t>(
       std::string_view(target.data(), static_cast<size_t>(size)));
@@ -95,8 +95,7 @@ bool Procfs::IsPassedOver(pid_t pid) const {
   if (has(passed_over_.processes, pid)) return true;
   if (passed_over_.users.empty()) return false;
   Buffer buffer;
-  const auto status =
-      Process::Glance(dirfd(directory_.get()), pid).ReadStatus(buffer);
+  const auto status = Process::Glance(directory_.get(), pid).ReadStatus(buffer);
   return status && status->real_user &&
          has(passed_over_.users, *status->real_user);
 }
@@ -110,7 +109,7 @@ bool Procfs::IsPassedOver(std::string_view file) const {
 
 bool Procfs::HidesProcesses() const {
   struct statfs file_system {};
-  const int fd = dirfd(directory_.get());
+  const int fd = directory_.get();
   if (fstatfs(fd, &file_system) != 0 ||
       file_system.f_type != PROC_SUPER_MAGIC) {
     return false;
@@ -123,13 +122,12 @@ bool Procfs::HidesProcesses() const {
 
 Result<Process> Procfs::OpenProcess(pid_t pid) const {
   if (IsPassedOver(pid)) return Failed("/proc/PID", ESRCH);
-  return Process::Open(dirfd(directory_.get()), pid);
+  return Process::Open(directory_.get(), pid);
 }
 
 Process Procfs::GlanceAt(pid_t pid) const {
   constexpr pid_t kNone = 0;  // no directory of procfs has this name
-  return Process::Glance(dirfd(directory_.get()),
-                         IsPassedOver(pid) ? kNone : pid);
+  return Process::Glance(directory_.get(), IsPassedOver(pid) ? kNone : pid);
 }
 
 }  // namespace resource_attribution::procfs

@@ -1,10 +1,9 @@
 #ifndef RESOURCE_ATTRIBUTION_PROCFS_PROCFS_H_
 #define RESOURCE_ATTRIBUTION_PROCFS_PROCFS_H_
 
-#include <dirent.h>
 #include <sys/types.h>
 
-#include <memory>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,9 +42,11 @@ class Procfs {
   /// Whether the file or its directory is passed over.
   bool IsPassedOver(std::string_view file) const;
 
-  /// Fills `pids` with all processes that this mount shows (the option hidepid
-  /// hides some), in no particular order. Threads are not listed.
-  Result<void> ListProcesses(std::vector<pid_t>& pids) const;
+  /// Calls `take` with each process that this mount shows (the option hidepid
+  /// hides some), in no particular order, and not with threads. What `take`
+  /// reads of a process costs less than later: it has just been listed, and
+  /// what the kernel knows of it is in the CPU's caches.
+  Result<void> ForEachProcess(const std::function<void(pid_t)>& take) const;
 
   /// The PID of the calling process in this mount's PID namespace.
   Result<pid_t> Self() const;
@@ -65,17 +66,13 @@ class Procfs {
   Process GlanceAt(pid_t pid) const;
 
  private:
-  struct CloseDirectory {
-    void operator()(DIR* directory) const { closedir(directory); }
-  };
-
-  Procfs(DIR* directory, Daemon daemon)
-      : directory_(directory), daemon_(daemon) {}
+  Procfs(FileDescriptor directory, Daemon daemon)
+      : directory_(std::move(directory)), daemon_(daemon) {}
 
   Result<void> FindOwnPids();
   bool IsPassedOver(pid_t pid) const;
 
-  std::unique_ptr<DIR, CloseDirectory> directory_;
+  FileDescriptor directory_;
   Daemon daemon_;
   bool has_own_pids_ = false;
   PassedOver passed_over_;

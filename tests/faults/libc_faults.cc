@@ -304,14 +304,6 @@ int close(int fd) {
   return fails ? -1 : status;
 }
 
-DIR* opendir(const char* path) {
-  REAL(opendir);
-  if (Fails("opendir", path)) return nullptr;
-  DIR* directory = real(path);
-  if (directory != nullptr) Opened(dirfd(directory), path);
-  return directory;
-}
-
 dirent* readdir(DIR* directory) {
   REAL(readdir);
   if (Fails("readdir", PathOf(dirfd(directory)))) return nullptr;

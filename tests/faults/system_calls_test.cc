@@ -32,7 +32,6 @@ const std::map<std::string, std::vector<int>> kErrors = {
      {EACCES, EINVAL, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM,
       ESRCH}},
     {"close", {EINTR, EIO, ENOSPC, EDQUOT}},
-    {"opendir", {EACCES, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR}},
     {"readdir", {EIO, ENOENT, ENOMEM}},
     {"getdents64", {EIO, ENODEV, ENOENT, ENOMEM, ENOTDIR}},
     {"fstat", {EIO, ENOMEM, EOVERFLOW}},

@@ -178,7 +178,8 @@ TEST(Libproc2, ReadsEveryProcessAlike) {
   const auto proc = Procfs::Open("/proc");
   ASSERT_TRUE(proc);
   std::vector<pid_t> pids;
-  ASSERT_TRUE(proc->ListProcesses(pids));
+  ASSERT_TRUE(
+      proc->ForEachProcess([&pids](pid_t pid) { pids.push_back(pid); }));
 
   Libproc2 libproc2;
   std::set<pid_t> compared;

@@ -14,6 +14,12 @@ namespace {
 using testing::Contains;
 using testing::UnorderedElementsAre;
 
+std::vector<pid_t> PidsOf(const Procfs& proc) {
+  std::vector<pid_t> pids;
+  EXPECT_TRUE(proc.ForEachProcess([&pids](pid_t pid) { pids.push_back(pid); }));
+  return pids;
+}
+
 TEST(Procfs, ListsProcessesAndNothingElse) {
   ProcTree tree;
   tree.Put({.pid = 1});
@@ -25,9 +31,7 @@ TEST(Procfs, ListsProcessesAndNothingElse) {
   const std::string path = tree.path();
   const auto proc = Procfs::Open(path);
   ASSERT_TRUE(proc);
-  std::vector<pid_t> pids{99};
-  ASSERT_TRUE(proc->ListProcesses(pids));
-  EXPECT_THAT(pids, UnorderedElementsAre(1, 4194304));
+  EXPECT_THAT(PidsOf(*proc), UnorderedElementsAre(1, 4194304));
 }
 
 TEST(Procfs, ListsAgainFromTheBeginning) {
@@ -36,20 +40,16 @@ TEST(Procfs, ListsAgainFromTheBeginning) {
   const std::string path = tree.path();
   const auto proc = Procfs::Open(path);
   ASSERT_TRUE(proc);
-  std::vector<pid_t> pids;
-  ASSERT_TRUE(proc->ListProcesses(pids));
+  EXPECT_THAT(PidsOf(*proc), UnorderedElementsAre(1));
   tree.Put({.pid = 2});
-  ASSERT_TRUE(proc->ListProcesses(pids));
-  EXPECT_THAT(pids, UnorderedElementsAre(1, 2));
+  EXPECT_THAT(PidsOf(*proc), UnorderedElementsAre(1, 2));
 }
 
 TEST(Procfs, TheRealOneShowsThisProcess) {
   const std::string path = "/proc";
   const auto proc = Procfs::Open(path);
   ASSERT_TRUE(proc);
-  std::vector<pid_t> pids;
-  ASSERT_TRUE(proc->ListProcesses(pids));
-  EXPECT_THAT(pids, Contains(getpid()));
+  EXPECT_THAT(PidsOf(*proc), Contains(getpid()));
   EXPECT_EQ(proc->Self(), getpid());
 }
 
