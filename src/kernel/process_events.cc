@@ -128,8 +128,9 @@ Result<bool> Receive(const mnl_socket* socket, auto take) {
   return true;
 }
 
-// How many datagrams one system call takes. An event is less than 100 bytes.
-constexpr size_t kBatch = 64;
+// How many datagrams one system call takes. More would make a pass without
+// events write more memory. An event is less than 100 bytes.
+constexpr size_t kBatch = 16;
 constexpr size_t kEventMax = 256;
 
 bool Request(const mnl_socket* socket, proc_cn_mcast_op operation) {
