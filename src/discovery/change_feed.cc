@@ -50,12 +50,13 @@ ChangeFeed::Plan& ChangeFeed::PlanPass(TimePoint now) {
 // of new events.
 void ChangeFeed::AddRecent(TimePoint now, bool events_are_missing) {
   SortAndUnify(ended_);
+  std::erase_if(recent_, [this](const Recent& one) {
+    return Has(ended_, one.pid) || Has(named_, one.pid);
+  });
   for (Recent& one : recent_) {
     if (one.TakeDue(now)) plan_.processes.push_back(one.pid);
   }
-  std::erase_if(recent_, [this](const Recent& one) {
-    return one.IsOver() || Has(ended_, one.pid) || Has(named_, one.pid);
-  });
+  std::erase_if(recent_, [](const Recent& one) { return one.IsOver(); });
   for (const pid_t pid : named_) recent_.push_back({pid, now, now});
 
   if (recent_of_all_ && recent_of_all_->TakeDue(now)) plan_.everything = true;

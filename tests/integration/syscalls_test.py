@@ -1,5 +1,6 @@
 """Which system calls a pass of the daemon makes, told by strace(1)."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -228,18 +229,26 @@ class SyscallsTest(testcase.TestCase):
         collectd.stop()
         self.assertEqual(strace.read_text().count("kcmp("), 3)
 
-    def thread_with_the_pid_of_one_that_ended(self, stopped):
-        """Starts a thread that lasts as long as the test. A process had its ID while
-        the process `stopped` was."""
+    @contextlib.contextmanager
+    def stopped(self, pid):
+        """A process makes no pass during the body."""
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def thread_with_the_pid_of_one_that_ended(self, sampler):
+        """Starts a thread that lasts as long as the test. A process had its ID
+        between two passes."""
         def attempt():
-            os.kill(stopped, signal.SIGSTOP)
-            ended = subprocess.Popen(["true"])
-            ended.wait()
-            pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(
-                str(ended.pid - 1))
-            thread = threading.Thread(target=self.end.wait)
-            thread.start()
-            os.kill(stopped, signal.SIGCONT)
+            with self.stopped(sampler):
+                ended = subprocess.Popen(["true"])
+                ended.wait()
+                pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(
+                    str(ended.pid - 1))
+                thread = threading.Thread(target=self.end.wait)
+                thread.start()
             return ended.pid if thread.native_id == ended.pid else None
         self.end = threading.Event()
         self.addCleanup(self.end.set)
@@ -266,6 +275,30 @@ class SyscallsTest(testcase.TestCase):
         collectd.stop()
         self.assertEqual(
             set(re.findall(rf'"{thread}/(\w+)"', output.read_text())), {"status"})
+
+    # Changes without an event make other processes be looked at again.
+    @needs.process_events
+    def test_process_that_has_ended_is_looked_at_once(self):
+        collectd = self.start_collectd(
+            "Events", '<Process "other">', 'CommandLine "^no such program"',
+            "</Process>")
+        output = self.directory / "strace"
+        strace = self.run_program("strace", "-p", str(collectd.sampler()),
+                                  "-o", output, "-e", "trace=openat")
+        def looks_at_one_that_ended():
+            with self.stopped(collectd.sampler()):
+                ended = subprocess.Popen(["true"])
+                ended.wait()
+            for _ in range(3):
+                collectd.wait_for_passes("watched")
+            return output.read_text().count(f'"{ended.pid}/')
+        # Until strace sees the calls.
+        looks = waiting.wait_for(looks_at_one_that_ended, "a look",
+                                 collectd.log)
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+        collectd.stop()
+        self.assertEqual(looks, 1)
 
     def test_scan_reads_the_name_of_each_other_process_once(self):
         passes = self.trace(
