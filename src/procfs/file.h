@@ -52,9 +52,9 @@ Result<std::string_view> ReadProcFile(int fd, const char* name, size_t limit,
                                       Oversize oversize, Buffer& buffer);
 
 /// Calls `take` with the name and the type (`d_type` of readdir(3)) of each
-/// entry from where the open directory was read to. Not readdir(3), which
-/// allocates memory for each directory. `memory` is for some entries at a time,
-/// and aligned as dirent64 is. `name` is for the error.
+/// entry from the directory's file offset on. Unlike readdir(3) it allocates
+/// nothing. `memory` holds some entries at a time, and is aligned as dirent64
+/// is. `name` is for the error.
 Result<void> ForEachEntry(int directory, const char* name,
                           std::span<char> memory, auto take) {
   while (true) {

@@ -12,8 +12,8 @@ namespace resource_attribution::procfs {
 std::string_view NextWord(std::string_view& text,
                           std::string_view separators = " \t");
 
-/// A size such as `    1744 kB`, in kB. Its number of bytes fits into 64 bits,
-/// too.
+/// A size such as `    1744 kB`, in kB: one blank before the unit, and nothing
+/// behind it. Its number of bytes fits into 64 bits, too.
 std::optional<uint64_t> ParseKilobytes(std::string_view value);
 
 }  // namespace resource_attribution::procfs

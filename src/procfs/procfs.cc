@@ -50,8 +50,9 @@ Result<void> Procfs::FindOwnPids() {
 
 Result<void> Procfs::ForEachProcess(
     const std::function<void(pid_t)>& take) const {
-  // For some hundred processes: more would not stay in the CPU's caches.
-  alignas(dirent64) std::array<char, 4096> entries;  // NOLINT: getdents64 fills
+  // A hundred entries or more. With many more, the first would have left the
+  // CPU's caches before they are looked at.
+  alignas(dirent64) std::array<char, 4096> entries{};
   constexpr const char* kList = "list of processes";
   if (lseek(directory_.get(), 0, SEEK_SET) != 0) return Failed(kList);
   return ForEachEntry(directory_.get(), kList, entries,

@@ -43,9 +43,9 @@ class Procfs {
   bool IsPassedOver(std::string_view file) const;
 
   /// Calls `take` with each process that this mount shows (the option hidepid
-  /// hides some), in no particular order, and not with threads. What `take`
-  /// reads of a process costs less than later: it has just been listed, and
-  /// what the kernel knows of it is in the CPU's caches.
+  /// hides some), in no particular order. Threads are not listed. It is cheap
+  /// to read a process in `take`: what the kernel knows of it is in the CPU's
+  /// caches, because it was listed a moment ago.
   Result<void> ForEachProcess(const std::function<void(pid_t)>& take) const;
 
   /// The PID of the calling process in this mount's PID namespace.

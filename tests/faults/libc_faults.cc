@@ -304,6 +304,12 @@ int close(int fd) {
   return fails ? -1 : status;
 }
 
+off_t lseek(int fd, off_t offset, int whence) noexcept {
+  REAL(lseek);
+  if (Fails("lseek", PathOf(fd))) return -1;
+  return real(fd, offset, whence);
+}
+
 dirent* readdir(DIR* directory) {
   REAL(readdir);
   if (Fails("readdir", PathOf(dirfd(directory)))) return nullptr;

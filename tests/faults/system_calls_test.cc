@@ -32,6 +32,7 @@ const std::map<std::string, std::vector<int>> kErrors = {
      {EACCES, EINVAL, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EPERM,
       ESRCH}},
     {"close", {EINTR, EIO, ENOSPC, EDQUOT}},
+    {"lseek", {EINVAL, EOVERFLOW}},
     {"readdir", {EIO, ENOENT, ENOMEM}},
     {"getdents64", {EIO, ENODEV, ENOENT, ENOMEM, ENOTDIR}},
     {"fstat", {EIO, ENOMEM, EOVERFLOW}},

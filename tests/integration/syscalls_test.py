@@ -276,7 +276,7 @@ class SyscallsTest(testcase.TestCase):
         self.assertEqual(
             set(re.findall(rf'"{thread}/(\w+)"', output.read_text())), {"status"})
 
-    # Changes without an event make other processes be looked at again.
+    # With CommandLine the plugin looks again at processes after their events.
     @needs.process_events
     def test_process_that_has_ended_is_looked_at_once(self):
         collectd = self.start_collectd(
@@ -292,7 +292,7 @@ class SyscallsTest(testcase.TestCase):
             for _ in range(3):
                 collectd.wait_for_passes("watched")
             return output.read_text().count(f'"{ended.pid}/')
-        # Until strace sees the calls.
+        # strace may begin after the first look.
         looks = waiting.wait_for(looks_at_one_that_ended, "a look",
                                  collectd.log)
         strace.send_signal(signal.SIGINT)
@@ -318,7 +318,7 @@ class SyscallsTest(testcase.TestCase):
             # Each is looked at soon after it was listed.
             names = [name for name, _, _ in calls]
             end_of_list = len(names) - 1 - names[::-1].index("getdents64")
-            self.assertEqual(names[end_of_list - 1], "pread64")
+            self.assertIn("openat", names[:end_of_list])
 
 
 if __name__ == "__main__":
