@@ -40,7 +40,7 @@ DISPATCH, FLOOR = "the values alone", "bare floor"
 # and that of collectd's own.
 MARKERS = {
     SCAN: r"lseek\(\d+, 0, SEEK_SET",
-    EVENTS: r"recv\w+(\(| resumed>).* = -1 EAGAIN",
+    EVENTS: r"recvmmsg(\(| resumed>).* = -1 EAGAIN",
     PROCESSES: r'openat\(AT_FDCWD, "/proc", ',
 }
 
