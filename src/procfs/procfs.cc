@@ -1,5 +1,6 @@
 #include "procfs/procfs.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
