@@ -8,6 +8,7 @@ docs/evidence/bench.md says what the figures mean."""
 import argparse
 import collections
 import contextlib
+import itertools
 import json
 import math
 import pathlib
@@ -202,9 +203,8 @@ def floor(point):
 
 
 class Bench:
-    def __init__(self, directory, rounds, passes):
-        self.directory = directory
-        self.rounds, self.passes = rounds, passes
+    def __init__(self, directory, passes):
+        self.directory, self.passes = directory, passes
 
     @contextlib.contextmanager
     def collectd(self, name, configuration, interval):
@@ -225,31 +225,32 @@ class Bench:
             collectd.kill()
 
     def measure(self, pids, interval):
-        """CPU of all contenders in an interval, in microseconds: {name: [rounds]},
-        and the mean by thread: {name: {thread: CPU}}. `pids` are the processes of
+        """CPU of all contenders in each interval, in microseconds: {name: [CPU]}, and
+        its median by thread: {name: {thread: CPU}}. `pids` are the processes of
         each."""
         def used():
-            return time.monotonic(), {name: sum(map(proc.cpu_clock, its))
-                                      for name, its in pids.items()}
+            return (time.monotonic(),
+                    {name: sum(map(proc.cpu_clock, its)) for name, its in pids.items()},
+                    {name: threads_of(its) for name, its in pids.items()})
 
-        rounds = {name: [] for name in pids}
-        threads_before = {name: threads_of(its) for name, its in pids.items()}
-        begun, before = used()
-        first = begun
-        for _ in range(self.rounds):
-            # A round has fewer passes where each takes long.
-            time.sleep(max(3, round(self.passes / interval)) * interval)
-            ended, after = used()
-            for name, its_rounds in rounds.items():
-                its_rounds.append((after[name] - before[name])
-                                  / (ended - begun) * interval * 1e6)
-            begun, before = ended, after
-        passes = (begun - first) / interval
-        threads = {name: {
-            thread: (seconds - threads_before[name][thread]) / passes * 1e6
-            for thread, seconds in threads_of(its).items()}
-            for name, its in pids.items()}
-        return rounds, threads
+        # Fewer passes where the interval is long.
+        passes = max(self.passes // 2, round(self.passes / interval))
+        first = time.monotonic()
+        readings = [used()]
+        for number in range(1, passes + 1):
+            time.sleep(max(0, first + number * interval - time.monotonic()))
+            readings.append(used())
+
+        def each(value_of):
+            """How much a value grew from reading to reading, for an interval."""
+            return [(value_of(after) - value_of(before)) / (after[0] - before[0])
+                    * interval * 1e6
+                    for before, after in itertools.pairwise(readings)]
+
+        return ({name: each(lambda reading: reading[1][name]) for name in pids},
+                {name: {thread: statistics.median(each(
+                    lambda reading: reading[2][name][thread]))
+                    for thread in readings[-1][2][name]} for name in pids})
 
     def count_calls(self, pids, marker):
         """System calls of these processes, opened files and reads of a pass. Each pass
@@ -299,7 +300,7 @@ class Bench:
             pids = {name: processes_of(collectd)
                     for name, collectd in daemons.items()}
             pids |= {EXPORTER_NAME: [exporter.pid], FLOOR: [bare.pid]}
-            rounds, threads = self.measure(pids, point.interval)
+            passes, threads = self.measure(pids, point.interval)
             # Four passes take long at a long interval.
             calls = {name: self.count_calls(pids[name], marker)
                      for name, marker in MARKERS.items() if point.interval <= 1}
@@ -311,16 +312,17 @@ class Bench:
                 daemons[name].kill()
             private = {name: private_kib(pids[name])
                        for name in (BASE, EVENTS, PROCESSES, EXPORTER_NAME)}
+        base = statistics.median(passes[BASE])
         for name in (EVENTS, IN_ONE, SCAN, PROCESSES, DISPATCH):
-            rounds[name] = [used - base for used, base in zip(
-                rounds[name], rounds[BASE])]
+            passes[name] = [used - base for used in passes[name]]
         for name in (EVENTS, PROCESSES):
             private[name] -= private[BASE]
         return {name: {
-            "cpu_us": statistics.median(its), "cpu_us_min": min(its),
-            "cpu_us_max": max(its), "rounds_us": its, "threads_us": threads[name],
+            "cpu_us": statistics.median(its),
+            "cpu_us_quartiles": statistics.quantiles(its, method="inclusive"),
+            "passes_us": its, "threads_us": threads[name],
             "interval_s": point.interval, "private_kib": private.get(name),
-            "calls": calls.get(name)} for name, its in rounds.items()}
+            "calls": calls.get(name)} for name, its in passes.items()}
 
     def run(self, points, write):
         """Measures and hands the results so far to `write` after each point."""
@@ -388,7 +390,7 @@ def budgets(results):
 
 
 def table(points, results):
-    lines = ["| | CPU of a pass, µs | least–most | private memory, KiB | system calls "
+    lines = ["| | CPU of a pass, µs | middle half | private memory, KiB | system calls "
              "| files opened | ÷ floor |", "| --- | ---: | ---: | ---: | ---: "
              "| ---: | ---: |"]
     for point in points:
@@ -396,11 +398,12 @@ def table(points, results):
         floor = results[point.key][FLOOR]["cpu_us"]
         for name, one in results[point.key].items():
             calls = one["calls"]
+            first, _, third = one["cpu_us_quartiles"]
             def number(value):
                 return "" if value is None else f"{value:,.0f}"
             lines.append(
                 f"| {name} | {one['cpu_us']:,.0f} "
-                f"| {one['cpu_us_min']:,.0f}–{one['cpu_us_max']:,.0f} "
+                f"| {first:,.0f}–{third:,.0f} "
                 f"| {number(one['private_kib'])} "
                 f"| {number(calls and calls['system_calls'])} "
                 f"| {number(calls and calls['files_opened'])} "
@@ -423,7 +426,7 @@ def table_of_threads(point, result):
     threads = {"collectd, main thread": "collectd", "collectd, readers": "reader",
                "collectd, writers": "writer", "sampler process": "resource_attrib"}
     columns = (EVENTS, IN_ONE, DISPATCH, BASE)
-    lines = [f"| {point.title}: mean CPU by thread, µs | {' | '.join(columns)} |",
+    lines = [f"| {point.title}: median CPU by thread, µs | {' | '.join(columns)} |",
              "| --- |" + " ---: |" * len(columns)]
     for title, thread in threads.items():
         used = (result[name]["threads_us"].get(thread, 0) for name in columns)
@@ -472,10 +475,10 @@ def main():
                         + ", ".join(point.key for point in POINTS))
     arguments = parser.parse_args()
     points = POINTS
-    rounds, passes = 4, 10
+    passes = 40
     if arguments.quick:
         points = [point for point in POINTS if point.key == "400-1s"]
-        rounds, passes = 2, 5
+        passes = 10
     if arguments.points:
         keys = arguments.points.split(",")
         points = [point for key in keys for point in POINTS
@@ -484,7 +487,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     about = report.machine("collectd-core", "prometheus-process-exporter")
     with tempfile.TemporaryDirectory(prefix="ra-bench.") as directory:
-        results = Bench(pathlib.Path(directory), rounds, passes).run(
+        results = Bench(pathlib.Path(directory), passes).run(
             points, lambda results: write(arguments.output, about, results))
     print(describe(about, results))
 
