@@ -1,7 +1,7 @@
 // The sampler process: a child of the daemon that makes the passes. The daemon
-// starts it with a socket as standard input, over which it asks and gets
-// answers, and with memory for a note of what is being read as standard output.
-// It ends with the daemon.
+// starts it with a pipe for its requests as standard input, with memory for a
+// note of what is being read as standard output, and with a pipe for the
+// replies. It ends with the daemon.
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -11,8 +11,8 @@
 #include <cstdio>
 
 #include "child/confine.h"
+#include "child/pipe.h"
 #include "child/server.h"
-#include "child/socket.h"
 #include "procfs/being_read.h"
 
 namespace {
@@ -20,9 +20,10 @@ namespace {
 using namespace resource_attribution;  // NOLINT(google-build-using-namespace)
 
 // A service manager or a terminal signals all processes of the daemon. This one
-// ends when the daemon closes the socket.
+// ends when the daemon closes the pipes, be it while this one writes (SIGPIPE).
 void IgnoreSignals() {
-  for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
+  for (const int signal :
+       {SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2}) {
     ::signal(signal, SIG_IGN);
   }
 }
@@ -49,7 +50,7 @@ void NoteFatalSignals() {
 
 bool MapNote() {
   void* memory = mmap(nullptr, sizeof(procfs::BeingRead),
-                      PROT_READ | PROT_WRITE, MAP_SHARED, STDOUT_FILENO, 0);
+                      PROT_READ | PROT_WRITE, MAP_SHARED, child::kNote, 0);
   if (memory == MAP_FAILED) return false;
   note = static_cast<procfs::BeingRead*>(memory);
   procfs::TakeNotesIn(*note);
@@ -59,8 +60,8 @@ bool MapNote() {
 int Serve() {
   child::Server server(procfs::Daemon::kParent, child::Confine);
   child::Incoming request;
-  while (child::Receive(STDIN_FILENO, request)) {
-    if (!child::Send(STDIN_FILENO, server.Answer(request.message()))) break;
+  while (child::Receive(child::kRequests, request)) {
+    if (!child::Send(child::kReplies, server.Answer(request.message()))) break;
   }
   return 0;
 }
@@ -81,7 +82,7 @@ int main() {
   NoteFatalSignals();
   dup2(STDERR_FILENO, STDOUT_FILENO);
   // What other plugins of the daemon have left open.
-  closefrom(STDERR_FILENO + 1);
+  closefrom(child::kReplies + 1);
   child::RaiseFileLimit();
   return Serve();
 }

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,16 +28,31 @@ std::string Failed(const std::string& what, int error) {
   return what + ": " + std::strerror(error);
 }
 
-// The standard descriptors are replaced one by one in the child: none of them
-// may be the origin of another.
-FileDescriptor AboveStandard(FileDescriptor fd) {
-  if (fd.get() < 0 || fd.get() > STDERR_FILENO) return fd;
-  return FileDescriptor(fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+// The descriptors of the child are replaced one by one in it: none of them may
+// be the origin of another.
+FileDescriptor AboveThoseOfChild(FileDescriptor fd) {
+  if (fd.get() < 0 || fd.get() > kReplies) return fd;
+  return FileDescriptor(fcntl(fd.get(), F_DUPFD_CLOEXEC, kReplies + 1));
+}
+
+struct Pipe {
+  FileDescriptor reading{-1};
+  FileDescriptor writing{-1};
+};
+
+// Returns 0 or an errno.
+int MakePipe(Pipe& pipe) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return errno;
+  pipe.reading = AboveThoseOfChild(FileDescriptor(ends[0]));
+  if (pipe.reading.get() < 0) return errno;
+  pipe.writing = AboveThoseOfChild(FileDescriptor(ends[1]));
+  return pipe.writing.get() < 0 ? errno : 0;
 }
 
 // Memory that the child can write, but not cut.
 FileDescriptor MakeNote() {
-  FileDescriptor note = AboveStandard(FileDescriptor(
+  FileDescriptor note = AboveThoseOfChild(FileDescriptor(
       memfd_create("resource_attribution", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
   if (note.get() < 0 || ftruncate(note.get(), sizeof(procfs::BeingRead)) != 0 ||
       fcntl(note.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
@@ -103,30 +117,41 @@ std::string SamplerProcess::Start() {
   if (ending_.size() >= kEndingMax) {
     return "the processes before it were killed and have not ended yet";
   }
-  std::array<int, 2> sockets{};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
-    return Failed("socketpair", errno);
+  Pipe requests;
+  Pipe replies;
+  for (Pipe* pipe : {&requests, &replies}) {
+    if (const int error = MakePipe(*pipe)) return Failed("pipe", error);
   }
-  FileDescriptor ours(sockets[0]);
-  const FileDescriptor theirs = AboveStandard(FileDescriptor(sockets[1]));
-  if (!conversation_.Begin(ours.get())) return Failed("setsockopt", errno);
+  for (const FileDescriptor* ours : {&requests.writing, &replies.reading}) {
+    if (fcntl(ours->get(), F_SETFL, O_NONBLOCK) != 0) {
+      return Failed("fcntl", errno);
+    }
+  }
   const FileDescriptor note = MakeNote();
   if (note.get() < 0) return Failed("memfd_create", errno);
   void* memory = mmap(nullptr, sizeof(procfs::BeingRead),
                       PROT_READ | PROT_WRITE, MAP_SHARED, note.get(), 0);
   if (memory == MAP_FAILED) return Failed("mmap", errno);
   note_.reset(static_cast<procfs::BeingRead*>(memory));
-  if (std::string failed = Spawn(theirs.get(), note.get()); !failed.empty()) {
+  if (std::string failed =
+          Spawn(requests.reading.get(), note.get(), replies.writing.get());
+      !failed.empty()) {
     return failed;
   }
-  socket_ = std::move(ours);
+  requests_ = std::move(requests.writing);
+  replies_ = std::move(replies.reading);
+  requests_end_ = std::move(requests.reading);
+  conversation_.Begin(requests_.get(), replies_.get());
   return "";
 }
 
-std::string SamplerProcess::Spawn(int socket, int note) {
+std::string SamplerProcess::Spawn(int requests, int note, int replies) {
   SpawnSettings settings;
-  posix_spawn_file_actions_adddup2(&settings.actions, socket, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&settings.actions, note, STDOUT_FILENO);
+  for (const auto& [from, to] :
+       {std::pair(requests, kRequests), std::pair(note, kNote),
+        std::pair(replies, kReplies)}) {
+    posix_spawn_file_actions_adddup2(&settings.actions, from, to);
+  }
   sigset_t signals;
   sigemptyset(&signals);
   posix_spawnattr_setsigmask(&settings.attributes, &signals);
@@ -160,7 +185,7 @@ std::string SamplerProcess::Spawn(int socket, int note) {
   return "";
 }
 
-bool SamplerProcess::IsRunning() const { return socket_.get() >= 0; }
+bool SamplerProcess::IsRunning() const { return requests_.get() >= 0; }
 
 Wait SamplerProcess::Ask(std::span<const char> request) {
   return OrInterrupted(conversation_.Ask(request));
@@ -208,7 +233,9 @@ SamplerProcess::State SamplerProcess::GetState() const {
 void SamplerProcess::End(std::chrono::milliseconds patience) {
   if (process_.get() < 0) return;
   FileDescriptor process = std::exchange(process_, FileDescriptor(-1));
-  socket_ = FileDescriptor(-1);
+  for (FileDescriptor* pipe : {&requests_, &replies_, &requests_end_}) {
+    *pipe = FileDescriptor(-1);
+  }
   constexpr std::chrono::milliseconds kMoment{100};
   WaitForEnd(process.get(), patience);
   syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "child/socket.h"
+#include "child/pipe.h"
 #include "procfs/being_read.h"
 #include "procfs/file.h"
 
@@ -66,7 +66,7 @@ class SamplerProcess {
   };
   State GetState() const;
 
-  /// Closes the socket, upon which it ends by itself, waits so long for that,
+  /// Closes the pipes, upon which it ends by itself, waits so long for that,
   /// and kills it if it has not ended. Waits no longer than a moment for the
   /// end of a process that was killed.
   void End(std::chrono::milliseconds patience = {});
@@ -79,12 +79,17 @@ class SamplerProcess {
     void operator()(procfs::BeingRead* note) const;
   };
 
-  std::string Spawn(int socket, int note);
+  std::string Spawn(int requests, int note, int replies);
   Wait OrInterrupted(Wait wait) const;
 
   const std::string program_;
   std::atomic<bool> interrupted_ = false;
-  procfs::FileDescriptor socket_{-1};
+  procfs::FileDescriptor requests_{-1};
+  procfs::FileDescriptor replies_{-1};
+  // The end of the child. As long as the daemon has it open, too, a request to
+  // a child that has ended raises no SIGPIPE. collectd ignores it, but another
+  // plugin may have changed that.
+  procfs::FileDescriptor requests_end_{-1};
   procfs::FileDescriptor process_{-1};  // a pidfd
   pid_t pid_ = 0;
   std::vector<procfs::FileDescriptor> ending_;  // killed, but not ended yet

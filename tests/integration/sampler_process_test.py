@@ -150,10 +150,11 @@ class SamplerProcessTest(WithLoad):
         kept = cap_sys_ptrace if daemons & cap_sys_ptrace else daemons
         for which in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
             self.assertEqual(int(status(sampler, which), 16) & ~kept, 0, which)
-        # One socket, to the daemon; not those of write_prometheus.
+        # Two pipes, from and to the daemon; no socket of write_prometheus.
         files = [os.readlink(path)
                  for path in pathlib.Path(f"/proc/{sampler}/fd").iterdir()]
-        self.assertEqual(sum(file.startswith("socket:") for file in files), 1)
+        self.assertEqual(sum(file.startswith("pipe:") for file in files), 2)
+        self.assertEqual(sum(file.startswith("socket:") for file in files), 0)
         self.assertNotIn(f"{collectd.directory}/log", files)
         collectd.stop()
 

@@ -148,16 +148,16 @@ class SyscallsTest(testcase.TestCase):
         tasks = pathlib.Path(f"/proc/{collectd.process.pid}/task")
         [thread] = [int(path.parent.name) for path in tasks.glob("*/comm")
                     if path.read_text() == f"{name}\n"]
-        self.check_calls_of_a_pass(collectd, thread, ["sendto", "recvfrom"],
+        self.check_calls_of_a_pass(collectd, thread, ["write", "poll", "read"],
                                    "%file", "fsync")
 
     # What the way between the daemon and its child costs.
     @needs.process_events
-    def test_a_pass_takes_two_calls_of_the_daemon_and_two_of_the_child(self):
+    def test_a_pass_takes_three_calls_of_the_daemon_and_two_of_the_child(self):
         collectd = self.start_collectd("Events", read_threads=1)
         self.check_calls_of_the_daemon(collectd)
         self.check_calls_of_a_pass(collectd, collectd.sampler(),
-                                   ["recvfrom", "sendmsg"])
+                                   ["read", "writev"])
         collectd.stop()
 
     def start_with_sampling(self, mode):
