@@ -37,6 +37,9 @@ PROCESSES, EXPORTER_NAME = "collectd processes", "process-exporter"
 IN_ONE = "this plugin, in one process"
 DISPATCH, FLOOR = "the values alone", "bare floor"
 
+# Beside the points in the results: the CPU of a pass by the benchmark's name, in ms.
+PASSES = "pass_bench"
+
 # Each pass has one such system call: the end of the events, the beginning of the list,
 # and that of collectd's own.
 MARKERS = {
@@ -324,9 +327,8 @@ class Bench:
             "interval_s": point.interval, "private_kib": private.get(name),
             "calls": calls.get(name)} for name, its in passes.items()}
 
-    def run(self, points, write):
+    def run(self, points, results, write):
         """Measures and hands the results so far to `write` after each point."""
-        results = {}
         begun = time.monotonic()
         for number, point in enumerate(points, 1):
             print(f"{report.elapsed(begun)} [{number}/{len(points)}] {point.title} … ",
@@ -381,6 +383,13 @@ def budgets(results):
         add("growth of a pass from 400 to 4,000 processes, events, ≤ 10 %",
             (many[EVENTS]["cpu_us"] / few[EVENTS]["cpu_us"] - 1) * 100, 10,
             "{:+.1f} %")
+    for name, budget, text in (
+            ("BM_Measured/Threads/10000", 10, 'TracingOverhead "Threads", a process '
+             "of 10,000 threads, ≤ 10 ms"),
+            ("BM_OtherConnections/5000", 2, "export traffic, 5,000 connections of "
+             "others, ≤ 2 ms")):
+        if name in results.get(PASSES, {}):
+            add(text, results[PASSES][name], budget, "{:.1f} ms")
     if "watched-4000-1s" in results and "watched-1000-1s" in results:
         kib = (results["watched-4000-1s"][EVENTS]["private_kib"]
                - results["watched-1000-1s"][EVENTS]["private_kib"]) / 3000
@@ -471,6 +480,8 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--quick", action="store_true",
                         help="one small point, few passes")
+    parser.add_argument("--passes", type=pathlib.Path,
+                        help="what Google Benchmark has written of pass_bench")
     parser.add_argument("--points", help="only these, by key: "
                         + ", ".join(point.key for point in POINTS))
     arguments = parser.parse_args()
@@ -488,8 +499,17 @@ def main():
     about = report.machine("collectd-core", "prometheus-process-exporter")
     with tempfile.TemporaryDirectory(prefix="ra-bench.") as directory:
         results = Bench(pathlib.Path(directory), passes).run(
-            points, lambda results: write(arguments.output, about, results))
+            points, medians(arguments.passes), lambda results: write(arguments.output, about, results))
     print(describe(about, results))
+
+
+def medians(path):
+    """The results of pass_bench, if it ran."""
+    if not path:
+        return {}
+    return {PASSES: {one["run_name"]: one["cpu_time"] / 1e6
+                     for one in json.loads(path.read_text())["benchmarks"]
+                     if one.get("aggregate_name") == "median"}}
 
 
 def describe(about, results):

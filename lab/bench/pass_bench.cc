@@ -2,9 +2,11 @@
 // scanning.
 
 #include <benchmark/benchmark.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,12 +47,15 @@ class Herd {
   std::vector<pid_t> pids_;
 };
 
-void BM_Pass(benchmark::State& state, DiscoveryMode mode) {
+void RaiseFileLimit() {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
 
+void BM_Pass(benchmark::State& state, DiscoveryMode mode) {
+  RaiseFileLimit();
   const Herd herd(state.range(0));
   Config config;
   config.discovery = mode;
@@ -75,55 +80,77 @@ BENCHMARK_CAPTURE(BM_Pass, Scan, DiscoveryMode::kScan)
     ->RangeMultiplier(10)
     ->Range(1, 1000);
 
-// A process with so many threads besides the main one.
-class Threads {
+// A process that has done something before it waits.
+class Prepared {
  public:
-  explicit Threads(int64_t count) {
+  template <typename Prepare>
+  explicit Prepared(Prepare prepare) {
     std::array<int, 2> ready{};
     if (pipe(ready.data()) != 0) std::abort();
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
-      prctl(PR_SET_NAME, kName);
-      Start(count);
+      prepare();
       if (write(ready[1], "x", 1) != 1) _exit(1);
       while (true) pause();
     }
+    close(ready[1]);
     char byte = 0;
     if (read(ready[0], &byte, 1) != 1) std::abort();
     close(ready[0]);
-    close(ready[1]);
   }
-  ~Threads() {
+  ~Prepared() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
 
  private:
-  static void Start(int64_t count) {
-    pthread_attr_t attributes{};
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, size_t{64} << 10);
-    for (int64_t i = 0; i < count; ++i) {
-      pthread_t thread{};
-      pthread_create(
-          &thread, &attributes,
-          [](void*) -> void* {
-            while (true) pause();
-          },
-          nullptr);
-    }
-  }
-
   pid_t pid_ = -1;
 };
 
-// What each option that measures tracing costs in a pass, by the number of
-// threads of the one process that is watched.
-void BM_Measured(benchmark::State& state, void (*ask)(Service& block)) {
-  const Threads process(state.range(0));
+// The process that is watched, with so many threads besides the main one.
+void StartThreads(int64_t count) {
+  prctl(PR_SET_NAME, kName);
+  pthread_attr_t attributes{};
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, size_t{64} << 10);
+  for (int64_t i = 0; i < count; ++i) {
+    pthread_t thread{};
+    pthread_create(
+        &thread, &attributes,
+        [](void*) -> void* {
+          while (true) pause();
+        },
+        nullptr);
+  }
+}
+
+// Over loopback a connection has two sockets on the host, as two connections to
+// other hosts have.
+void Connect(int64_t sockets) {
+  const int listening = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listening, any, size) != 0 || listen(listening, 1) != 0 ||
+      getsockname(listening, any, &size) != 0) {
+    _exit(1);
+  }
+  for (int64_t i = 0; i < sockets / 2; ++i) {
+    const int client = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(client, any, size) != 0 ||
+        accept(listening, nullptr, nullptr) < 0) {
+      _exit(1);
+    }
+  }
+}
+
+// Passes over one process.
+void MakePasses(benchmark::State& state, void (*ask)(Service& block)) {
   Config config;
   config.discovery = DiscoveryMode::kScan;
   Service block{.name = "bench"};
@@ -139,6 +166,13 @@ void BM_Measured(benchmark::State& state, void (*ask)(Service& block)) {
   for (auto _ : state) {
     if (!sampler.Pass(report)) state.SkipWithError("the pass failed");
   }
+}
+
+// What each option that measures tracing costs in a pass, by the number of
+// threads of the one process that is watched.
+void BM_Measured(benchmark::State& state, void (*ask)(Service& block)) {
+  const Prepared process([&] { StartThreads(state.range(0)); });
+  MakePasses(state, ask);
 }
 BENCHMARK_CAPTURE(BM_Measured, Nothing, [](Service& /*block*/) {})
     ->Arg(10)
@@ -158,6 +192,17 @@ BENCHMARK_CAPTURE(BM_Measured, Threads,
 BENCHMARK_CAPTURE(BM_Measured, ExportPort, [](Service& block) {
   block.tracing_export_ports = {4317, 4318};
 })->Arg(10);
+
+// The same by the number of connections of other processes.
+void BM_OtherConnections(benchmark::State& state) {
+  RaiseFileLimit();
+  const Prepared others([&] { Connect(state.range(0)); });
+  const Prepared process([&] { StartThreads(10); });
+  MakePasses(state, [](Service& block) {
+    block.tracing_export_ports = {4317, 4318};
+  });
+}
+BENCHMARK(BM_OtherConnections)->Arg(5000);
 
 }  // namespace
 }  // namespace resource_attribution
