@@ -44,9 +44,11 @@ struct Pipe {
 int MakePipe(Pipe& pipe) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return errno;
-  pipe.reading = AboveThoseOfChild(FileDescriptor(ends[0]));
+  FileDescriptor reading(ends[0]);
+  FileDescriptor writing(ends[1]);
+  pipe.reading = AboveThoseOfChild(std::move(reading));
   if (pipe.reading.get() < 0) return errno;
-  pipe.writing = AboveThoseOfChild(FileDescriptor(ends[1]));
+  pipe.writing = AboveThoseOfChild(std::move(writing));
   return pipe.writing.get() < 0 ? errno : 0;
 }
 
