@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include <fstream>
 #include <string>
 #include <string_view>
 
 #include "child/sampler_process.h"
+#include "proc_tree.h"
 
 namespace resource_attribution::child {
 namespace {
@@ -27,8 +27,9 @@ TEST(SamplerProcessTest, ARequestToOneThatHasEndedRaisesNoSignal) {
 }
 
 TEST(SamplerProcessTest, ALargeRequestToOneThatTakesNothingIsLate) {
-  const std::string program = testing::TempDir() + "sampler_takes_nothing";
-  std::ofstream(program) << "#!/bin/sh\nexec sleep 1000\n";
+  const TemporaryDirectory directory;
+  const std::string program = directory.path() / "takes_nothing";
+  Write(program, "#!/bin/sh\nexec sleep 1000\n");
   ASSERT_EQ(chmod(program.c_str(), 0755), 0);
   SamplerProcess process(program);
   ASSERT_EQ(process.Start(), "");
