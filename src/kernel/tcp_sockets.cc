@@ -46,6 +46,11 @@ constexpr uint32_t kStates = 1U << kEstablished | 1U << kFinWait1 |
 // net/netlink/af_netlink.c).
 constexpr size_t kDatagramMax = 32 << 10;
 
+// A dump of TCP sockets of all families, one walk over the table of
+// connections. SOCK_DIAG_BY_FAMILY would need one for each
+// (inet_diag_dump_compat in net/ipv4/inet_diag.c).
+constexpr uint16_t kDump = TCPDIAG_GETSOCK;
+
 // The size of tcp_info up to the last field that is read.
 constexpr size_t kTcpInfoMin = offsetof(tcp_info, tcpi_bytes_retrans) +
                                sizeof(tcp_info::tcpi_bytes_retrans);
@@ -74,14 +79,13 @@ std::vector<inet_diag_bc_op> Program(const std::vector<uint16_t>& ports) {
 std::vector<char> Request(const std::vector<uint16_t>& ports) {
   const auto program = Program(ports);
   const size_t program_size = program.size() * sizeof(inet_diag_bc_op);
-  std::vector<char> request(NLMSG_HDRLEN + sizeof(inet_diag_req_v2) +
-                            NLA_HDRLEN + program_size);
+  std::vector<char> request(NLMSG_HDRLEN + sizeof(inet_diag_req) + NLA_HDRLEN +
+                            program_size);
   nlmsghdr* message = mnl_nlmsg_put_header(request.data());
-  message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  message->nlmsg_type = kDump;
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  auto* diag = static_cast<inet_diag_req_v2*>(
-      mnl_nlmsg_put_extra_header(message, sizeof(inet_diag_req_v2)));
-  diag->sdiag_protocol = IPPROTO_TCP;
+  auto* diag = static_cast<inet_diag_req*>(
+      mnl_nlmsg_put_extra_header(message, sizeof(inet_diag_req)));
   diag->idiag_ext = 1U << (INET_DIAG_INFO - 1);
   diag->idiag_states = kStates;
   if (std::ranges::find(ports, 0) != ports.end()) {
@@ -192,7 +196,7 @@ Result<DumpPart> AddSockets(std::span<const char> datagram, uint32_t sequence,
     if (!taken || part.is_last || message.nlmsg_seq != sequence) return;
     if (message.nlmsg_flags & NLM_F_DUMP_INTR) part.is_interrupted = true;
     const auto payload = PayloadOf(message);
-    if (message.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
+    if (message.nlmsg_type == kDump) {
       taken = AddSocket(payload, sockets);
     } else if (message.nlmsg_type == NLMSG_DONE ||
                message.nlmsg_type == NLMSG_ERROR) {
@@ -222,11 +226,9 @@ Result<void> TcpSockets::List(std::vector<TcpSocket>& sockets) {
   sockets.clear();
   if (is_empty_) return {};
   if (auto open = Open(); !open) return open;
-  for (const uint8_t family : {AF_INET, AF_INET6}) {
-    if (auto listed = ListFamily(family, sockets); !listed) {
-      socket_.reset();
-      return listed;
-    }
+  if (auto dumped = DumpWhole(sockets); !dumped) {
+    socket_.reset();
+    return dumped;
   }
   // A socket may be there twice if others were opened between two datagrams:
   // the later entry is newer.
@@ -259,12 +261,10 @@ Result<void> TcpSockets::Open() {
 }
 
 // If a dump is interrupted, repeats it once.
-Result<void> TcpSockets::ListFamily(uint8_t family,
-                                    std::vector<TcpSocket>& sockets) {
-  const size_t listed = sockets.size();
+Result<void> TcpSockets::DumpWhole(std::vector<TcpSocket>& sockets) {
   for (int attempt = 0; attempt < 2; ++attempt) {
-    sockets.resize(listed);
-    const auto is_whole = Dump(family, sockets);
+    sockets.clear();
+    const auto is_whole = Dump(sockets);
     if (!is_whole) return tl::unexpected(is_whole.error());
     if (*is_whole) return {};
   }
@@ -272,11 +272,9 @@ Result<void> TcpSockets::ListFamily(uint8_t family,
 }
 
 // Returns false if the dump was interrupted.
-Result<bool> TcpSockets::Dump(uint8_t family, std::vector<TcpSocket>& sockets) {
+Result<bool> TcpSockets::Dump(std::vector<TcpSocket>& sockets) {
   auto* message = reinterpret_cast<nlmsghdr*>(request_.data());
   message->nlmsg_seq = ++sequence_;
-  static_cast<inet_diag_req_v2*>(mnl_nlmsg_get_payload(message))->sdiag_family =
-      family;
   if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0) {
     return Failed(kSource);
   }

@@ -17,8 +17,8 @@ namespace resource_attribution::kernel {
 /// whose remote port is in a set. They come from the kernel's socket
 /// diagnostics, sock_diag(7), CONFIG_INET_DIAG, which need no privilege.
 ///
-/// The kernel selects the sockets and sends only these. It walks over its whole
-/// table of connections once for each family.
+/// The kernel selects the sockets and sends only these. It walks once over its
+/// whole table of connections.
 ///
 /// Not thread-safe.
 class TcpSockets {
@@ -41,9 +41,8 @@ class TcpSockets {
   };
 
   procfs::Result<void> Open();
-  procfs::Result<void> ListFamily(uint8_t family,
-                                  std::vector<TcpSocket>& sockets);
-  procfs::Result<bool> Dump(uint8_t family, std::vector<TcpSocket>& sockets);
+  procfs::Result<void> DumpWhole(std::vector<TcpSocket>& sockets);
+  procfs::Result<bool> Dump(std::vector<TcpSocket>& sockets);
 
   bool is_empty_;              // the set
   std::vector<char> request_;  // a netlink message

@@ -93,7 +93,7 @@ Said SaidIn(std::string_view datagram) {
     const auto header = At<nlmsghdr>(*message);
     if (header.nlmsg_seq != kSequence) continue;
     const std::string_view payload = message->substr(NLMSG_HDRLEN);
-    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) AddSocket(payload, said);
+    if (header.nlmsg_type == TCPDIAG_GETSOCK) AddSocket(payload, said);
     if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
       said.is_last = true;
       said.is_error = At<int>(payload) < 0;

@@ -316,7 +316,7 @@ class Datagram {
     std::string payload(reinterpret_cast<const char*>(&socket), sizeof(socket));
     payload.append(reinterpret_cast<const char*>(&attribute), NLA_HDRLEN);
     payload.append(reinterpret_cast<const char*>(&info), info_size);
-    return Message(SOCK_DIAG_BY_FAMILY, payload, flags);
+    return Message(TCPDIAG_GETSOCK, payload, flags);
   }
 
   Datagram& Status(uint16_t type, int status) {
