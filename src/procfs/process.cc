@@ -150,12 +150,20 @@ auto Process::ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const {
   return Read(tl::unexpected(thread.error()));
 }
 
-// Calls `take` with the ID of each thread. `entries` is memory for the list.
-Result<void> Process::ForEachThread(std::span<char> entries, auto take) const {
+// Calls `take` with the ID of each thread but the first `skip`. `entries` is
+// memory for the list.
+Result<void> Process::ForEachThread(std::span<char> entries, size_t skip,
+                                    auto take) const {
   const Reading reading(pid_, kThreads.shown);
   const FileDescriptor directory(openat(base_, PathOf(kThreads).data(),
                                         O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return Failed(kThreads.shown);
+  // A position is a number of entries, of which `.` and `..` are two
+  // (proc_task_readdir in fs/proc/base.c).
+  if (skip > 0 &&
+      lseek(directory.get(), static_cast<off_t>(skip) + 2, SEEK_SET) < 0) {
+    return Failed(kThreads.shown);
+  }
   return ForEachEntry(directory.get(), kThreads.shown, entries,
                       [&take](std::string_view name, int /*type*/) {
                         const auto tid = ParseDecimal<pid_t>(name);
@@ -170,7 +178,7 @@ Result<pid_t> Process::ThreadInPlaceOfLeader(Buffer& buffer) const {
   Result<pid_t> found = 0;
   if (!stat->OnlyLeaderEnded()) return found;
   alignas(dirent64) std::array<char, 4096> entries{};
-  const auto listed = ForEachThread(entries, [&](pid_t tid) {
+  const auto listed = ForEachThread(entries, 0, [&](pid_t tid) {
     if (found != 0 || tid == pid_) return;
     const auto thread = ReadThreadStat(tid, buffer);
     if (thread && !thread->Exiting()) found = tid;
@@ -219,7 +227,7 @@ Result<Status> Process::ReadStatus(Buffer& buffer) const {
 Result<Status> Process::ReadStatusOfThread(Buffer& buffer) const {
   Result<Status> found = Failed(kStatus.shown, ESRCH);
   alignas(dirent64) std::array<char, 4096> entries{};
-  const auto listed = ForEachThread(entries, [&](pid_t tid) {
+  const auto listed = ForEachThread(entries, 0, [&](pid_t tid) {
     if (found || tid == pid_) return;
     const auto status = Read(kStatus, buffer, tid).and_then(ParseStatus);
     const bool ended = status ? !status->HasMemory() : status.error().Gone();
@@ -387,15 +395,12 @@ Result<ino_t> Process::NetworkNamespace() const {
       buffer, [](ino_t) { return false; }, read);
 }
 
-Result<void> Process::ListThreads(std::vector<pid_t>& tids,
-                                  Buffer& buffer) const {
+Result<void> Process::ListThreads(std::vector<pid_t>& tids, Buffer& buffer,
+                                  size_t skip) const {
   tids.clear();
   if (buffer.size() < kListing) buffer.resize(kListing);
-  const auto listed =
-      ForEachThread(buffer, [&tids](pid_t tid) { tids.push_back(tid); });
-  if (!listed) return listed;
-  std::ranges::sort(tids);
-  return {};
+  return ForEachThread(buffer, skip,
+                       [&tids](pid_t tid) { tids.push_back(tid); });
 }
 
 Result<Stat> Process::ReadThreadStat(pid_t tid, Buffer& buffer) const {

@@ -158,9 +158,12 @@ class Process {
   /// the same namespace, namespaces(7). Refused (EACCES) like the executable.
   Result<ino_t> NetworkNamespace() const;
 
-  /// Fills `tids` with the IDs of its threads, ascending. If threads end
-  /// meanwhile, the kernel may leave out others (fs/proc/base.c, first_tid).
-  Result<void> ListThreads(std::vector<pid_t>& tids, Buffer& buffer) const;
+  /// Fills `tids` with the IDs of its threads in the order in which they
+  /// started (copy_process in kernel/fork.c), without the first `skip` of them.
+  /// If threads end meanwhile, the kernel may leave out others (fs/proc/base.c,
+  /// first_tid).
+  Result<void> ListThreads(std::vector<pid_t>& tids, Buffer& buffer,
+                           size_t skip = 0) const;
 
   /// An error that is Gone() unless this is the process `id` and it has not
   /// ended: until its directory was opened, another process may have got its
@@ -194,7 +197,8 @@ class Process {
       const std::function<void(std::string_view)>& take) const;
   auto ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const;
   Result<pid_t> ThreadInPlaceOfLeader(Buffer& buffer) const;
-  Result<void> ForEachThread(std::span<char> entries, auto take) const;
+  Result<void> ForEachThread(std::span<char> entries, size_t skip,
+                             auto take) const;
 
   pid_t pid_;
   FileDescriptor directory_;  // none when it is only glanced at

@@ -21,16 +21,17 @@ Result<void> ThreadReader::Read(const Process& process, const ProcessId& id,
                                 const Clock& clock, const GroupsOf& groups_of,
                                 Threads& threads) {
   const Instant begun = clock();
-  if (auto list = process.ListThreads(tids_, buffer_); !list) return list;
+  if (auto list = List(process, threads); !list) return list;
   const Reading reading{process, groups_of, threads.readings + 1};
   pid_t last_looked_at = threads.last_looked_at;
-  Merge(threads.threads);
   auto read = ReadMembers(reading);
   if (read) read = LookAtOthers(reading, last_looked_at);
   if (read) read = CheckLeader(process, id);
   if (!read) return read;
 
   std::swap(threads.threads, next_);
+  threads.listed = listed_;
+  threads.newest = newest_;
   threads.last_looked_at = last_looked_at;
   threads.read_before =
       threads.readings > 0 ? std::optional(threads.read_begun) : std::nullopt;
@@ -44,6 +45,37 @@ Result<void> ThreadReader::Read(const Process& process, const ProcessId& id,
     threads.groups_seen |= thread.groups;
   }
   return {};
+}
+
+// Fills next_ with the threads that there are. To list thousands takes
+// milliseconds, so they are listed only if some have started or ended.
+Result<void> ThreadReader::List(const Process& process, const Threads& known) {
+  if (known.listed > kFew && AreStill(process, known)) {
+    next_ = known.threads;
+    listed_ = known.listed;
+    newest_ = known.newest;
+    return {};
+  }
+  if (auto list = process.ListThreads(tids_, buffer_); !list) return list;
+  listed_ = tids_.size();
+  newest_ = tids_.empty() ? 0 : tids_.back();
+  std::ranges::sort(tids_);
+  Merge(known.threads);
+  return {};
+}
+
+// Whether no thread has started or ended since they were listed: the newest is
+// the same, and it is in the same place of the list.
+bool ThreadReader::AreStill(const Process& process, const Threads& known) {
+  const auto list = process.ListThreads(tids_, buffer_, known.listed - 1);
+  if (!list || tids_.size() != 1 || tids_[0] != known.newest) return false;
+  const auto newest =
+      std::ranges::lower_bound(known.threads, known.newest, {}, &Thread::tid);
+  if (newest == known.threads.end() || newest->tid != known.newest) {
+    return false;
+  }
+  const auto stat = process.ReadThreadStat(known.newest, buffer_);
+  return stat && stat->start_time == newest->start_time;
 }
 
 // Fills next_ with the listed threads, and with those that belong to a group: a
@@ -82,7 +114,7 @@ Result<void> ThreadReader::ReadMembers(const Reading& reading) {
 // the rest in turn.
 Result<void> ThreadReader::LookAtOthers(const Reading& reading,
                                         pid_t& last_looked_at) {
-  size_t left = kOthersAPass;
+  size_t left = kFew;
   Result<void> failure;
   const auto look_at = [&](Thread& thread) {
     if (left == 0 || !failure || thread.reading == reading.number) return;
@@ -95,9 +127,11 @@ Result<void> ThreadReader::LookAtOthers(const Reading& reading,
       failure = read;
     }
   };
-  for (Thread& thread : next_) {
-    if (IsNew(thread)) look_at(thread);
+  // The newest first: AreStill needs to know it.
+  for (auto thread = next_.rbegin(); thread != next_.rend(); ++thread) {
+    if (IsNew(*thread)) look_at(*thread);
   }
+  if (next_.size() > kFew) left = std::min(left, kInTurn);
   const auto middle =
       std::ranges::lower_bound(next_, last_looked_at + 1, {}, &Thread::tid);
   const auto in_turn = [&](auto from, auto to) {

@@ -54,6 +54,9 @@ struct Threads {
   /// Sorted by ID. Threads that belong to a group were read just now.
   std::vector<Thread> threads{};
 
+  size_t listed = 0;  ///< how many they were when they were listed
+  pid_t newest = 0;   ///< of these the one that had started last
+
   pid_t last_looked_at = 0;  ///< of those that are looked at in turn
 };
 
@@ -67,12 +70,14 @@ struct ServiceThreads {
 /// thread-safe.
 ///
 /// A thread can rename itself at any time, without an event. The reader
-/// therefore looks at the other threads again and again, in turn:
-/// `kOthersAPass` of each process in a pass, new ones first, or all if there
-/// are no more. That bounds the cost of a process with thousands of threads.
+/// therefore looks at the other threads again and again: at all of a process
+/// that has at most `kFew` threads, else at up to `kFew` new ones and then up
+/// to `kInTurn` of the rest in a pass. That bounds the cost of a process with
+/// thousands of threads.
 class ThreadReader {
  public:
-  static constexpr size_t kOthersAPass = 512;
+  static constexpr size_t kFew = 512;
+  static constexpr size_t kInTurn = 128;
 
   /// Returns the groups that a thread of this name belongs to.
   using GroupsOf = std::function<ThreadGroups(std::string_view comm)>;
@@ -93,6 +98,9 @@ class ThreadReader {
     uint64_t number;
   };
 
+  bool AreStill(const procfs::Process& process, const Threads& known);
+  procfs::Result<void> List(const procfs::Process& process,
+                            const Threads& known);
   void Merge(const std::vector<Thread>& known);
   procfs::Result<void> ReadMembers(const Reading& reading);
   procfs::Result<void> LookAtOthers(const Reading& reading,
@@ -104,6 +112,8 @@ class ThreadReader {
   // The state of the current Read; kept for its memory.
   std::vector<pid_t> tids_;
   std::vector<Thread> next_;
+  size_t listed_ = 0;
+  pid_t newest_ = 0;
   procfs::Buffer buffer_;
 };
 

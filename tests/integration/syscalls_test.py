@@ -160,6 +160,34 @@ class SyscallsTest(testcase.TestCase):
                                    ["read", "writev"])
         collectd.stop()
 
+    # The kernel walks over its table of connections for each request.
+    @needs.process_events
+    def test_the_sockets_of_both_families_are_asked_for_at_once(self):
+        collectd = self.start_collectd(
+            "Events", '<Process "exporting">', f'Name "{UNIQUE}-w"',
+            "TracingExportPort 4317 4318", "</Process>", read_threads=1)
+        self.check_calls_of_a_pass(collectd, collectd.sampler(),
+                                   ["read", "sendto", "recvmsg", "writev"])
+        collectd.stop()
+
+    # Otherwise listing thousands takes most of a pass.
+    @needs.process_events
+    def test_many_threads_are_not_listed_again_while_they_are_the_same(self):
+        name = f"{UNIQUE}-threads"
+        self.run_program(
+            "python3", "-c", "import threading\n"
+            "for _ in range(600):\n"
+            "    threading.Thread(target=threading.Event().wait).start()\n", name)
+        collectd = self.start_collectd(
+            "Events", '<Process "threads">', f'CommandLine "{name}"',
+            'TracingOverhead "Threads"', "</Process>", read_threads=1)
+        collectd.wait_for_passes("threads")
+        self.check_calls_of_a_pass(
+            collectd, collectd.sampler(),
+            ["read", "lseek", "getdents64", "getdents64", "writev"],
+            "lseek", "getdents64")
+        collectd.stop()
+
     def start_with_sampling(self, mode):
         """A service whose tracing takes all of its CPU."""
         name = f"{UNIQUE}-y"

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,8 +10,11 @@
 #include <filesystem>
 #include <future>
 #include <map>
+#include <memory>
+#include <system_error>
 #include <thread>
 
+#include "failing_allocation.h"
 #include "proc_tree.h"
 #include "procfs/procfs.h"
 
@@ -154,7 +158,7 @@ TEST_F(ThreadsTest, FailureLeavesWhatWasReadBefore) {
 }
 
 TEST_F(ThreadsTest, LooksAtManyThreadsInTurn) {
-  constexpr pid_t kCount = 2 * ThreadReader::kOthersAPass + 100;
+  constexpr pid_t kCount = 2 * ThreadReader::kFew + 100;
   Put(11, "a");
   for (pid_t tid = 100; tid < 100 + kCount; ++tid) Put(tid, "b");
   const auto read = [this] {
@@ -163,7 +167,7 @@ TEST_F(ThreadsTest, LooksAtManyThreadsInTurn) {
     return *threads;
   };
   EXPECT_FALSE(read()->complete);
-  EXPECT_EQ(asked_, static_cast<int>(ThreadReader::kOthersAPass));
+  EXPECT_EQ(asked_, static_cast<int>(ThreadReader::kFew));
   EXPECT_FALSE(read()->complete);
   const Threads* third = read();
   EXPECT_TRUE(third->complete);
@@ -175,8 +179,133 @@ TEST_F(ThreadsTest, LooksAtManyThreadsInTurn) {
   Put(100 + kCount - 1, "a");
   Put(100 + kCount, "a");
   EXPECT_TRUE(Used().contains(100 + kCount));
-  for (int pass = 0; pass < 3; ++pass) Used();
+  constexpr size_t kPasses = kCount / ThreadReader::kInTurn + 1;
+  for (size_t pass = 0; pass < kPasses; ++pass) Used();
   EXPECT_TRUE(Used().contains(100 + kCount - 1));
+}
+
+// A thread of this process that waits until it is destroyed.
+class Waiting {
+ public:
+  explicit Waiting(const char* name = "waiting") : name_(name) {
+    pthread_attr_t attributes{};
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, size_t{256} << 10);
+    const int failed = pthread_create(
+        &thread_, &attributes,
+        [](void* self) -> void* {
+          static_cast<Waiting*>(self)->Wait();
+          return nullptr;
+        },
+        this);
+    pthread_attr_destroy(&attributes);
+    if (failed != 0) throw std::system_error(failed, std::generic_category());
+    tid_ = started_.get_future().get();
+  }
+  // Until the kernel has forgotten it.
+  ~Waiting() {
+    end_.set_value();
+    pthread_join(thread_, nullptr);
+    const auto path = "/proc/self/task/" + std::to_string(tid_);
+    while (std::filesystem::exists(path)) std::this_thread::yield();
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  pid_t tid() const { return tid_; }
+
+ private:
+  void Wait() {
+    prctl(PR_SET_NAME, name_);
+    started_.set_value(gettid());
+    end_.get_future().get();
+  }
+
+  const char* name_;
+  pthread_t thread_{};
+  std::promise<pid_t> started_;
+  std::promise<void> end_;
+  pid_t tid_ = 0;
+};
+
+// Then the kernel's list of them is not read again unless it has changed.
+class ManyThreadsTest : public testing::Test {
+ protected:
+  ManyThreadsTest() {
+    const auto stat = process_->ReadStat(buffer_);
+    id_ = {getpid(), stat->start_time};
+    for (size_t i = 0; i < ThreadReader::kFew; ++i) {
+      waiting_.push_back(std::make_unique<Waiting>());
+    }
+    // Each is looked at, and then there is nothing new.
+    for (int pass = 0; pass < 3; ++pass) Tids();
+  }
+
+  std::vector<pid_t> Tids() {
+    const auto read = reader_.Read(
+        *process_, id_, [] { return procfs::Instant{}; },
+        [](std::string_view comm) { return ThreadGroups{comm == "another"}; },
+        threads_);
+    EXPECT_TRUE(read);
+    std::vector<pid_t> tids;
+    for (const Thread& thread : threads_.threads) tids.push_back(thread.tid);
+    return tids;
+  }
+
+  std::vector<pid_t> Listed(size_t skip) {
+    std::vector<pid_t> tids;
+    EXPECT_TRUE(process_->ListThreads(tids, buffer_, skip));
+    return tids;
+  }
+
+  const Result<Procfs> proc_ = Procfs::Open("/proc");
+  const Result<procfs::Process> process_ = proc_->OpenProcess(getpid());
+  procfs::Buffer buffer_;
+  ProcessId id_{};
+  std::vector<std::unique_ptr<Waiting>> waiting_;
+  ThreadReader reader_;
+  Threads threads_;
+};
+
+TEST_F(ManyThreadsTest, AreListedInTheOrderInWhichTheyStarted) {
+  const std::vector<pid_t> all = Listed(0);
+  ASSERT_GT(all.size(), ThreadReader::kFew);
+  EXPECT_EQ(all[0], getpid());
+  EXPECT_EQ(all.back(), waiting_.back()->tid());
+  EXPECT_THAT(Listed(all.size() - 1), ElementsAre(waiting_.back()->tid()));
+  EXPECT_THAT(Listed(all.size()), ElementsAre());
+  EXPECT_THAT(Listed(all.size() + 1), ElementsAre());
+}
+
+TEST_F(ManyThreadsTest, OneThatHasStartedIsFound) {
+  const Waiting another("another");
+  EXPECT_THAT(Tids(), testing::Contains(another.tid()));
+  EXPECT_EQ(threads_.groups_seen, ThreadGroups{1});
+}
+
+TEST_F(ManyThreadsTest, OneThatTakesThePlaceOfAnotherIsFound) {
+  const pid_t ended = waiting_[100]->tid();
+  waiting_.erase(waiting_.begin() + 100);
+  const Waiting another("another");
+  EXPECT_THAT(Tids(), testing::AllOf(testing::Contains(another.tid()),
+                                     testing::Not(testing::Contains(ended))));
+  EXPECT_EQ(threads_.groups_seen, ThreadGroups{1});
+}
+
+TEST_F(ManyThreadsTest, OneThatHasEndedIsForgotten) {
+  const pid_t newest = waiting_.back()->tid();
+  EXPECT_THAT(Tids(), testing::Contains(newest));
+  waiting_.pop_back();
+  EXPECT_THAT(Tids(), testing::Not(testing::Contains(newest)));
+}
+
+TEST_F(ManyThreadsTest, ReadingThemAgainAllocatesNothing) {
+  failing_allocation = 0;
+  const auto read = reader_.Read(
+      *process_, id_, [] { return procfs::Instant{}; },
+      [](std::string_view) { return ThreadGroups{0}; }, threads_);
+  failing_allocation = -1;
+  EXPECT_TRUE(read);
 }
 
 TEST_F(ThreadsTest, RealThreadsAreReadByTheirNames) {
