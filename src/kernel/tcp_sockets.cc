@@ -46,9 +46,9 @@ constexpr uint32_t kStates = 1U << kEstablished | 1U << kFinWait1 |
 // net/netlink/af_netlink.c).
 constexpr size_t kDatagramMax = 32 << 10;
 
-// A dump of TCP sockets of all families, one walk over the table of
-// connections. SOCK_DIAG_BY_FAMILY would need one for each
-// (inet_diag_dump_compat in net/ipv4/inet_diag.c).
+// Asks for the TCP sockets of all families, for which the kernel walks once
+// over its table of connections (inet_diag_dump_compat in
+// net/ipv4/inet_diag.c). SOCK_DIAG_BY_FAMILY takes a walk for each family.
 constexpr uint16_t kDump = TCPDIAG_GETSOCK;
 
 // The size of tcp_info up to the last field that is read.

@@ -49,24 +49,31 @@ Result<void> ThreadReader::Read(const Process& process, const ProcessId& id,
 
 // Fills next_ with the threads that there are. To list thousands takes
 // milliseconds, so they are listed only if some have started or ended.
+//
+// If a thread ends during a list, the list may have it and leave out the one
+// behind it. The next list does not have the first any more. Two lists of the
+// same threads are therefore right.
 Result<void> ThreadReader::List(const Process& process, const Threads& known) {
-  if (known.listed > kFew && AreStill(process, known)) {
+  if (known.listed > others_a_pass_ && HasListed(process, known)) {
     next_ = known.threads;
     listed_ = known.listed;
     newest_ = known.newest;
     return {};
   }
   if (auto list = process.ListThreads(tids_, buffer_); !list) return list;
-  listed_ = tids_.size();
   newest_ = tids_.empty() ? 0 : tids_.back();
   std::ranges::sort(tids_);
+  const bool is_same =
+      std::ranges::equal(tids_, known.threads, {}, {}, &Thread::tid);
+  listed_ = is_same ? tids_.size() : 0;
   Merge(known.threads);
   return {};
 }
 
-// Whether no thread has started or ended since they were listed: the newest is
-// the same, and it is in the same place of the list.
-bool ThreadReader::AreStill(const Process& process, const Threads& known) {
+// Whether the process still has the threads that were listed. Linux lists them
+// in the order in which they started. If the newest is still the last, at the
+// same position, none has started or ended since.
+bool ThreadReader::HasListed(const Process& process, const Threads& known) {
   const auto list = process.ListThreads(tids_, buffer_, known.listed - 1);
   if (!list || tids_.size() != 1 || tids_[0] != known.newest) return false;
   const auto newest =
@@ -114,7 +121,7 @@ Result<void> ThreadReader::ReadMembers(const Reading& reading) {
 // the rest in turn.
 Result<void> ThreadReader::LookAtOthers(const Reading& reading,
                                         pid_t& last_looked_at) {
-  size_t left = kFew;
+  size_t left = others_a_pass_;
   Result<void> failure;
   const auto look_at = [&](Thread& thread) {
     if (left == 0 || !failure || thread.reading == reading.number) return;
@@ -123,15 +130,15 @@ Result<void> ThreadReader::LookAtOthers(const Reading& reading,
     // A thread that has ended is not listed the next time.
     if (!read && read.error().Gone()) {
       thread.looked_at = true;
+      listed_ = 0;
     } else if (!read) {
       failure = read;
     }
   };
-  // The newest first: AreStill needs to know it.
-  for (auto thread = next_.rbegin(); thread != next_.rend(); ++thread) {
-    if (IsNew(*thread)) look_at(*thread);
+  for (Thread& thread : next_) {
+    if (IsNew(thread)) look_at(thread);
   }
-  if (next_.size() > kFew) left = std::min(left, kInTurn);
+  if (next_.size() > others_a_pass_) left = std::min(left, others_a_pass_ / 2);
   const auto middle =
       std::ranges::lower_bound(next_, last_looked_at + 1, {}, &Thread::tid);
   const auto in_turn = [&](auto from, auto to) {

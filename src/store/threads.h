@@ -54,8 +54,10 @@ struct Threads {
   /// Sorted by ID. Threads that belong to a group were read just now.
   std::vector<Thread> threads{};
 
-  size_t listed = 0;  ///< how many they were when they were listed
-  pid_t newest = 0;   ///< of these the one that had started last
+  /// The last list of them, if it was the same as the one before: how many they
+  /// were, or 0, and which of them had started last.
+  size_t listed = 0;
+  pid_t newest = 0;
 
   pid_t last_looked_at = 0;  ///< of those that are looked at in turn
 };
@@ -70,14 +72,16 @@ struct ServiceThreads {
 /// thread-safe.
 ///
 /// A thread can rename itself at any time, without an event. The reader
-/// therefore looks at the other threads again and again: at all of a process
-/// that has at most `kFew` threads, else at up to `kFew` new ones and then up
-/// to `kInTurn` of the rest in a pass. That bounds the cost of a process with
-/// thousands of threads.
+/// therefore looks at the other threads again and again: in each pass at
+/// `others_a_pass` of a process, new ones first, or at all if it has no more
+/// threads. If it has more, at most half of these are old ones, which take
+/// turns. That bounds the cost of a process with thousands of threads.
 class ThreadReader {
  public:
-  static constexpr size_t kFew = 512;
-  static constexpr size_t kInTurn = 128;
+  static constexpr size_t kOthersAPass = 512;
+
+  explicit ThreadReader(size_t others_a_pass = kOthersAPass)
+      : others_a_pass_(others_a_pass) {}
 
   /// Returns the groups that a thread of this name belongs to.
   using GroupsOf = std::function<ThreadGroups(std::string_view comm)>;
@@ -98,7 +102,7 @@ class ThreadReader {
     uint64_t number;
   };
 
-  bool AreStill(const procfs::Process& process, const Threads& known);
+  bool HasListed(const procfs::Process& process, const Threads& known);
   procfs::Result<void> List(const procfs::Process& process,
                             const Threads& known);
   void Merge(const std::vector<Thread>& known);
@@ -109,11 +113,15 @@ class ThreadReader {
   procfs::Result<void> CheckLeader(const procfs::Process& process,
                                    const procfs::ProcessId& id);
 
+  const size_t others_a_pass_;
+
+  // The next of Threads::listed and newest.
+  size_t listed_ = 0;
+  pid_t newest_ = 0;
+
   // The state of the current Read; kept for its memory.
   std::vector<pid_t> tids_;
   std::vector<Thread> next_;
-  size_t listed_ = 0;
-  pid_t newest_ = 0;
   procfs::Buffer buffer_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +10,6 @@
 #include <future>
 #include <map>
 #include <memory>
-#include <system_error>
 #include <thread>
 
 #include "failing_allocation.h"
@@ -24,7 +22,10 @@ namespace {
 using procfs::ProcessId;
 using procfs::Procfs;
 using procfs::Result;
+using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::Not;
 using testing::UnorderedElementsAre;
 
 // Threads in a directory tree like procfs.
@@ -158,7 +159,7 @@ TEST_F(ThreadsTest, FailureLeavesWhatWasReadBefore) {
 }
 
 TEST_F(ThreadsTest, LooksAtManyThreadsInTurn) {
-  constexpr pid_t kCount = 2 * ThreadReader::kFew + 100;
+  constexpr pid_t kCount = 2 * ThreadReader::kOthersAPass + 100;
   Put(11, "a");
   for (pid_t tid = 100; tid < 100 + kCount; ++tid) Put(tid, "b");
   const auto read = [this] {
@@ -167,7 +168,7 @@ TEST_F(ThreadsTest, LooksAtManyThreadsInTurn) {
     return *threads;
   };
   EXPECT_FALSE(read()->complete);
-  EXPECT_EQ(asked_, static_cast<int>(ThreadReader::kFew));
+  EXPECT_EQ(asked_, static_cast<int>(ThreadReader::kOthersAPass));
   EXPECT_FALSE(read()->complete);
   const Threads* third = read();
   EXPECT_TRUE(third->complete);
@@ -179,38 +180,25 @@ TEST_F(ThreadsTest, LooksAtManyThreadsInTurn) {
   Put(100 + kCount - 1, "a");
   Put(100 + kCount, "a");
   EXPECT_TRUE(Used().contains(100 + kCount));
-  constexpr size_t kPasses = kCount / ThreadReader::kInTurn + 1;
-  for (size_t pass = 0; pass < kPasses; ++pass) Used();
+  for (int pass = 0; pass < 5; ++pass) Used();
   EXPECT_TRUE(Used().contains(100 + kCount - 1));
 }
 
 // A thread of this process that waits until it is destroyed.
-class Waiting {
+class WaitingThread {
  public:
-  explicit Waiting(const char* name = "waiting") : name_(name) {
-    pthread_attr_t attributes{};
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, size_t{256} << 10);
-    const int failed = pthread_create(
-        &thread_, &attributes,
-        [](void* self) -> void* {
-          static_cast<Waiting*>(self)->Wait();
-          return nullptr;
-        },
-        this);
-    pthread_attr_destroy(&attributes);
-    if (failed != 0) throw std::system_error(failed, std::generic_category());
+  explicit WaitingThread(const char* name) : name_(name) {
     tid_ = started_.get_future().get();
   }
-  // Until the kernel has forgotten it.
-  ~Waiting() {
+  ~WaitingThread() {
     end_.set_value();
-    pthread_join(thread_, nullptr);
+    thread_.join();
+    // The kernel lists it for a moment more.
     const auto path = "/proc/self/task/" + std::to_string(tid_);
     while (std::filesystem::exists(path)) std::this_thread::yield();
   }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
+  WaitingThread(const WaitingThread&) = delete;
+  WaitingThread& operator=(const WaitingThread&) = delete;
 
   pid_t tid() const { return tid_; }
 
@@ -222,34 +210,45 @@ class Waiting {
   }
 
   const char* name_;
-  pthread_t thread_{};
   std::promise<pid_t> started_;
   std::promise<void> end_;
+  std::thread thread_{[this] { Wait(); }};
   pid_t tid_ = 0;
 };
 
-// Then the kernel's list of them is not read again unless it has changed.
+// A process with more threads than are looked at in a pass. The reader lists
+// them only if some have started or ended.
 class ManyThreadsTest : public testing::Test {
  protected:
+  static constexpr size_t kOthersAPass = 8;
+  static constexpr size_t kWaiting = 20;
+
   ManyThreadsTest() {
     const auto stat = process_->ReadStat(buffer_);
     id_ = {getpid(), stat->start_time};
-    for (size_t i = 0; i < ThreadReader::kFew; ++i) {
-      waiting_.push_back(std::make_unique<Waiting>());
+    for (size_t i = 0; i < kWaiting; ++i) {
+      waiting_.push_back(std::make_unique<WaitingThread>("waiting"));
     }
-    // Each is looked at, and then there is nothing new.
-    for (int pass = 0; pass < 3; ++pass) Tids();
+    while (!threads_.complete || threads_.listed == 0) Read();
   }
 
-  std::vector<pid_t> Tids() {
+  void Read() {
     const auto read = reader_.Read(
         *process_, id_, [] { return procfs::Instant{}; },
         [](std::string_view comm) { return ThreadGroups{comm == "another"}; },
         threads_);
-    EXPECT_TRUE(read);
+    ASSERT_TRUE(read) << read.error().Message();
+  }
+
+  std::vector<pid_t> Known() const {
     std::vector<pid_t> tids;
     for (const Thread& thread : threads_.threads) tids.push_back(thread.tid);
     return tids;
+  }
+
+  // The thread as the reader knows it.
+  std::vector<Thread>::iterator Find(pid_t tid) {
+    return std::ranges::find(threads_.threads, tid, &Thread::tid);
   }
 
   std::vector<pid_t> Listed(size_t skip) {
@@ -262,41 +261,35 @@ class ManyThreadsTest : public testing::Test {
   const Result<procfs::Process> process_ = proc_->OpenProcess(getpid());
   procfs::Buffer buffer_;
   ProcessId id_{};
-  std::vector<std::unique_ptr<Waiting>> waiting_;
-  ThreadReader reader_;
+  std::vector<std::unique_ptr<WaitingThread>> waiting_;
+  ThreadReader reader_{kOthersAPass};
   Threads threads_;
 };
 
 TEST_F(ManyThreadsTest, AreListedInTheOrderInWhichTheyStarted) {
+  std::vector<pid_t> started;
+  for (const auto& thread : waiting_) started.push_back(thread->tid());
   const std::vector<pid_t> all = Listed(0);
-  ASSERT_GT(all.size(), ThreadReader::kFew);
+  ASSERT_GT(all.size(), kWaiting);
   EXPECT_EQ(all[0], getpid());
-  EXPECT_EQ(all.back(), waiting_.back()->tid());
-  EXPECT_THAT(Listed(all.size() - 1), ElementsAre(waiting_.back()->tid()));
+  EXPECT_EQ(Listed(all.size() - kWaiting), started);
+  EXPECT_THAT(Listed(all.size() - 1), ElementsAre(started.back()));
   EXPECT_THAT(Listed(all.size()), ElementsAre());
   EXPECT_THAT(Listed(all.size() + 1), ElementsAre());
 }
 
-TEST_F(ManyThreadsTest, OneThatHasStartedIsFound) {
-  const Waiting another("another");
-  EXPECT_THAT(Tids(), testing::Contains(another.tid()));
-  EXPECT_EQ(threads_.groups_seen, ThreadGroups{1});
+TEST_F(ManyThreadsTest, AreNotListedWhileTheyAreTheSame) {
+  const pid_t forgotten = waiting_[3]->tid();
+  threads_.threads.erase(Find(forgotten));
+  Read();
+  EXPECT_THAT(Known(), Not(Contains(forgotten)));
 }
 
-TEST_F(ManyThreadsTest, OneThatTakesThePlaceOfAnotherIsFound) {
-  const pid_t ended = waiting_[100]->tid();
-  waiting_.erase(waiting_.begin() + 100);
-  const Waiting another("another");
-  EXPECT_THAT(Tids(), testing::AllOf(testing::Contains(another.tid()),
-                                     testing::Not(testing::Contains(ended))));
-  EXPECT_EQ(threads_.groups_seen, ThreadGroups{1});
-}
-
-TEST_F(ManyThreadsTest, OneThatHasEndedIsForgotten) {
-  const pid_t newest = waiting_.back()->tid();
-  EXPECT_THAT(Tids(), testing::Contains(newest));
-  waiting_.pop_back();
-  EXPECT_THAT(Tids(), testing::Not(testing::Contains(newest)));
+TEST_F(ManyThreadsTest, HalfOfThoseOfAPassMayBeOld) {
+  Read();
+  EXPECT_EQ(
+      std::ranges::count(threads_.threads, threads_.readings, &Thread::reading),
+      kOthersAPass / 2);
 }
 
 TEST_F(ManyThreadsTest, ReadingThemAgainAllocatesNothing) {
@@ -306,6 +299,58 @@ TEST_F(ManyThreadsTest, ReadingThemAgainAllocatesNothing) {
       [](std::string_view) { return ThreadGroups{0}; }, threads_);
   failing_allocation = -1;
   EXPECT_TRUE(read);
+}
+
+TEST_F(ManyThreadsTest, OneThatHasStartedIsFound) {
+  const WaitingThread another("another");
+  Read();
+  EXPECT_THAT(Known(), Contains(another.tid()));
+  EXPECT_EQ(threads_.groups_seen, ThreadGroups{1});
+}
+
+TEST_F(ManyThreadsTest, OneThatHasEndedIsForgotten) {
+  for (const size_t place : {size_t{3}, waiting_.size() - 2}) {
+    while (threads_.listed == 0) Read();
+    const pid_t ended = waiting_[place]->tid();
+    EXPECT_THAT(Known(), Contains(ended));
+    waiting_.erase(waiting_.begin() + static_cast<ptrdiff_t>(place));
+    Read();
+    EXPECT_THAT(Known(), Not(Contains(ended))) << place;
+  }
+}
+
+TEST_F(ManyThreadsTest, OneThatTakesThePlaceOfAnotherIsFound) {
+  const pid_t ended = waiting_[3]->tid();
+  waiting_.erase(waiting_.begin() + 3);
+  const WaitingThread another("another");
+  Read();
+  EXPECT_THAT(Known(), AllOf(Contains(another.tid()), Not(Contains(ended))));
+  EXPECT_EQ(threads_.groups_seen, ThreadGroups{1});
+}
+
+TEST_F(ManyThreadsTest, ReusedIdOfTheNewestIsAnotherThread) {
+  const pid_t forgotten = waiting_[3]->tid();
+  threads_.threads.erase(Find(forgotten));
+  --Find(waiting_.back()->tid())->start_time;
+  Read();
+  EXPECT_THAT(Known(), Contains(forgotten));
+}
+
+// One list may have a thread that has ended and leave out one that has not.
+TEST_F(ManyThreadsTest, AListIsTrustedIfItIsTheSameTwice) {
+  const WaitingThread another("another");
+  Read();
+  EXPECT_EQ(threads_.listed, 0U);
+  Read();
+  EXPECT_EQ(threads_.listed, threads_.threads.size());
+}
+
+TEST_F(ManyThreadsTest, TheyAreListedAgainIfOneHasEndedAfterAll) {
+  const pid_t forgotten = waiting_[3]->tid();
+  *Find(forgotten) = {.tid = 1, .looked_at = true};
+  std::ranges::sort(threads_.threads, {}, &Thread::tid);
+  for (size_t pass = 0; pass < kWaiting; ++pass) Read();
+  EXPECT_THAT(Known(), Contains(forgotten));
 }
 
 TEST_F(ThreadsTest, RealThreadsAreReadByTheirNames) {
@@ -335,7 +380,7 @@ TEST_F(ThreadsTest, RealThreadsAreReadByTheirNames) {
   end.set_value();
   thread.join();
   ASSERT_TRUE(read) << read.error().Message();
-  EXPECT_THAT(names, testing::Contains("a thread (x) yz"));
+  EXPECT_THAT(names, Contains("a thread (x) yz"));
   std::vector<pid_t> tids;
   for (const Thread& one : threads.threads) tids.push_back(one.tid);
   EXPECT_THAT(tids, testing::IsSupersetOf({getpid(), tid}));
