@@ -214,8 +214,9 @@ std::optional<Supervisor::Failure> Supervisor::GoOn(Wait wait,
 
 // Looks what the child does after each wait for its reply. A child that waits
 // for one process or file as long as `patience`, or for several twice as long,
-// is killed. It is waited for four times as long if that process only has no
-// CPU, and longer if it makes progress.
+// is killed; if that process is runnable, and so may only lack a CPU, after
+// four times as long. A child that runs or begins to read other files is killed
+// after kLongestPass.
 std::optional<Supervisor::Failure> Supervisor::WaitLonger(
     Clock::duration patience) {
   const auto begun = Clock::now();

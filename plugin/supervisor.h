@@ -45,7 +45,8 @@ class Supervisor {
   bool TryPass(PassReport& report);
 
   /// Makes a pass. `report` refers to memory of this object, and is valid until
-  /// the next pass. Returns why there is none; empty after Interrupt.
+  /// the next pass. Returns nothing if it was made, else why not: a text that
+  /// is empty after Interrupt.
   std::optional<std::string> Pass(PassReport& report);
 
   /// The PID and command name of a process.

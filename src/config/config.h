@@ -108,7 +108,9 @@ struct Service {
   size_t max_processes = 64;
 
   bool tracing_detect = false;  ///< whether its processes are traced
-  size_t compare_window = 10;   ///< passes that a comparison averages over
+
+  /// Passes that a comparison and <Sampling> average over.
+  size_t compare_window = 10;
 
   /// Which of its processes are not traced, if the administrator says so.
   std::optional<discovery::Selectors> untraced;
@@ -133,11 +135,12 @@ struct Service {
 /// All `<Plugin resource_attribution>` blocks together, validated.
 struct Config {
   bool enabled = true;
-  /// Seconds between two passes; none: collectd's, or else the default.
+  /// Seconds between two passes; none: those of the <LoadPlugin> block if they
+  /// are not collectd's global ones, or else the default.
   std::optional<double> interval_seconds;
   static constexpr double kDefaultIntervalSeconds = 60;
   std::string proc_path = "/proc";
-  /// What runs the passes: the daemon, or a child of it.
+  /// Which process the collectd daemon is, seen from the one with the passes.
   procfs::Daemon daemon = procfs::Daemon::kThisProcess;
   DiscoveryMode discovery = DiscoveryMode::kAuto;
   /// How many descriptors may be kept, if RLIMIT_NOFILE allows.

@@ -234,7 +234,7 @@ std::vector<Option> Inherited() {
           &Service::tracing_overhead, "Where the tracing values come from."),
       Row("CompareWindow", kBoth, WholeNumber{1, 10000},
           &Service::compare_window,
-          "How many passes \"Compared\" averages over."),
+          "How many passes \"Compared\" and <Sampling> average over."),
   };
 }
 

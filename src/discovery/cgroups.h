@@ -49,7 +49,7 @@ class Cgroups {
 
   /// Adds the processes in the cgroups that match `pattern`, and in all cgroups
   /// below these. May add a process twice. A cgroup that cannot be read is left
-  /// out, and no other: the error names the first, or says that the daemon is
+  /// out, and no other: the error names the first, or says that the reader is
   /// out of descriptors or memory.
   procfs::Result<void> List(const CgroupPattern& pattern,
                             std::vector<CgroupMember>& members);

@@ -14,7 +14,7 @@ namespace resource_attribution::discovery {
 
 /// User IDs by name and names by ID, from getpwnam(3) and getpwuid(3). A
 /// look-up may ask a directory server. Each is therefore made at most once a
-/// minute, or in the next pass if the daemon was out of descriptors or memory.
+/// minute, or in the next pass if the reader was out of descriptors or memory.
 /// A user may be created, removed or renumbered while the daemon runs. Not
 /// thread-safe.
 class Users {

@@ -44,7 +44,7 @@ Result<bool> AddEnviron(const Process& process, TracingEvidence& evidence,
   const auto environ = process.ReadEnviron(buffer);
   if (!environ) return tl::unexpected(environ.error());
   evidence.AddEnviron(environ->bytes);
-  // Passwords are common there; they need not lie around in the daemon.
+  // Passwords are common there; they need not stay in memory.
   std::fill_n(buffer.begin(), environ->bytes.size(), '\0');
   return environ->cut;
 }

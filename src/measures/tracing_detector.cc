@@ -111,7 +111,7 @@ Result<void> TracingDetector::Read(const Pass& pass, store::Record& record) {
   return {};
 }
 
-// An error that is Gone(), or means that the daemon is out of resources.
+// An error that is Gone(), or means that the reader is out of resources.
 Result<void> TracingDetector::LookAt(const procfs::Process& process,
                                      Detected& detected) {
   auto look = detection_->LookAt(process, buffer_);

@@ -61,7 +61,7 @@ struct ElfSection {
 /// Any user may have written the file. Everything in it is checked against the
 /// size of the file, and at most kSectionsMax headers are read. This is not
 /// libelf because libelf maps the file: if its owner truncates it meanwhile,
-/// the daemon gets SIGBUS. Reads of a truncated file fail instead.
+/// the reader gets SIGBUS. Reads of a truncated file fail instead.
 struct Elf {
   static constexpr size_t kSectionsMax = 512;
 

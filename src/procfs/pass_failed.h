@@ -5,8 +5,8 @@
 
 namespace resource_attribution::procfs {
 
-/// Ends a pass: the daemon is out of descriptors or memory, or /proc cannot be
-/// listed, so the state of every process is unknown. Thrown like
+/// Ends a pass: this process is out of descriptors or memory, or /proc cannot
+/// be listed, so the state of every process is unknown. Thrown like
 /// std::bad_alloc; the next pass goes on from the last one that succeeded.
 ///
 /// A process that has ended, or that the plugin may not read, does not end the
@@ -21,7 +21,7 @@ class PassFailed {
   Error error_;
 };
 
-/// Throws if the daemon is out of descriptors or memory.
+/// Throws if this process is out of descriptors or memory.
 inline void ThrowIfOutOfResources(const Error& error) {
   if (error.OutOfResources()) throw PassFailed(error);
 }

@@ -145,7 +145,7 @@ auto Process::ReadWhereItIs(Buffer& buffer, auto is_nothing, auto read) const {
   const auto thread = ThreadInPlaceOfLeader(buffer);
   if (thread) return *thread == 0 ? of_leader : read(*thread);
   // If the other threads cannot be read, the result of the main thread stands,
-  // unless the daemon is out of resources.
+  // unless the reader is out of resources.
   if (!thread.error().OutOfResources()) return of_leader;
   return Read(tl::unexpected(thread.error()));
 }

@@ -32,7 +32,7 @@ struct Error {
   /// We may not see this: EACCES or EPERM.
   bool Denied() const;
 
-  /// The daemon is out of descriptors or memory: EMFILE, ENFILE, ENOMEM. The
+  /// The reader is out of descriptors or memory: EMFILE, ENFILE, ENOMEM. The
   /// state of the process is unknown.
   bool OutOfResources() const;
 

@@ -26,7 +26,7 @@ procfs::Instant Now();
 
 /// Samples the processes of all services, pass by pass.
 ///
-/// Not thread-safe: collectd never runs a read callback twice at once.
+/// Not thread-safe: it runs in the sampler process, which has one thread.
 class Sampler {
  public:
   /// `clock` is read at the beginning of a pass and for each process.

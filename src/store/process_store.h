@@ -18,7 +18,7 @@
 namespace resource_attribution::store {
 
 /// The records of all processes that match. Their files stay open from pass to
-/// pass, as many as the daemon can spare. The store opens the files of the
+/// pass, as many as this process can spare. The store opens the files of the
 /// others for each reading. Not thread-safe.
 class ProcessStore {
  public:

@@ -47,12 +47,13 @@ Result<void> ThreadReader::Read(const Process& process, const ProcessId& id,
   return {};
 }
 
-// Fills next_ with the threads that there are. To list thousands takes
-// milliseconds, so they are listed only if some have started or ended.
+// Fills next_ with the threads that there are. Listing thousands takes
+// milliseconds, so that more than others_a_pass_ are listed again only if one
+// has started or ended since the last list.
 //
-// If a thread ends during a list, the list may have it and leave out the one
-// behind it. The next list does not have the first any more. Two lists of the
-// same threads are therefore right.
+// That list must be right. If a thread ends while the kernel lists, the list
+// may have it and lack the one behind it. The next list does not have it, and
+// so is another one. Only a list of the threads that are known is trusted.
 Result<void> ThreadReader::List(const Process& process, const Threads& known) {
   if (known.listed > others_a_pass_ && HasListed(process, known)) {
     next_ = known.threads;
@@ -104,17 +105,13 @@ void ThreadReader::Merge(const std::vector<Thread>& known) {
   while (listed != tids_.end()) next_.push_back({.tid = *listed++});
 }
 
-// Reads the threads that belong to a group; removes the ones that have ended.
+// Reads the threads that belong to a group.
 Result<void> ThreadReader::ReadMembers(const Reading& reading) {
-  Result<void> failure;
-  std::erase_if(next_, [&](Thread& thread) {
-    if (thread.groups == 0 || !failure) return false;
-    const auto read = ReadThread(reading, thread);
-    if (!read && read.error().Gone()) return true;
-    if (!read) failure = read;
-    return false;
-  });
-  return failure;
+  for (Thread& thread : next_) {
+    if (thread.groups == 0) continue;
+    if (auto read = ReadThread(reading, thread); !read) return read;
+  }
+  return {};
 }
 
 // Checks whether other threads belong to a group by now: new ones first, then
@@ -126,14 +123,7 @@ Result<void> ThreadReader::LookAtOthers(const Reading& reading,
   const auto look_at = [&](Thread& thread) {
     if (left == 0 || !failure || thread.reading == reading.number) return;
     --left;
-    const auto read = ReadThread(reading, thread);
-    // A thread that has ended is not listed the next time.
-    if (!read && read.error().Gone()) {
-      thread.looked_at = true;
-      listed_ = 0;
-    } else if (!read) {
-      failure = read;
-    }
+    failure = ReadThread(reading, thread);
   };
   for (Thread& thread : next_) {
     if (IsNew(thread)) look_at(thread);
@@ -152,8 +142,14 @@ Result<void> ThreadReader::LookAtOthers(const Reading& reading,
   return failure;
 }
 
+// Of a thread that has ended the ID is left until the next list.
 Result<void> ThreadReader::ReadThread(const Reading& reading, Thread& thread) {
   const auto stat = reading.process.ReadThreadStat(thread.tid, buffer_);
+  if (!stat && stat.error().Gone()) {
+    thread = {.tid = thread.tid, .looked_at = true, .reading = reading.number};
+    listed_ = 0;
+    return {};
+  }
   if (!stat) return tl::unexpected(stat.error());
   if (thread.start_time != stat->start_time) thread = {.tid = thread.tid};
   const bool was_read_before =

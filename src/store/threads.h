@@ -34,7 +34,9 @@ struct Thread {
   /// not read then.
   std::optional<uint64_t> cpu_ticks_before{};
 
-  uint64_t reading = 0;  ///< of the process, counted from 1
+  /// In which reading of the process it was read last, counted from 1; 0 if
+  /// never.
+  uint64_t reading = 0;
 };
 
 /// The threads of a process, as of their last reading.
@@ -44,7 +46,8 @@ struct Threads {
   std::chrono::steady_clock::time_point read_ended{};
   std::optional<procfs::Instant> read_before{};  ///< when that began
 
-  /// Each thread was looked at, for this reading and for the one before.
+  /// In some reading up to the last, or up to the one before, there was no
+  /// thread that had not been looked at. New ones do not change that.
   bool complete = false;
   bool complete_before = false;
 
@@ -54,10 +57,11 @@ struct Threads {
   /// Sorted by ID. Threads that belong to a group were read just now.
   std::vector<Thread> threads{};
 
-  /// The last list of them, if it was the same as the one before: how many they
-  /// were, or 0, and which of them had started last.
+  /// How many threads the last list had, if it had those that were known from
+  /// the reading before. Otherwise 0, and the next reading lists them again.
   size_t listed = 0;
-  pid_t newest = 0;
+
+  pid_t newest = 0;  ///< that had started last, of that list
 
   pid_t last_looked_at = 0;  ///< of those that are looked at in turn
 };
@@ -72,10 +76,10 @@ struct ServiceThreads {
 /// thread-safe.
 ///
 /// A thread can rename itself at any time, without an event. The reader
-/// therefore looks at the other threads again and again: in each pass at
-/// `others_a_pass` of a process, new ones first, or at all if it has no more
-/// threads. If it has more, at most half of these are old ones, which take
-/// turns. That bounds the cost of a process with thousands of threads.
+/// therefore looks at the threads of no group again and again. Of a process
+/// that has at most `others_a_pass` threads it looks at all in each pass. Of a
+/// larger one it looks at that many: new threads first, and at most half as
+/// many old ones, in turn. That bounds the cost of a process with thousands.
 class ThreadReader {
  public:
   static constexpr size_t kOthersAPass = 512;
@@ -115,7 +119,7 @@ class ThreadReader {
 
   const size_t others_a_pass_;
 
-  // The next of Threads::listed and newest.
+  // What Threads::listed and newest will be if Read succeeds.
   size_t listed_ = 0;
   pid_t newest_ = 0;
 
