@@ -24,8 +24,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-// Less than half an interval: the pass that is made again leaves enough time
-// for the next one to measure CPU from it.
+// Less than half an interval, unless that is below a second: the pass that is
+// made again leaves enough time for the next one to measure CPU from it.
 steady_clock::duration PatienceFor(double interval_seconds) {
   return duration_cast<steady_clock::duration>(
       duration<double>(std::clamp(interval_seconds * 0.4, 1.0, 10.0)));
