@@ -171,7 +171,7 @@ class SyscallsTest(testcase.TestCase):
                                    ["read", "sendto", "recvmsg", "writev"])
         collectd.stop()
 
-    # Where they change in each pass, listing thousands takes half of its time.
+    # Listing them would take most of the time of such a pass.
     @needs.process_events
     def test_many_threads_are_not_listed_again_while_they_are_the_same(self):
         name = f"{UNIQUE}-t"

@@ -229,7 +229,14 @@ class ManyThreadsTest : public testing::Test {
     for (size_t i = 0; i < kWaiting; ++i) {
       waiting_.push_back(std::make_unique<WaitingThread>("waiting"));
     }
-    while (!threads_.complete || threads_.listed == 0) Read();
+    Settle();
+  }
+
+  // Until each is known, and none is new.
+  void Settle() {
+    for (int pass = 0; pass < 10; ++pass) Read();
+    ASSERT_TRUE(threads_.complete);
+    ASSERT_GT(threads_.listed, 0U);
   }
 
   void Read() {
@@ -310,7 +317,7 @@ TEST_F(ManyThreadsTest, OneThatHasStartedIsFound) {
 
 TEST_F(ManyThreadsTest, OneThatHasEndedIsForgotten) {
   for (const size_t place : {size_t{3}, waiting_.size() - 2}) {
-    while (threads_.listed == 0) Read();
+    Settle();
     const pid_t ended = waiting_[place]->tid();
     EXPECT_THAT(Known(), Contains(ended));
     waiting_.erase(waiting_.begin() + static_cast<ptrdiff_t>(place));
