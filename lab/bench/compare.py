@@ -11,6 +11,8 @@ import contextlib
 import itertools
 import json
 import math
+import operator
+import os
 import pathlib
 import re
 import resource
@@ -37,13 +39,14 @@ PROCESSES, EXPORTER_NAME = "collectd processes", "process-exporter"
 IN_ONE = "this plugin, in one process"
 DISPATCH, FLOOR = "the values alone", "bare floor"
 
-# Who comes right before a contender decides what it finds in the CPU's caches. So all start
-# anew in each round, in another order: in round N of ROUNDS each comes after the one that
-# stands N places before it here. No N has a factor in common with how many these are.
-CONTENDERS = (BASE, EVENTS, IN_ONE, SCAN, PROCESSES, DISPATCH, EXPORTER_NAME, FLOOR)
-ROUNDS = (1, 3, 5, 7)
+# The contender that ran last decides what the next one finds in the CPU's caches. So each
+# round starts all of them in another order: with step N each follows the one N places
+# before it here. No step has a factor in common with the number of contenders. As all
+# steps are odd, the four at odd places follow the same four others.
+CONTENDERS = (BASE, EVENTS, SCAN, IN_ONE, DISPATCH, PROCESSES, EXPORTER_NAME, FLOOR)
+STEPS = (1, 3, 5, 7)
+PASSES_OF_A_ROUND = 8
 DAEMONS_WITH_A_PLUGIN = (EVENTS, IN_ONE, SCAN, PROCESSES, DISPATCH)
-LEAST_PASSES = 6  # of a round
 
 # Beside the points in the results: the CPU of a pass by the benchmark's name, in ms.
 PASSES = "pass_bench"
@@ -141,6 +144,11 @@ def private_kib(pids):
         pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE))
 
 
+def wait_until(due):
+    """Waits until the monotonic clock shows `due`."""
+    time.sleep(max(0, due - time.monotonic()))
+
+
 @contextlib.contextmanager
 def running(*command, **options):
     """Runs a program during the body."""
@@ -152,8 +160,8 @@ def running(*command, **options):
 
 
 @contextlib.contextmanager
-def scraped(exporter, point, directory):
-    """Runs process-exporter, and scrapes it in each interval, during the body."""
+def exporter(point, directory):
+    """Runs process-exporter during the body: the process, and what scrapes it once."""
     names = ", ".join(point.names())
     config = directory / "exporter.yml"
     config.write_text('process_names:\n- name: "{{.Comm}}"\n'
@@ -167,26 +175,32 @@ def scraped(exporter, point, directory):
                 return WATCHED in reply.read().decode()
         return False
 
-    ending = threading.Event()
-
-    def scrape_in_each_interval():
-        due = time.monotonic()
-        while not ending.wait(max(0, due - time.monotonic())):
-            scrape()
-            due = max(due + point.interval, time.monotonic())
-
-    with running(exporter, "-config.path", config, "-web.listen-address", address,
+    with running(EXPORTER, "-config.path", config, "-web.listen-address", address,
                  # The cheapest options: -children=false costs much more.
                  "-threads=false", "-gather-smaps=false",
                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         waiting.wait_for(scrape, "process-exporter")
-        scraper = threading.Thread(target=scrape_in_each_interval)
-        scraper.start()
-        try:
-            yield process
-        finally:
-            ending.set()
-            scraper.join()
+        yield process, scrape
+
+
+@contextlib.contextmanager
+def repeated(action, interval):
+    """Calls `action` now and in each interval during the body."""
+    ending = threading.Event()
+
+    def repeat():
+        due = time.monotonic()
+        while not ending.wait(max(0, due - time.monotonic())):
+            action()
+            due = max(due + interval, time.monotonic())
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -214,8 +228,8 @@ def floor(point):
 
 
 class Bench:
-    def __init__(self, directory, passes):
-        self.directory, self.passes = directory, passes
+    def __init__(self, directory, passes_of_a_round):
+        self.directory, self.passes = directory, passes_of_a_round
 
     @contextlib.contextmanager
     def collectd(self, name, configuration, interval):
@@ -234,22 +248,20 @@ class Bench:
             yield collectd.start()
         finally:
             collectd.kill()
+            shutil.rmtree(collectd.directory)
 
-    def measure(self, pids, interval):
+    def measure(self, pids, first, interval):
         """CPU of all contenders in each interval of a round, in microseconds:
         {name: [CPU]}, and the same by thread: {name: {thread: [CPU]}}. `pids` are the
-        processes of each."""
+        processes of each; the clocks are read at `first` and after each interval."""
         def used():
             return (time.monotonic(),
                     {name: sum(map(proc.cpu_clock, its)) for name, its in pids.items()},
                     {name: threads_of(its) for name, its in pids.items()})
 
-        # Fewer passes where the interval is long.
-        passes = max(LEAST_PASSES, self.passes // (len(ROUNDS) * round(interval)))
-        first = time.monotonic()
-        readings = [used()]
-        for number in range(1, passes + 1):
-            time.sleep(max(0, first + number * interval - time.monotonic()))
+        readings = []
+        for number in range(self.passes + 1):
+            wait_until(first + number * interval)
             readings.append(used())
 
         def each(value_of):
@@ -295,61 +307,70 @@ class Bench:
 
     @contextlib.contextmanager
     def contenders(self, point, step):
-        """Runs all contenders during the body, their passes spread evenly over the
-        interval: {name: its processes} and {name: daemon}."""
+        """Runs all contenders during the body: {name: its processes}, {name: daemon},
+        and when the clocks may be read. Each begins its passes in a slot of its own of
+        the interval."""
         configurations = point.configurations()
         pids, daemons = {}, {}
-        first = time.monotonic()
+        slot = point.interval / len(CONTENDERS)
         with contextlib.ExitStack() as stack:
+            program, scrape = stack.enter_context(exporter(point, self.directory))
+            pids[EXPORTER_NAME] = [program.pid]
+            begun = time.monotonic()
+
+            def wait_for_slot(number):
+                """Returns when the slot of this number begins."""
+                now = time.monotonic()
+                intervals = math.ceil((now - begun) / point.interval
+                                      - number / len(CONTENDERS))
+                due = begun + max(0, intervals) * point.interval + number * slot
+                wait_until(due)
+                return due
+
             for number in range(len(CONTENDERS)):
                 name = CONTENDERS[number * step % len(CONTENDERS)]
-                due = first + number * point.interval / len(CONTENDERS)
-                time.sleep(max(0, due - time.monotonic()))
+                wait_for_slot(number)
                 if name == EXPORTER_NAME:
-                    pids[name] = [stack.enter_context(
-                        scraped(EXPORTER, point, self.directory)).pid]
+                    stack.enter_context(repeated(scrape, point.interval))
                 elif name == FLOOR:
                     pids[name] = [stack.enter_context(floor(point)).pid]
                 else:
                     daemons[name] = stack.enter_context(self.collectd(
                         name, configurations[name], point.interval))
-            # The first pass looks at everything. The clocks are read between two passes.
-            time.sleep((2 + 0.5 / len(CONTENDERS)) * point.interval)
+            os.sync()  # what was copied to start them
+            # The first pass looks at everything.
+            time.sleep(2 * point.interval)
             for name, how in ((EVENTS, "by process events"), (SCAN, "by scanning"),
                               (IN_ONE, "by process events")):
                 if how not in daemons[name].log():
                     raise SystemExit(f"bench: not {how}:\n{daemons[name].log()}")
             pids |= {name: processes_of(collectd)
                      for name, collectd in daemons.items()}
-            yield pids, daemons
+            yield pids, daemons, wait_for_slot(len(CONTENDERS) - 0.5)
 
-    def at(self, point):
-        """Measures all contenders beside each other: {name: result}."""
-        passes = collections.defaultdict(list)
-        threads = collections.defaultdict(lambda: collections.defaultdict(list))
-        with herd(point):
-            for step in ROUNDS:
-                with self.contenders(point, step) as (pids, daemons):
-                    its_passes, its_threads = self.measure(pids, point.interval)
-                    if step == ROUNDS[-1]:
-                        calls, private = self.count(point, pids, daemons)
-                base = statistics.median(its_passes[BASE])
-                for name, used in its_passes.items():
-                    less = base if name in DAEMONS_WITH_A_PLUGIN else 0
-                    passes[name] += [cpu - less for cpu in used]
-                    for thread, cpu in its_threads[name].items():
-                        threads[name][thread] += cpu
-        return {name: {
-            "cpu_us": statistics.median(passes[name]),
-            "cpu_us_quartiles": statistics.quantiles(passes[name], method="inclusive"),
-            "passes_us": passes[name],
-            "threads_us": {thread: statistics.median(used)
-                           for thread, used in threads[name].items()},
-            "interval_s": point.interval, "private_kib": private.get(name),
-            "calls": calls.get(name)} for name in CONTENDERS}
+    def add_round(self, point, step, results):
+        """Measures all contenders beside each other, and adds the round to {name:
+        result}."""
+        with herd(point), self.contenders(point, step) as (pids, daemons, first):
+            passes, threads = self.measure(pids, first, point.interval)
+            if not results:
+                calls, private = self.calls_and_memory(point, pids, daemons)
+                results |= {name: {
+                    "interval_s": point.interval, "passes_us": [], "threads_us": [],
+                    "private_kib": private.get(name), "calls": calls.get(name)}
+                    for name in CONTENDERS}
+        base = statistics.median(passes[BASE])
+        for name in CONTENDERS:
+            one = results[name]
+            base_cpu = base if name in DAEMONS_WITH_A_PLUGIN else 0
+            one["passes_us"].append([cpu - base_cpu for cpu in passes[name]])
+            one["cpu_us"] = statistics.mean(map(statistics.median, one["passes_us"]))
+            one["threads_us"].append({
+                thread: statistics.median(cpu) for thread, cpu in threads[name].items()})
 
-    def count(self, point, pids, daemons):
-        """Their calls and their private memory, {name: value} of each."""
+    def calls_and_memory(self, point, pids, daemons):
+        """The calls of a pass and the private memory of contenders: {name: value} of
+        each."""
         # Four passes take long at a long interval.
         calls = {name: self.count_calls(pids[name], marker)
                  for name, marker in MARKERS.items() if point.interval <= 1}
@@ -366,33 +387,34 @@ class Bench:
         return calls, private
 
     def run(self, points, results, write):
-        """Measures and hands the results so far to `write` after each point."""
+        """Measures and hands the results so far to `write` after each round. A round has
+        all points, so that the host is as slow or as fast at one as at the next."""
         begun = time.monotonic()
-        for number, point in enumerate(points, 1):
-            print(f"{report.elapsed(begun)} [{number}/{len(points)}] {point.title} … ",
-                  end="", file=sys.stderr, flush=True)
-            results[point.key] = self.at(point)
-            print(", ".join(f"{name} {one['cpu_us']:,.0f} µs"
-                            for name, one in results[point.key].items()),
-                  file=sys.stderr)
-            write(results)
+        for number, (step, point) in enumerate(itertools.product(STEPS, points), 1):
+            print(f"{report.elapsed(begun)} [{number}/{len(STEPS) * len(points)}] "
+                  f"{point.title} … ", end="", file=sys.stderr, flush=True)
+            its = results.setdefault(point.key, {})
+            self.add_round(point, step, its)
+            print(", ".join(
+                f"{name} {statistics.median(one['passes_us'][-1]):,.0f} µs"
+                for name, one in its.items()), file=sys.stderr)
+            if point is points[-1]:
+                write(results)
         print(f"{report.elapsed(begun)} done", file=sys.stderr)
         return results
 
 
-# The host slows the machine down and speeds it up, by a third and for seconds to minutes.
-# So passes of the same interval are compared, rather than medians.
-def quotient(result, name, other):
-    """How many times the CPU of `other` a pass of `name` takes."""
-    # `other` may have no pass in an interval, and two in the next.
-    return statistics.median(one / its for one, its in zip(
-        result[name]["passes_us"], result[other]["passes_us"]) if its > 0)
+def by_round(combine, *contenders):
+    """What `combine` makes of the medians of these results, in each round. The host slows
+    the machine down and speeds it up, by a third and for seconds to minutes, so that only
+    passes of the same round are compared."""
+    return [combine(*medians) for medians in zip(*(
+        map(statistics.median, one["passes_us"]) for one in contenders))]
 
 
-def difference(result, name, other):
-    """How much more CPU a pass of `name` takes than one of `other`, in microseconds."""
-    return statistics.median(one - its for one, its in zip(
-        result[name]["passes_us"], result[other]["passes_us"]))
+def quotients(one, other):
+    """How many times the CPU of `other` a pass of `one` takes, in each round."""
+    return by_round(operator.truediv, one, other)
 
 
 def budgets(results):
@@ -403,75 +425,84 @@ def budgets(results):
     def at(key):
         return results.get(key) or results.get(f"{key}-1s")
 
-    def add(what, reached, budget, text):
-        rows.append({"what": what, "reached": reached, "budget": budget,
-                     "text": text.format(reached), "met": reached <= budget})
+    def add(what, rounds, budget, show):
+        """`rounds` has a value for each round; `show` makes text of one."""
+        reached = statistics.mean(rounds)
+        text = show(reached)
+        if len(rounds) > 1:
+            text += f" ({show(min(rounds))} to {show(max(rounds))})"
+        rows.append({"what": what, "reached": reached, "budget": budget, "text": text,
+                     "met": reached <= budget})
+
+    def one_part_of(share):
+        return f"1/{1 / share:.0f}" if share < 0.1 else f"1/{1 / share:.1f}"
 
     few, many, watched = at("400"), at("4000"), at("watched-1000")
     counted = results.get("watched-1000-1s")
     if watched:
         add("pass over 1,000 watched ÷ floor, ≤ 1.2",
-            quotient(watched, EVENTS, FLOOR), 1.2, "{:.2f}")
+            quotients(watched[EVENTS], watched[FLOOR]), 1.2, "{:.2f}".format)
     if counted:
         add("files read for each watched process and pass, 2",
-            counted[EVENTS]["calls"]["kept_files_read"] / 1000, 2, "{:.2f}")
+            [counted[EVENTS]["calls"]["kept_files_read"] / 1000], 2, "{:.2f}".format)
     if many:
-        # One of 360 passes at 60 s scans.
-        events, scan = (quotient(many, name, PROCESSES) for name in (EVENTS, SCAN))
-        with_scans = events + scan / 360
+        ours, scan, stock = (many[name] for name in (EVENTS, SCAN, PROCESSES))
         add("events ÷ collectd's processes, 4,000 / 4, ≤ 1/250",
-            events, 1 / 250, f"1/{1 / events:.0f}")
+            quotients(ours, stock), 1 / 250, one_part_of)
+        # One of 360 passes at 60 s scans.
         add("the same with the scan of every six hours, at 60 s, ≤ 1/250",
-            with_scans, 1 / 250, f"1/{1 / with_scans:.0f}")
+            by_round(lambda ours, scan, stock: (ours + scan / 360) / stock,
+                     ours, scan, stock), 1 / 250, one_part_of)
         add("scan ÷ collectd's processes, 4,000 / 4, ≤ 1/5",
-            scan, 1 / 5, f"1/{1 / scan:.1f}")
-        ours = many[EVENTS]["cpu_us"]
+            quotients(scan, stock), 1 / 5, one_part_of)
         add("share of a CPU at 60 s, 4,000 / 4, events and that scan, < 0.002 %",
-            (ours + many[SCAN]["cpu_us"] / 360) / 60e6 * 100, 0.002, "{:.5f} %")
+            by_round(lambda ours, scan: (ours + scan / 360) / 60e6 * 100,
+                     ours, scan), 0.002, "{:.5f} %".format)
         add("the way to the sampler process and back, 4,000 / 4, ≤ 60 µs",
-            difference(many, EVENTS, IN_ONE), 60, "{:.0f} µs")
+            by_round(operator.sub, ours, many[IN_ONE]), 60, "{:.0f} µs".format)
         add("private memory, child included, 4,000 / 4, ≤ 6 MiB",
-            many[EVENTS]["private_kib"] / 1024, 6, "{:.1f} MiB")
+            [ours["private_kib"] / 1024], 6, "{:.1f} MiB".format)
     if few and many and few[EVENTS]["interval_s"] == many[EVENTS]["interval_s"]:
         add("growth of a pass from 400 to 4,000 processes, events, ≤ 10 %",
-            (many[EVENTS]["cpu_us"] / few[EVENTS]["cpu_us"] - 1) * 100, 10,
-            "{:+.1f} %")
-    for name, budget, text in (
+            by_round(lambda ours, before: (ours / before - 1) * 100,
+                     many[EVENTS], few[EVENTS]), 10, "{:+.1f} %".format)
+    for name, budget, what in (
             ("BM_Measured/Threads/10000", 10, 'TracingOverhead "Threads", a process '
              "of 10,000 threads, ≤ 10 ms"),
             ("BM_OtherConnections/5000", 2, "export traffic, 5,000 connections of "
              "others, ≤ 2 ms")):
         if name in results.get(PASSES, {}):
-            add(text, results[PASSES][name], budget, "{:.1f} ms")
+            add(what, [results[PASSES][name]], budget, "{:.1f} ms".format)
     if "watched-4000-1s" in results and "watched-1000-1s" in results:
         kib = (results["watched-4000-1s"][EVENTS]["private_kib"]
                - results["watched-1000-1s"][EVENTS]["private_kib"]) / 3000
         add("memory of the plugin for each watched process, ≤ 1 KiB",
-            kib, 1, "{:.2f} KiB")
+            [kib], 1, "{:.2f} KiB".format)
     return rows
 
 
 def table(points, results):
-    lines = ["| | CPU of a pass, µs | middle half | private memory, KiB | system calls "
+    lines = ["| | CPU of a pass, µs | rounds | private memory, KiB | system calls "
              "| files opened | ÷ floor |", "| --- | ---: | ---: | ---: | ---: "
              "| ---: | ---: |"]
     for point in points:
         lines.append(f"| **{point.title}** | | | | | | |")
+        floor = results[point.key][FLOOR]
         for name, one in results[point.key].items():
             calls = one["calls"]
-            first, _, third = one["cpu_us_quartiles"]
+            rounds = by_round(float, one)
             def number(value):
                 return "" if value is None else f"{value:,.0f}"
             lines.append(
                 f"| {name} | {one['cpu_us']:,.0f} "
-                f"| {first:,.0f}–{third:,.0f} "
+                f"| {min(rounds):,.0f}–{max(rounds):,.0f} "
                 f"| {number(one['private_kib'])} "
                 f"| {number(calls and calls['system_calls'])} "
                 f"| {number(calls and calls['files_opened'])} "
-                f"| {quotient(results[point.key], name, FLOOR):,.1f} |")
+                f"| {statistics.mean(quotients(one, floor)):,.1f} |")
     rows = budgets(results)
     if rows:
-        lines += ["", "| budget | reached | |", "| --- | ---: | --- |"]
+        lines += ["", "| budget | reached (rounds) | |", "| --- | ---: | --- |"]
         lines += [f"| {row['what']} | {row['text']} | "
                   f"{'met' if row['met'] else '**not met**'} |" for row in rows]
     point = next((point for point in points
@@ -490,7 +521,8 @@ def table_of_threads(point, result):
     lines = [f"| {point.title}: median CPU by thread, µs | {' | '.join(columns)} |",
              "| --- |" + " ---: |" * len(columns)]
     for title, thread in threads.items():
-        used = (result[name]["threads_us"].get(thread, 0) for name in columns)
+        used = (statistics.mean(one.get(thread, 0) for one in result[name]["threads_us"])
+                for name in columns)
         lines.append(f"| {title} | {' | '.join(f'{us:,.0f}' for us in used)} |")
     return lines
 
@@ -538,14 +570,16 @@ def main():
                         + ", ".join(point.key for point in POINTS))
     arguments = parser.parse_args()
     points = POINTS
-    passes = 40
+    passes = PASSES_OF_A_ROUND
     if arguments.quick:
         points = [point for point in POINTS if point.key == "400-1s"]
-        passes = 10
+        passes = 3
     if arguments.points:
-        keys = arguments.points.split(",")
-        points = [point for key in keys for point in POINTS
-                  if point.key == key]
+        by_key = {point.key: point for point in POINTS}
+        try:
+            points = [by_key[key] for key in arguments.points.split(",")]
+        except KeyError as error:
+            parser.error(f"--points: there is no {error}; known: {', '.join(by_key)}")
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     about = report.machine("collectd-core", "prometheus-process-exporter")
