@@ -364,7 +364,7 @@ class Bench:
             one = results[name]
             base_cpu = base if name in DAEMONS_WITH_A_PLUGIN else 0
             one["passes_us"].append([cpu - base_cpu for cpu in passes[name]])
-            one["cpu_us"] = statistics.mean(map(statistics.median, one["passes_us"]))
+            one["cpu_us"] = statistics.median(map(statistics.median, one["passes_us"]))
             one["threads_us"].append({
                 thread: statistics.median(cpu) for thread, cpu in threads[name].items()})
 
@@ -427,7 +427,7 @@ def budgets(results):
 
     def add(what, rounds, budget, show):
         """`rounds` has a value for each round; `show` makes text of one."""
-        reached = statistics.mean(rounds)
+        reached = statistics.median(rounds)
         text = show(reached)
         if len(rounds) > 1:
             text += f" ({show(min(rounds))} to {show(max(rounds))})"
@@ -499,7 +499,7 @@ def table(points, results):
                 f"| {number(one['private_kib'])} "
                 f"| {number(calls and calls['system_calls'])} "
                 f"| {number(calls and calls['files_opened'])} "
-                f"| {statistics.mean(quotients(one, floor)):,.1f} |")
+                f"| {statistics.median(quotients(one, floor)):,.1f} |")
     rows = budgets(results)
     if rows:
         lines += ["", "| budget | reached (rounds) | |", "| --- | ---: | --- |"]
@@ -521,7 +521,7 @@ def table_of_threads(point, result):
     lines = [f"| {point.title}: median CPU by thread, µs | {' | '.join(columns)} |",
              "| --- |" + " ---: |" * len(columns)]
     for title, thread in threads.items():
-        used = (statistics.mean(one.get(thread, 0) for one in result[name]["threads_us"])
+        used = (statistics.median(one.get(thread, 0) for one in result[name]["threads_us"])
                 for name in columns)
         lines.append(f"| {title} | {' | '.join(f'{us:,.0f}' for us in used)} |")
     return lines
