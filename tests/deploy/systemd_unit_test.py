@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import unittest
 
 from tests.support import needs, project, systemd, testcase, waiting
@@ -176,6 +177,25 @@ class SystemdUnitTest(testcase.TestCase):
         self.start("SystemCallFilter=@system-service\nSystemCallFilter=~capset")
         self.daemon.wait_for_line("or, if collectd's unit has SystemCallFilter=, "
                                   "made a call that it forbids")
+
+    def test_collectd_itself_needs_the_calls_that_the_drop_in_names(self):
+        for call in ("memfd_create", "pidfd_open", "pidfd_send_signal", "pipe2",
+                     "waitid"):
+            with self.subTest(call):
+                settings = ("Restart=no\nSystemCallFilter=@system-service\n"
+                            f"SystemCallFilter=~{call}")
+                if call == "pidfd_send_signal":  # made when the sampler process ends
+                    self.start(settings)
+                    self.daemon.wait_for_counts(daemon=1)
+                    self.systemd.systemctl("stop", "collectd")
+                else:
+                    self.start_once(settings, "")
+                waiting.wait_for(
+                    lambda: self.systemd.show("collectd", "ExecMainStatus")
+                    == str(int(signal.SIGSYS)),
+                    f"the end of collectd without {call}", self.daemon.log)
+                self.systemd.systemctl("reset-failed", "collectd")
+                (self.daemon.directory / "log").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
