@@ -418,8 +418,9 @@ def quotients(one, other):
 
 
 def budgets(results):
-    """The budgets: [what, reached, budget, text, met]. Those of one point are of passes
-    every 10 s if these were measured, or else every second."""
+    """The budgets: [what, reached, budget, text, met]. What was measured in rounds is judged
+    by their median. Those of one point are of passes every 10 s if these were measured,
+    or else every second."""
     rows = []
 
     def at(key):
